@@ -1,0 +1,64 @@
+"""The one availability object: the same on the REST card, in the live stream and on the public MQTT topic."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from contracts.ids import Slug
+
+Source = Literal["spaces", "counts", "passages"]
+
+
+class SpaceState(StrEnum):
+    """What a space is known to be; `unknown` is never shown as free."""
+
+    FREE = "free"
+    OCCUPIED = "occupied"
+    UNKNOWN = "unknown"
+    OUT_OF_SERVICE = "out_of_service"
+
+
+class CarParkState(StrEnum):
+    """What a driver is told in one word; `unknown` also when the data is stale."""
+
+    OPEN = "open"
+    ALMOST_FULL = "almost_full"
+    FULL = "full"
+    CLOSED = "closed"
+    UNKNOWN = "unknown"
+
+
+class Availability(BaseModel):
+    """How many spaces are free, how we know, and how old the knowledge is.
+
+    `free = max(0, capacity - out_of_service - occupied - promised)`. `occupied`, `free`, `as_of`, `age_s` and
+    `source` are null as long as the car park never reported. When `stale`, the numbers are the last ones known and
+    `state` is `unknown`: such a car park counts as free nowhere. `trend` is the change of `free` over 15 minutes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    car_park: Slug
+    state: CarParkState
+    capacity: int = Field(ge=0)
+    out_of_service: int = Field(default=0, ge=0)
+    occupied: int | None = Field(ge=0)
+    promised: int = Field(ge=0)
+    free: int | None = Field(ge=0)
+    as_of: AwareDatetime | None
+    age_s: int | None = Field(ge=0)
+    stale: bool
+    source: Source | None
+    trend: int | None
+    version: int = Field(ge=0)
+
+    def seen_at(self, now: datetime, *, stale_after: timedelta) -> "Availability":
+        """The same knowledge looked at `now`: its age, and whether it has gone stale meanwhile."""
+        if self.as_of is None:
+            return self
+        age = max(now - self.as_of, timedelta(0))
+        stale = self.stale or age > stale_after
+        state = CarParkState.UNKNOWN if stale and self.state is not CarParkState.CLOSED else self.state
+        return self.model_copy(update={"age_s": int(age.total_seconds()), "stale": stale, "state": state})

@@ -1,0 +1,103 @@
+"""What the gateway hands to the other services, inside its own transaction.
+
+A fact is a device's word after decoding, with the identities of the registry put in and its clock checked against
+ours. `at` is when the device says it happened, never later than `received_at`. `app.compose` gives the gateway the
+handlers, so the services meet without importing each other.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+from msgspec import Struct, field
+
+from contracts.availability import Availability
+from contracts.ids import CarParkId, SpaceNumber, ZoneLabel
+from contracts.wire import SpaceStateWord
+from kernel.db import Tx
+
+
+class SpaceSeen(Struct, frozen=True, gc=False):
+    """A space's state, from its sensor. A missing `epoch` is "", a missing `seq` -1: (at, epoch, seq) orders truth."""
+
+    car_park: CarParkId
+    space: SpaceNumber
+    state: SpaceStateWord
+    at: datetime
+    epoch: str
+    seq: int
+    battery: float | None
+    received_at: datetime
+
+
+class CountSeen(Struct, frozen=True, gc=False):
+    """A counter's word on a zone, or with `zone` "" on the whole car park. `occupied` may exceed `capacity`."""
+
+    car_park: CarParkId
+    zone: ZoneLabel
+    capacity: int
+    occupied: int
+    entered: int | None
+    left: int | None
+    at: datetime
+    epoch: str
+    seq: int
+    received_at: datetime
+
+
+class PassageSeen(Struct, frozen=True):
+    """A vehicle went through a lane. `plate` is normalised; None for an unlicensed vehicle, which has a `ticket`."""
+
+    car_park: CarParkId
+    id: str
+    lane: str
+    direction: str
+    plate: str | None
+    color: str | None
+    vehicle_class: str | None
+    confidence: float | None
+    image: str | None
+    ticket: str | None
+    at: datetime
+    received_at: datetime
+
+
+class StatusSeen(Struct, frozen=True):
+    """A car park's own gateway came online or went offline."""
+
+    car_park: CarParkId
+    online: bool
+    software: str | None
+    at: datetime
+    received_at: datetime
+
+
+class Facts(Struct, frozen=True):
+    """One batch of facts, in arrival order within each kind."""
+
+    spaces: Sequence[SpaceSeen] = ()
+    counts: Sequence[CountSeen] = ()
+    passages: Sequence[PassageSeen] = ()
+    statuses: Sequence[StatusSeen] = ()
+
+
+class Tally(Struct):
+    """What became of a car park's facts: received = stored + duplicate + late + dead."""
+
+    stored: int = 0
+    duplicate: int = 0
+    late: int = 0
+
+
+class Recorded(Struct):
+    """What recording a batch changed: tallies by car park, passages not known before, what to publish after commit."""
+
+    tallies: dict[CarParkId, Tally] = field(default_factory=dict)
+    new_passages: list[PassageSeen] = field(default_factory=list)
+    availabilities: list[Availability] = field(default_factory=list)
+
+
+RecordFacts = Callable[[Tx, Facts], Awaitable[Recorded]]
+"""occupancy's verb, run by the gateway in its transaction."""
+
+PassageHandler = Callable[[Tx, PassageSeen], Awaitable[None]]
+"""Billing and reservation hear of every new passage in the same transaction."""

@@ -1,0 +1,1 @@
+"""Device message -> fact, with nothing lost: MQTT in, one transaction a batch, acknowledged after its commit."""

@@ -1,0 +1,186 @@
+"""PostgreSQL as the services see it: one transaction per edge, with one `now` in it.
+
+Edges (HTTP, device batches, loops) open `Database.transaction()`; verbs take the `Tx` and never commit. A named
+constraint that refuses a statement becomes a problem through `Tx.guard`. This module, `kernel.jobs` and
+`kernel.migrate` are the only ones that import asyncpg.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import orjson
+
+from kernel.clock import Clock
+from kernel.problems import Problem
+
+Row = asyncpg.Record
+"""A result row: by name (`row["id"]`) or position."""
+
+CONNECT_TIMEOUT_S = 10.0
+"""A database that does not answer a connect in this time is away: the caller tells so instead of hanging."""
+COMMAND_TIMEOUT_S = 30.0
+"""No statement of ours is meant to take seconds; what takes this long is stuck and must free its connection."""
+
+
+class DatabaseAway(Problem):
+    """The database is away"""
+
+    status = 503
+    slug = "database-away"
+
+
+class Tx:
+    """One open transaction: its connection and the one `now` that everything in it agrees on."""
+
+    __slots__ = ("_connection", "now")
+
+    def __init__(self, connection: Any, now: datetime) -> None:
+        self._connection = connection
+        self.now = now
+
+    async def execute(self, statement: str, *arguments: Any) -> int:
+        """Run `statement`; the number of rows it touched."""
+        status: str = await self._connection.execute(statement, *arguments)
+        count = status.rsplit(" ", 1)[-1]
+        return int(count) if count.isdigit() else 0
+
+    async def executemany(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        await self._connection.executemany(statement, rows)
+
+    async def fetch(self, statement: str, *arguments: Any) -> list[Row]:
+        rows: list[Row] = await self._connection.fetch(statement, *arguments)
+        return rows
+
+    async def fetchrow(self, statement: str, *arguments: Any) -> Row | None:
+        row: Row | None = await self._connection.fetchrow(statement, *arguments)
+        return row
+
+    async def fetchval(self, statement: str, *arguments: Any) -> Any:
+        return await self._connection.fetchval(statement, *arguments)
+
+    async def rows(self, statement: str, *arguments: Any, prefetch: int = 2_000) -> AsyncIterator[Row]:
+        """Stream a large result without holding it in memory; `prefetch` rows a round trip."""
+        async for row in self._connection.cursor(statement, *arguments, prefetch=prefetch):
+            yield row
+
+    async def copy_records(
+        self, table: str, *, schema: str, columns: Sequence[str], records: Iterable[Sequence[Any]]
+    ) -> None:
+        """Bulk insert by COPY; a refused row refuses them all."""
+        await self._connection.copy_records_to_table(table, schema_name=schema, columns=columns, records=records)
+
+    @contextmanager
+    def guard(self, refusals: Mapping[str, type[Problem]], **members: Any) -> Iterator[None]:
+        """Turn a violation of a named constraint into its problem, carrying `members`.
+
+        The transaction is spoiled by the violation: let the problem leave the edge, which rolls back. A violation
+        of a constraint that is not named here is a defect of ours and passes through.
+        """
+        try:
+            yield
+        except asyncpg.IntegrityConstraintViolationError as violation:
+            problem = refusals.get(violation.constraint_name or "")
+            if problem is None:
+                raise
+            raise problem(**members) from violation
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A nested part that can fail and be undone without spoiling the whole transaction."""
+        async with self._connection.transaction():
+            yield
+
+
+def is_data_error(error: BaseException) -> bool:
+    """Whether the database refused the values themselves, so that the same rows would be refused again."""
+    return isinstance(
+        error, asyncpg.DataError | asyncpg.IntegrityConstraintViolationError | asyncpg.InterfaceError
+    ) and (not is_away(error))
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database could not be asked, so that asking again later may well succeed."""
+    away = (
+        asyncpg.PostgresConnectionError,
+        asyncpg.OperatorInterventionError,
+        asyncpg.InsufficientResourcesError,
+        asyncpg.ReadOnlySQLTransactionError,
+        asyncpg.ConnectionDoesNotExistError,
+        asyncpg.TransactionRollbackError,
+        asyncpg.QueryCanceledError,
+        DatabaseAway,
+        OSError,
+        TimeoutError,
+    )
+    if isinstance(error, asyncpg.InterfaceError):
+        return "connection" in str(error) or "pool" in str(error)
+    return isinstance(error, away)
+
+
+async def _prepare(connection: Any) -> None:
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(
+            kind, encoder=lambda value: orjson.dumps(value).decode(), decoder=orjson.loads, schema="pg_catalog"
+        )
+
+
+class Database:
+    """A pool of connections and the clock that stamps its transactions."""
+
+    def __init__(self, url: str, clock: Clock, *, connections_max: int = 8, name: str = "berth") -> None:
+        self.url = url
+        self.clock = clock
+        self._connections_max = connections_max
+        self._name = name
+        self._pool: asyncpg.Pool | None = None
+
+    async def open(self) -> None:
+        """Make the pool. Raises DatabaseAway when the server cannot be reached."""
+        try:
+            self._pool = await asyncpg.create_pool(
+                self.url,
+                min_size=1,
+                max_size=self._connections_max,
+                timeout=CONNECT_TIMEOUT_S,
+                command_timeout=COMMAND_TIMEOUT_S,
+                init=_prepare,
+                server_settings={"application_name": self._name, "timezone": "UTC", "jit": "off"},
+            )
+        except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+            raise DatabaseAway(f"no connection to the database: {error}") from error
+
+    async def close(self) -> None:
+        """Close gracefully; connections that are stuck are cut."""
+        if self._pool is None:
+            return
+        pool, self._pool = self._pool, None
+        pool.terminate()
+
+    @asynccontextmanager
+    async def transaction(self, *, readonly: bool = False) -> AsyncIterator[Tx]:
+        """One transaction at an edge: committed when the block ends, rolled back when it raises.
+
+        Raises DatabaseAway when no connection can be had.
+        """
+        if self._pool is None:
+            raise DatabaseAway("the database is not open")
+        try:
+            connection = await self._pool.acquire(timeout=CONNECT_TIMEOUT_S)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise DatabaseAway(f"no connection to the database: {error}") from error
+        try:
+            async with connection.transaction(readonly=readonly):
+                yield Tx(connection, self.clock.now())
+        finally:
+            await self._release(connection)
+
+    async def _release(self, connection: Any) -> None:
+        if self._pool is None:
+            return
+        try:
+            await self._pool.release(connection, timeout=CONNECT_TIMEOUT_S)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            connection.terminate()

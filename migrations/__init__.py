@@ -1,0 +1,1 @@
+"""Plain SQL, numbered, applied by `kernel.migrate`."""

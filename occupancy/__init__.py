@@ -1,0 +1,1 @@
+"""The one truth per space and car park, its history and its live stream."""

@@ -1,0 +1,1 @@
+"""Car parks, their faults and recordings that speak only the wire, as real devices do."""
