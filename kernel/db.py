@@ -120,11 +120,18 @@ def is_away(error: BaseException) -> bool:
     return isinstance(error, away)
 
 
+JSONB_VERSION = b"\x01"
+"""The first byte of a jsonb value in PostgreSQL's binary format, which COPY needs."""
+
+
 async def _prepare(connection: Any) -> None:
-    for kind in ("json", "jsonb"):
-        await connection.set_type_codec(
-            kind, encoder=lambda value: orjson.dumps(value).decode(), decoder=orjson.loads, schema="pg_catalog"
-        )
+    await connection.set_type_codec(
+        "jsonb",
+        encoder=lambda value: JSONB_VERSION + orjson.dumps(value),
+        decoder=lambda data: orjson.loads(data[1:]),
+        schema="pg_catalog",
+        format="binary",
+    )
 
 
 class Database:

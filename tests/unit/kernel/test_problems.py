@@ -1,0 +1,30 @@
+"""A problem's document says the same standard things whatever members ride along."""
+
+from kernel.problems import Problem
+
+
+class SpaceTaken(Problem):
+    """The space is taken
+
+    More words for the reader of the code.
+    """
+
+    status = 409
+    slug = "space-taken"
+
+
+def test_the_first_line_of_the_docstring_is_the_title_and_the_default_detail() -> None:
+    assert SpaceTaken().document() == {
+        "type": "/problems/space-taken",
+        "title": "The space is taken",
+        "status": 409,
+        "detail": "The space is taken",
+        "code": "space-taken",
+    }
+
+
+def test_members_ride_along_but_hide_nothing() -> None:
+    document = SpaceTaken("B1-032 is taken until 18:00", space="B1-032", code="mine").document()
+    assert document["space"] == "B1-032"
+    assert document["code"] == "space-taken"
+    assert document["detail"] == "B1-032 is taken until 18:00"
