@@ -1,0 +1,85 @@
+"""The registry as the decoder needs it, in memory: which labels exist, and the numbers we know them by.
+
+Pure: `refresh_directory` reads the registry into it, `decode` asks it. 250,000 spaces stay small because labels recur
+in every car park and are interned; a car park is replaced as a whole, never edited.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from contracts.ids import CarParkId, SpaceNumber
+from contracts.wire import parse_topic
+from gateway.refusals import Reason
+
+TOPICS_REMEMBERED_MAX: Final = 20_000
+"""Topics taken apart once: 5 for each of 608 car parks, and room for nonsense before everything is forgotten."""
+
+
+class KnownCarPark(Struct, frozen=True):
+    """One car park: whose it is and what is inside. `revision` says which state of the registry this is."""
+
+    id: CarParkId
+    operator: str
+    capacity: int
+    revision: str
+    spaces: Mapping[str, SpaceNumber]
+    zones: Mapping[str, int]
+    lanes: frozenset[str]
+
+
+class Speaker(Struct, frozen=True, gc=False):
+    """Who speaks on a topic: a car park we know, or none and the reason why."""
+
+    kind: str
+    car_park: KnownCarPark | None
+    refusal: Reason | None = None
+    detail: str = ""
+
+
+class Directory:
+    """All car parks by id; ids are unique in the city, so the operator in a topic is only checked."""
+
+    def __init__(self, car_parks: Iterable[KnownCarPark] = ()) -> None:
+        self._car_parks = {car_park.id: car_park for car_park in car_parks}
+        self._speakers: dict[str, Speaker] = {}
+
+    def __len__(self) -> int:
+        return len(self._car_parks)
+
+    def revisions(self) -> dict[CarParkId, str]:
+        """Which state of each car park is held."""
+        return {car_park.id: car_park.revision for car_park in self._car_parks.values()}
+
+    def replace(self, changed: Iterable[KnownCarPark], gone: Iterable[CarParkId]) -> None:
+        """Take over the new state of `changed`, forget `gone`."""
+        for car_park in changed:
+            self._car_parks[car_park.id] = car_park
+        for car_park_id in gone:
+            self._car_parks.pop(car_park_id, None)
+        self._speakers.clear()
+
+    def car_park(self, car_park_id: str) -> KnownCarPark | None:
+        return self._car_parks.get(CarParkId(car_park_id))
+
+    def speaker(self, topic: str) -> Speaker:
+        """Who speaks on `topic`; the answer is remembered until the registry changes."""
+        known = self._speakers.get(topic)
+        if known is None:
+            if len(self._speakers) >= TOPICS_REMEMBERED_MAX:
+                self._speakers.clear()
+            known = self._speakers[topic] = self._find(topic)
+        return known
+
+    def _find(self, topic: str) -> Speaker:
+        parts = parse_topic(topic)
+        if parts is None:
+            return Speaker("", None, Reason.UNKNOWN_TOPIC, "not of the form parking/v1/{operator}/{car_park}/{kind}")
+        car_park = self.car_park(parts.car_park)
+        if car_park is None:
+            return Speaker(parts.kind, None, Reason.UNKNOWN_CAR_PARK, f"no car park {parts.car_park!r} is registered")
+        if car_park.operator != parts.operator:
+            detail = f"car park {parts.car_park!r} does not belong to operator {parts.operator!r}"
+            return Speaker(parts.kind, None, Reason.FOREIGN_CAR_PARK, detail)
+        return Speaker(parts.kind, car_park)

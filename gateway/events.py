@@ -1,0 +1,167 @@
+"""What one event of each kind means: the registry's identities put in, its clock checked against ours. Pure.
+
+Each `take_*` appends a fact to what the message said so far, or says why the event became none.
+"""
+
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+
+from contracts.facts import CountSeen, PassageSeen, SpaceSeen, StatusSeen
+from contracts.ids import ZoneLabel
+from contracts.wire import AckMessage, CountReport, PassageMessage, SpaceEvent, StatusMessage
+from gateway.directory import KnownCarPark
+from gateway.plates import normalise_plate
+from gateway.refusals import Reason, Reject
+
+YEAR_MIN: Final = 1970
+"""A clock that never was set says 1970 and is stored as it came; what lies before is no clock."""
+
+
+class Decoded(Struct):
+    """What one message said. Every event in it is one fact or one reject; a message refused as a whole is one reject.
+
+    `car_park` is who spoke, None when nobody we know did. `clock_ahead` counts times that lay in our future.
+    """
+
+    car_park: KnownCarPark | None
+    spaces: list[SpaceSeen] = []
+    counts: list[CountSeen] = []
+    passages: list[PassageSeen] = []
+    statuses: list[StatusSeen] = []
+    rejects: list[Reject] = []
+    clock_ahead: int = 0
+
+    @property
+    def received(self) -> int:
+        """How many events the books must account for."""
+        return len(self.spaces) + len(self.counts) + len(self.passages) + len(self.statuses) + len(self.rejects)
+
+
+class Refused(NamedTuple):
+    """Why one event became no fact."""
+
+    reason: Reason
+    detail: str
+
+
+def take_space(event: SpaceEvent, car_park: KnownCarPark, received_at: datetime, said: Decoded) -> Refused | None:
+    """A space's state."""
+    number = car_park.spaces.get(event.space)
+    if number is None:
+        return Refused(Reason.UNKNOWN_SPACE, f"car park {car_park.id!r} has no space {event.space!r}")
+    epoch = event.epoch or ""
+    if "\0" in epoch:
+        return _FORBIDDEN_EPOCH
+    at = _believed(event.at, received_at, said)
+    if at is None:
+        return _OUT_OF_RANGE
+    seq = -1 if event.seq is None else event.seq
+    said.spaces.append(SpaceSeen(car_park.id, number, event.state, at, epoch, seq, event.battery, received_at))
+    return None
+
+
+def take_count(report: CountReport, car_park: KnownCarPark, received_at: datetime, said: Decoded) -> Refused | None:
+    """A counter's word; a capacity it does not know is the registry's."""
+    zone = report.zone or ""
+    capacity = report.capacity
+    if zone:
+        registered = car_park.zones.get(zone)
+        if registered is None:
+            return Refused(Reason.UNKNOWN_ZONE, f"car park {car_park.id!r} has no zone {zone!r}")
+    else:
+        registered = car_park.capacity
+    if capacity is None:
+        capacity = registered
+    occupied = report.occupied
+    if report.free is not None and report.free > capacity:
+        return Refused(Reason.FREE_OVER_CAPACITY, f"free {report.free} is more than the capacity {capacity}")
+    if occupied is None:
+        if report.free is None:
+            return Refused(Reason.NO_COUNT, "a count needs `free` or `occupied`")
+        occupied = capacity - report.free
+    epoch = report.epoch or ""
+    if "\0" in epoch:
+        return _FORBIDDEN_EPOCH
+    at = _believed(report.at, received_at, said)
+    if at is None:
+        return _OUT_OF_RANGE
+    seq = -1 if report.seq is None else report.seq
+    said.counts.append(
+        CountSeen(
+            car_park.id,
+            ZoneLabel(zone),
+            capacity,
+            occupied,
+            report.entered,
+            report.left,
+            at,
+            epoch,
+            seq,
+            received_at,
+        )
+    )
+    return None
+
+
+def take_passage(seen: PassageMessage, car_park: KnownCarPark, received_at: datetime, said: Decoded) -> Refused | None:
+    """A vehicle through a lane. A car park that registered no lanes may name them as it likes."""
+    if not (seen.id + seen.lane).isprintable():
+        return Refused(Reason.FORBIDDEN_CHARACTER, "`id` and `lane` may hold printable characters only")
+    plate = seen.vehicle.plate if seen.vehicle else ""
+    if "\0" in "".join((plate, seen.class_ or "", seen.image or "", seen.ticket or "")):
+        return Refused(Reason.FORBIDDEN_CHARACTER, "a text holds a NUL character")
+    if car_park.lanes and seen.lane not in car_park.lanes:
+        return Refused(Reason.UNKNOWN_LANE, f"car park {car_park.id!r} has no lane {seen.lane!r}")
+    at = _believed(seen.at, received_at, said)
+    if at is None:
+        return _OUT_OF_RANGE
+    said.passages.append(
+        PassageSeen(
+            car_park=car_park.id,
+            id=seen.id,
+            lane=seen.lane,
+            direction=seen.direction,
+            plate=normalise_plate(plate),
+            color=seen.vehicle.color if seen.vehicle else None,
+            vehicle_class=seen.class_,
+            confidence=seen.confidence,
+            image=seen.image,
+            ticket=seen.ticket,
+            at=at,
+            received_at=received_at,
+        )
+    )
+    return None
+
+
+def take_status(status: StatusMessage, car_park: KnownCarPark, received_at: datetime, said: Decoded) -> Refused | None:
+    """The car park's own gateway came or went; also its will, which the broker speaks."""
+    if "\0" in (status.software or ""):
+        return Refused(Reason.FORBIDDEN_CHARACTER, "`software` holds a NUL character")
+    at = _believed(status.at, received_at, said)
+    if at is None:
+        return _OUT_OF_RANGE
+    said.statuses.append(StatusSeen(car_park.id, status.online, status.software, at, received_at))
+    return None
+
+
+def take_ack(ack: AckMessage, car_park: KnownCarPark, received_at: datetime, said: Decoded) -> Refused | None:
+    """A device's answer to an order. No order was ever given to one yet, so there is none it could answer."""
+    del car_park, received_at, said
+    return Refused(Reason.UNKNOWN_ORDER, f"no order {ack.order!r} was given")
+
+
+_OUT_OF_RANGE = Refused(Reason.TIME_OUT_OF_RANGE, f"`at` lies before the year {YEAR_MIN}")
+_FORBIDDEN_EPOCH = Refused(Reason.FORBIDDEN_CHARACTER, "`epoch` holds a NUL character")
+
+
+def _believed(at: datetime, received_at: datetime, said: Decoded) -> datetime | None:
+    """`at` in UTC and never after `received_at`; None when it is no time we can keep."""
+    if at > received_at:
+        said.clock_ahead += 1
+        return received_at
+    if at.year < YEAR_MIN:
+        return None
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
