@@ -1,0 +1,41 @@
+"""Credentials of a request -> `Caller`.
+
+`Authorization: Bearer <jwt>` is a driver, `Authorization: Bearer bk_...` or `X-API-Key: bk_...` an operator; nothing is
+`ANONYMOUS`. `kernel.http` asks for the caller where an operation has scopes or takes one, and checks the scopes.
+"""
+
+from aiohttp import web
+
+from kernel.api_keys import KeyChecker, KeyStore
+from kernel.callers import ANONYMOUS, Caller
+from kernel.clock import Clock
+from kernel.edge_problems import Unauthenticated
+from kernel.tokens import Issuer, TokenChecker
+
+__all__ = ["ANONYMOUS", "Authenticator", "Caller"]
+
+
+class Authenticator:
+    """Knows the trusted issuer of drivers' tokens and the store of operators' keys."""
+
+    def __init__(self, *, issuer: Issuer, keys: KeyStore, clock: Clock) -> None:
+        self._tokens = TokenChecker(issuer, clock)
+        self._keys = KeyChecker(keys, clock)
+
+    async def caller(self, request: web.Request) -> Caller:
+        """Who sent `request`. Raises Unauthenticated when credentials are given and are not valid."""
+        said = request.headers.get("Authorization")
+        key = request.headers.get("X-API-Key")
+        if said is None and key is None:
+            return ANONYMOUS
+        if said is not None and key is not None:
+            raise Unauthenticated("send either Authorization or X-API-Key, not both")
+        if key is not None:
+            return await self._keys.caller(key.strip())
+        scheme, _, credentials = (said or "").partition(" ")
+        credentials = credentials.strip()
+        if scheme.lower() != "bearer" or not credentials:
+            raise Unauthenticated("Authorization must be `Bearer <token>`")
+        if credentials.startswith("bk_"):
+            return await self._keys.caller(credentials)
+        return await self._tokens.caller(credentials)

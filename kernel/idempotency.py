@@ -1,0 +1,125 @@
+"""Same key, one effect: a POST that promises or charges may be repeated and gives its first answer again.
+
+After draft-ietf-httpapi-idempotency-key-header-07, as Stripe does it. Unique is (principal, route, key); the row with
+the answer is inserted in the effect's own transaction, so that there is never an effect without its answer or an
+answer without its effect, even when the process dies between COMMIT and the answer.
+
+Two requests with one key at a time: an advisory lock for the transaction lets the second see at once that the first is
+still running (409) instead of waiting on the unique index; should the lock ever fail us, the primary key refuses the
+second effect.
+
+An answer is kept when the effect was committed. A refusal (a problem) rolls back, key and all: nothing happened, so a
+repetition with the same key simply tries again, and may well succeed when the reason has gone.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from aiohttp import web
+
+from kernel.answers import Answer
+from kernel.db import Database, Row, Tx
+from kernel.edge_problems import IdempotencyKeyMissing, IdempotencyKeyReused, InvalidParameter, StillRunning
+
+KEY_HEADER = "Idempotency-Key"
+KEY_CHARACTERS_MAX = 255
+KEPT_FOR = timedelta(hours=72)
+"""Longer than any client retries, over a weekend."""
+PURGE_ROWS_MAX = 5_000
+"""Rows deleted in one sweep: a short transaction, repeated."""
+
+CLAIM = """
+-- Take the key's lock if it is free, and read the answer if there is one.
+SELECT pg_try_advisory_xact_lock($4) AS free, kept.body_sha256, kept.status, kept.headers, kept.answer
+  FROM (VALUES (1)) AS one
+  LEFT JOIN kernel.idempotency AS kept ON kept.principal = $1 AND kept.route = $2 AND kept.key = $3
+"""
+
+KEEP = """
+-- Keep the answer beside its effect.
+INSERT INTO kernel.idempotency (principal, route, key, body_sha256, status, headers, answer, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+
+PURGE = """
+-- Forget answers that nobody will ask for again, oldest first.
+DELETE FROM kernel.idempotency
+ WHERE (principal, route, key) IN (
+       SELECT principal, route, key FROM kernel.idempotency
+        WHERE created_at < $1 ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What identifies one repeatable request: who, which operation, which key, and the hash of all it says."""
+
+    principal: str
+    route: str
+    key: str
+    request_sha256: bytes
+
+    @property
+    def lock(self) -> int:
+        """The advisory lock's number: 64 bits of a hash, signed as PostgreSQL wants it."""
+        name = "\0".join((self.principal, self.route, self.key)).encode()
+        return int.from_bytes(hashlib.sha256(name).digest()[:8], "big", signed=True)
+
+
+def key_of(request: web.Request) -> str:
+    """The request's Idempotency-Key. Raises IdempotencyKeyMissing, InvalidParameter."""
+    given = request.headers.getall(KEY_HEADER, ())
+    if not given:
+        raise IdempotencyKeyMissing(
+            f"send the header {KEY_HEADER} with a fresh value such as a UUID, and the same value when you try again"
+        )
+    key = given[0].strip()
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        key = key[1:-1]  # the draft writes it as a structured-field string
+    if len(given) > 1 or not 0 < len(key) <= KEY_CHARACTERS_MAX or not key.isascii() or not key.isprintable():
+        raise InvalidParameter.of(
+            "header", KEY_HEADER, f"must be given once, with 1 to {KEY_CHARACTERS_MAX} printable ASCII characters"
+        )
+    return key
+
+
+async def once(database: Database, claim: Claim, effect: Callable[[Tx], Awaitable[Answer]]) -> tuple[Answer, bool]:
+    """The answer of `effect`, run at most once for `claim`, and whether it is a repetition.
+
+    Opens the transaction that key, effect and answer share. Raises StillRunning, IdempotencyKeyReused, and whatever
+    the effect raises.
+    """
+    async with database.transaction() as tx:
+        kept = await tx.fetchrow(CLAIM, claim.principal, claim.route, claim.key, claim.lock)
+        assert kept is not None, "the statement selects from one row"  # noqa: S101
+        if kept["status"] is not None:
+            return _again(kept, claim), True
+        if not kept["free"]:
+            raise StillRunning(headers={"Retry-After": "1"})
+        answer = await effect(tx)
+        with tx.guard({"idempotency_key": StillRunning}, headers={"Retry-After": "1"}):
+            await tx.execute(
+                KEEP,
+                claim.principal,
+                claim.route,
+                claim.key,
+                claim.request_sha256,
+                answer.status,
+                dict(answer.headers),
+                answer.body,
+                tx.now,
+            )
+    return answer, False
+
+
+def _again(kept: Row, claim: Claim) -> Answer:
+    if kept["body_sha256"] != claim.request_sha256:
+        raise IdempotencyKeyReused
+    return Answer(kept["status"], kept["headers"], kept["answer"])
+
+
+async def purge(tx: Tx) -> int:
+    """Forget up to `PURGE_ROWS_MAX` answers older than `KEPT_FOR`; how many went."""
+    return await tx.execute(PURGE, tx.now - KEPT_FOR, PURGE_ROWS_MAX)
