@@ -1,8 +1,14 @@
 -- Who and where. Every other schema reads this one through the views at the end.
 CREATE SCHEMA registry;
 
--- Grows with every change of the registry, so that whoever keeps a copy knows when to read again.
-CREATE SEQUENCE registry.revision;
+-- Grows with every change of the registry, so that whoever keeps a copy knows when to read again. One row and not a
+-- sequence: a sequence shows its new value before the change behind it is committed, and a reader who looks in between
+-- would keep the old state under the new number for ever.
+CREATE TABLE registry.revision (
+    only_row boolean NOT NULL DEFAULT true CONSTRAINT revision_key PRIMARY KEY CONSTRAINT revision_one_row CHECK (only_row),
+    value    bigint  NOT NULL
+);
+INSERT INTO registry.revision (value) VALUES (1);
 
 CREATE TABLE registry.operator (
     id         text        CONSTRAINT operator_key PRIMARY KEY CONSTRAINT operator_id_slug CHECK (id ~ '^[a-z0-9-]{1,64}$'),
@@ -28,13 +34,20 @@ CREATE TABLE registry.car_park (
     entrances       jsonb            NOT NULL DEFAULT '[]',
     tariff_summary  jsonb,
     capacity        integer          NOT NULL CONSTRAINT car_park_capacity_range CHECK (capacity BETWEEN 0 AND 100000),
-    reservable      integer          NOT NULL DEFAULT 0 CONSTRAINT car_park_reservable_range CHECK (reservable BETWEEN 0 AND capacity),
+    reservable      integer          NOT NULL DEFAULT 0
+        CONSTRAINT car_park_reservable_range CHECK (reservable BETWEEN 0 AND capacity),
+    measured_by     text             NOT NULL DEFAULT 'auto'
+        CONSTRAINT car_park_measured_by_known CHECK (measured_by IN ('spaces', 'counts', 'passages', 'mixed', 'auto')),
     closed          boolean          NOT NULL DEFAULT false,
+    closed_reason   text             CONSTRAINT car_park_reason_when_closed CHECK (closed OR closed_reason IS NULL),
+    retired         boolean          NOT NULL DEFAULT false,
     source          jsonb            NOT NULL DEFAULT '{}',
     created_at      timestamptz      NOT NULL,
     updated_at      timestamptz      NOT NULL
 );
-CREATE INDEX car_park_operator ON registry.car_park (operator);
+CREATE INDEX car_park_operator ON registry.car_park (operator, id);
+-- A feed knows its sites by its own ids: this finds ours again.
+CREATE INDEX car_park_source_uid ON registry.car_park (operator, (source ->> 'uid'));
 
 CREATE TABLE registry.zone (
     car_park text    NOT NULL CONSTRAINT zone_car_park_known REFERENCES registry.car_park (id) ON DELETE CASCADE,
@@ -87,6 +100,7 @@ CREATE TABLE registry.device (
     zone       text,
     settings   jsonb       NOT NULL DEFAULT '{}',
     updated_at timestamptz NOT NULL,
+    CONSTRAINT device_place_single CHECK (space IS NULL OR zone IS NULL),
     CONSTRAINT device_space_known FOREIGN KEY (car_park, space) REFERENCES registry.space (car_park, label),
     CONSTRAINT device_zone_known FOREIGN KEY (car_park, zone) REFERENCES registry.zone (car_park, label)
 );
@@ -114,13 +128,17 @@ CREATE TABLE registry.audit (
     detail   jsonb       NOT NULL DEFAULT '{}'
 );
 CREATE INDEX audit_subject ON registry.audit (subject, number DESC);
+CREATE INDEX audit_operator ON registry.audit (operator, number DESC);
 
--- Published: what the other services may read.
+-- Published: what the other services may read. What is retired is kept for its numbers and published nowhere.
 CREATE VIEW registry.car_park_card AS
     SELECT id, operator, name_zh, name_en, kind, lat, lon, district, address, opening_hours, time_zone, height_cm, features,
-           entrances, tariff_summary, capacity, reservable, closed, updated_at,
-           (SELECT count(*) FROM registry.space WHERE space.car_park = car_park.id AND NOT retired) AS numbered_spaces
-    FROM registry.car_park;
+           entrances, tariff_summary, capacity, reservable, measured_by, closed, closed_reason, updated_at,
+           (SELECT count(*) FROM registry.space WHERE space.car_park = car_park.id AND NOT space.retired) AS numbered_spaces
+    FROM registry.car_park
+    WHERE NOT retired;
+
+CREATE VIEW registry.operator_directory AS SELECT id, name_zh, name_en FROM registry.operator;
 
 CREATE VIEW registry.zone_directory AS SELECT car_park, label, capacity, level FROM registry.zone;
 
@@ -129,4 +147,14 @@ CREATE VIEW registry.space_directory AS
 
 CREATE VIEW registry.lane_directory AS SELECT car_park, label, direction, zone FROM registry.lane;
 
-CREATE VIEW registry.revision_now AS SELECT last_value AS revision FROM registry.revision;
+CREATE VIEW registry.sign_directory AS
+    SELECT id, operator, tier, name_zh, name_en, lat, lon, heading, car_parks FROM registry.sign;
+
+CREATE VIEW registry.device_directory AS SELECT id, operator, profile, car_park, space, zone, settings FROM registry.device;
+
+CREATE VIEW registry.revision_now AS SELECT value AS revision FROM registry.revision;
+
+-- Changes with every change of the car park's row: whoever keeps a copy reads only those again (zones, spaces and lanes
+-- are changed together with their car park's `updated_at`). The writing transaction's id, so it is never seen too early.
+CREATE VIEW registry.car_park_revision AS
+    SELECT id, operator, capacity, xmin::text AS revision FROM registry.car_park WHERE NOT retired;

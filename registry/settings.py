@@ -1,0 +1,31 @@
+"""The settings section of the registry."""
+
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+FEED_BYTES_MAX = 16 * 1024 * 1024
+"""A national feed of 10,000 sites is half of it; a feed is parsed in memory."""
+
+
+class RegistrySettings(BaseModel):
+    """`districts_file` is the city's own GeoJSON of districts (properties `id`, `name`); without it, Shenyang's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    time_zone: str = "Asia/Shanghai"
+    districts_file: Path | None = None
+    feed_bytes_max: int = Field(default=FEED_BYTES_MAX, ge=1024)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError(f"{name} is not an IANA time zone such as Asia/Shanghai")
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The city's time zone: of car parks that name none, and of times in feeds that carry no offset."""
+        return ZoneInfo(self.time_zone)
