@@ -1,11 +1,209 @@
-"""OpenAPI 3.1 from what the operations note and the models say; nothing is written twice."""
+"""OpenAPI 3.1 from what operations note and models say; nothing is written twice.
 
+Served at /openapi.json, printed by `berth openapi`, the source of the web's types. Models become components once,
+however often they are used; every problem an operation can answer with is an example under its status.
+"""
+
+import re
 from collections.abc import Sequence
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Literal
 
-from kernel.http import Mounted
+from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
+
+from kernel.answers import PROBLEM_JSON
+from kernel.binding import Parameter
+from kernel.edge_problems import (
+    BodyTooLarge,
+    IdempotencyKeyMissing,
+    IdempotencyKeyReused,
+    InternalError,
+    InvalidParameter,
+    MalformedBody,
+    MissingScope,
+    NotAcceptable,
+    StillRunning,
+    TooManyRequests,
+    TooManyStreams,
+    Unauthenticated,
+    UnsupportedContentType,
+)
+from kernel.openapi_parts import COMPONENTS, INTRODUCTION
+from kernel.operations import Mounted
+from kernel.problems import Problem
+
+Schema = dict[str, Any]
+Key = tuple[str, Literal["validation", "serialization"]]
 
 
-def describe(mounted: Sequence[Mounted], *, version: str) -> dict[str, Any]:
-    """The document of `mounted` operations."""
-    return {"openapi": "3.1.0", "info": {"title": "Berth", "version": version}, "paths": {}}
+def describe(mounted: Sequence[Mounted], *, version: str) -> Schema:
+    """The OpenAPI document of `mounted` operations. Raises TypeError when a model takes the name of a shared part."""
+    schemas, definitions = _schemas(mounted)
+    if taken := definitions.keys() & COMPONENTS["schemas"].keys():
+        raise TypeError(f"{', '.join(sorted(taken))}: the edge's own component has this name")
+    paths: dict[str, Schema] = {}
+    for one in mounted:
+        paths.setdefault(_path(one), {})[one.operation.method.lower()] = _operation(one, schemas)
+    tags = sorted({tag for one in mounted for tag in one.operation.tags})
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Berth",
+            "version": version,
+            "summary": "The backend with which a city runs its parking",
+            "description": INTRODUCTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": tag} for tag in tags],
+        "paths": dict(sorted(paths.items())),
+        "components": {**COMPONENTS, "schemas": {**COMPONENTS["schemas"], **dict(sorted(definitions.items()))}},
+    }
+
+
+def _path(one: Mounted) -> str:
+    """The template without aiohttp's regular expressions."""
+    return re.sub(r"{(\w+):[^}]*}", r"{\1}", one.operation.path)
+
+
+def _schemas(mounted: Sequence[Mounted]) -> tuple[dict[Key, Schema], Schema]:
+    """The schema of every parameter, body and answer, and the components that they share."""
+    inputs: list[tuple[str, Literal["validation", "serialization"], TypeAdapter[Any]]] = []
+    for one in mounted:
+        inputs += [(f"{one.id} {each.where} {each.wire}", "validation", each.adapter) for each in one.plan.parameters]
+        if one.plan.body is not None:
+            inputs.append((f"{one.id} body", "validation", one.plan.body.adapter))
+        for status, kind in one.operation.responses.items():
+            if kind is not None and not isinstance(kind, str):
+                inputs.append((f"{one.id} {status}", "serialization", TypeAdapter(kind)))
+    if not inputs:
+        return {}, {}
+    by_key, shared = TypeAdapter.json_schemas(inputs, by_alias=True, ref_template="#/components/schemas/{model}")
+    return by_key, shared.get("$defs", {})
+
+
+def _operation(one: Mounted, schemas: dict[Key, Schema]) -> Schema:
+    made, plan = one.operation, one.plan
+    parameters = [_parameter(one, each, schemas) for each in plan.parameters]
+    if made.idempotent:
+        parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
+    if made.etag:
+        parameters.append({"$ref": "#/components/parameters/IfNoneMatch"})
+    parameters.append({"$ref": "#/components/parameters/RequestId"})
+    described: Schema = {
+        "operationId": one.id,
+        "summary": made.summary,
+        "tags": list(made.tags),
+        "parameters": parameters,
+        "responses": {**_successes(one, schemas), **_refusals(one)},
+        "security": _security(one),
+    }
+    if made.description:
+        described["description"] = made.description
+    if made.deprecated:
+        described["deprecated"] = True
+    if plan.body is not None:
+        content: Schema = {"schema": schemas[f"{one.id} body", "validation"]}
+        if made.examples:
+            content["examples"] = {
+                name: {"value": to_jsonable_python(value, by_alias=True)} for name, value in made.examples.items()
+            }
+        described["requestBody"] = {"required": not plan.body.optional, "content": {"application/json": content}}
+    return described
+
+
+def _parameter(one: Mounted, parameter: Parameter, schemas: dict[Key, Schema]) -> Schema:
+    schema = dict(schemas[f"{one.id} {parameter.where} {parameter.wire}", "validation"])
+    described: Schema = {
+        "name": parameter.wire,
+        "in": parameter.where,
+        "required": parameter.required or parameter.where == "path",
+    }
+    if "description" in schema:
+        described["description"] = schema.pop("description")
+    if not parameter.required and parameter.default is not None:
+        schema["default"] = to_jsonable_python(parameter.default)
+    described["schema"] = schema
+    return described
+
+
+def _successes(one: Mounted, schemas: dict[Key, Schema]) -> Schema:
+    made = one.operation
+    responses: Schema = {}
+    for status, kind in made.responses.items():
+        headers: Schema = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
+        if status == 201:
+            headers["Location"] = {"$ref": "#/components/headers/Location"}
+        if made.etag:
+            headers["ETag"] = {"$ref": "#/components/headers/ETag"}
+        if made.idempotent:
+            headers["Idempotency-Replayed"] = {"$ref": "#/components/headers/IdempotencyReplayed"}
+        response: Schema = {"description": HTTPStatus(status).phrase, "headers": headers}
+        if isinstance(kind, str):
+            response["content"] = {kind: {"schema": {"type": "string"}}}
+        elif kind is not None:
+            response["content"] = {"application/json": {"schema": schemas[f"{one.id} {status}", "serialization"]}}
+        responses[str(status)] = response
+    if made.etag:
+        responses["304"] = {"description": "What If-None-Match names is still current"}
+    return responses
+
+
+def _implied(one: Mounted) -> list[type[Problem]]:
+    """What the edge itself may refuse, given what the operation asks for."""
+    made, plan = one.operation, one.plan
+    problems: list[type[Problem]] = [InvalidParameter, NotAcceptable, TooManyRequests, InternalError]
+    if plan.body is not None:
+        problems += [MalformedBody, UnsupportedContentType, BodyTooLarge]
+    if made.scopes:
+        problems += [Unauthenticated, MissingScope]
+    elif "caller" in plan.handed_in:
+        problems += [Unauthenticated]
+    if made.idempotent:
+        problems += [IdempotencyKeyMissing, IdempotencyKeyReused, StillRunning]
+    if made.streams:
+        problems += [TooManyStreams]
+    return problems
+
+
+def _refusals(one: Mounted) -> Schema:
+    """One response a status, with every problem that may be behind it as an example."""
+    by_status: dict[int, list[type[Problem]]] = {}
+    for problem in dict.fromkeys([*one.operation.problems, *_implied(one)]):
+        by_status.setdefault(problem.status, []).append(problem)
+    responses: Schema = {}
+    for status, problems in sorted(by_status.items()):
+        codes = {"properties": {"code": {"enum": [problem.slug for problem in problems]}}}
+        examples = {
+            problem.slug: {"summary": problem.title(), "value": {**problem().document(), "request_id": "req_0199f3c2"}}
+            for problem in problems
+        }
+        headers: Schema = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
+        if status in (409, 429, 503):
+            headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
+        if status == 401:
+            headers["WWW-Authenticate"] = {"$ref": "#/components/headers/Authenticate"}
+        schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, codes]}
+        responses[str(status)] = {
+            "description": "; ".join(problem.title() for problem in problems),
+            "headers": headers,
+            "content": {PROBLEM_JSON: {"schema": schema, "examples": examples}},
+        }
+    responses["default"] = {"$ref": "#/components/responses/Problem"}
+    return responses
+
+
+def _security(one: Mounted) -> list[dict[str, list[str]]]:
+    """Which credentials are taken: a driver's token never carries `operate`, an operator's key never `reserve`."""
+    scopes = sorted(one.operation.scopes)
+    ways: list[dict[str, list[str]]] = []
+    if not scopes:
+        ways.append({})
+        if "caller" not in one.plan.handed_in:
+            return ways
+    if "operate" not in scopes:
+        ways.append({"driverToken": scopes})
+    if "reserve" not in scopes:
+        ways += [{"operatorKey": scopes}, {"operatorKeyHeader": scopes}]
+    return ways
