@@ -1,1 +1,1 @@
-"""Car parks, their faults and recordings that speak only the wire, as real devices do."""
+"""Car parks and recordings that speak only the wire: MQTT and REST, like everyone outside. Read `city.py` first."""
