@@ -89,7 +89,7 @@ def make_application(
     application.on_shutdown.append(_end_streams)
     described = describe(mounted, version=options.version.get("version", "0"))
     application.add_routes(_description_routes(dump(described)))
-    application.add_routes(_probe_routes(probes or {}, options.version))
+    application.add_routes(probe_routes(probes or {}, options.version))
     application.add_routes(docs_routes(pages))
     problems = {problem for one in mounted for problem in one.operation.problems}
     application.add_routes(problem_routes({*EDGE_PROBLEMS, DatabaseAway, *problems}))
@@ -134,7 +134,8 @@ def _description_routes(document: bytes) -> list[web.RouteDef]:
     return [web.get("/openapi.json", openapi)]
 
 
-def _probe_routes(probes: Mapping[str, Probe], version: Mapping[str, str]) -> list[web.RouteDef]:
+def probe_routes(probes: Mapping[str, Probe], version: Mapping[str, str]) -> list[web.RouteDef]:
+    """/livez, /readyz and /version, for this server and for the small one of processes without HTTP of their own."""
     told = dump({"name": "berth", "python": platform.python_version(), **version})
 
     async def livez(request: web.Request) -> web.Response:
