@@ -1,0 +1,58 @@
+"""What the benches publish: a city of equal car parks whose every event is a true change, newer than all before.
+
+No space appears twice within SPACES consecutive events, so that no batch can be folded smaller than it came.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from contracts.ids import CarParkId, SpaceLabel
+from contracts.wire import SpaceEvent, SpacesMessage, SpaceStateWord, up_topic
+
+OPERATOR = "bench"
+CAR_PARKS = 500
+SPACES_EACH = 500
+SPACES = CAR_PARKS * SPACES_EACH
+EVENT_EVERY = timedelta(milliseconds=1)
+
+
+def car_park_id(index: int) -> CarParkId:
+    return CarParkId(f"bench-{index:03}")
+
+
+def space_label(index: int) -> SpaceLabel:
+    return SpaceLabel(f"B1-{index:03}")
+
+
+@dataclass
+class CityLoad:
+    """Makes messages, continuing where the last ones ended: time only goes forward."""
+
+    at: datetime
+    made: int = 0
+
+    def singles(self, count: int, *, epoch: str) -> Iterator[tuple[str, bytes]]:
+        """`count` messages of one event, going round the car parks."""
+        for _ in range(count):
+            car_park, space = self.made % CAR_PARKS, self.made // CAR_PARKS % SPACES_EACH
+            yield _message(car_park, [self._event(space, epoch)])
+
+    def batches(self, count: int, *, epoch: str) -> Iterator[tuple[str, bytes]]:
+        """`count` messages of SPACES_EACH events: each says all spaces of one car park."""
+        for _ in range(count):
+            car_park = self.made // SPACES_EACH % CAR_PARKS
+            yield _message(car_park, [self._event(space, epoch) for space in range(SPACES_EACH)])
+
+    def _event(self, space: int, epoch: str) -> SpaceEvent:
+        self.made += 1
+        state: SpaceStateWord = "free" if self.made // SPACES % 2 else "occupied"
+        at = self.at + self.made * EVENT_EVERY
+        return SpaceEvent(space=space_label(space), state=state, at=at, seq=self.made, epoch=epoch)
+
+
+def _message(car_park: int, events: list[SpaceEvent]) -> tuple[str, bytes]:
+    topic = up_topic(OPERATOR, car_park_id(car_park), "spaces")
+    return topic, msgspec.json.encode(SpacesMessage(events=events))

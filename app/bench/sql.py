@@ -1,0 +1,77 @@
+"""The statements of the benches: laying out a city in an empty database, reading the books, the baseline's table."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from app.bench.load import CAR_PARKS, OPERATOR, SPACES_EACH, car_park_id, space_label
+from kernel.db import Tx
+
+INSERT_OPERATOR = """
+INSERT INTO registry.operator (id, name_zh, name_en, created_at) VALUES ($1, $1, $1, $2)"""
+
+INSERT_CAR_PARKS = """
+INSERT INTO registry.car_park (id, operator, name_zh, name_en, kind, lat, lon, time_zone, capacity,
+                               created_at, updated_at)
+SELECT id, $2, id, id, 'mall', 41.8, 123.4, 'Asia/Shanghai', $3, $4, $4 FROM unnest($1::text[]) AS id"""
+
+INSERT_SPACES = """
+INSERT INTO registry.space (car_park, label)
+SELECT car_park, label FROM unnest($1::text[]) AS car_park, unnest($2::text[]) AS label"""
+
+EVENTS_RECEIVED = """
+SELECT COALESCE(sum(received), 0)::bigint FROM gateway.tally"""
+
+EVENTS_IN_HISTORY = """
+SELECT count(*) FROM occupancy.space_event WHERE epoch = $1"""
+
+CREATE_COPY_TARGET = """
+CREATE SCHEMA bench;
+CREATE TABLE bench.space_event (LIKE occupancy.space_event INCLUDING ALL);"""
+
+EMPTY_COPY_TARGET = """
+TRUNCATE bench.space_event"""
+
+READ_EVENTS = """
+SELECT at, space, epoch, seq, state, battery, received_at FROM occupancy.space_event WHERE epoch = $1 ORDER BY seq"""
+
+EVENT_COLUMNS = ("at", "space", "epoch", "seq", "state", "battery", "received_at")
+
+Event = tuple[datetime, int, str, int, str, float | None, datetime]
+
+
+async def lay_out_city(tx: Tx) -> None:
+    """Register every car park and space of `app.bench.load`, before any process reads the registry."""
+    car_parks = [car_park_id(index) for index in range(CAR_PARKS)]
+    await tx.execute(INSERT_OPERATOR, OPERATOR, tx.now)
+    await tx.execute(INSERT_CAR_PARKS, car_parks, OPERATOR, SPACES_EACH, tx.now)
+    await tx.execute(INSERT_SPACES, car_parks, [space_label(index) for index in range(SPACES_EACH)])
+
+
+async def events_received(tx: Tx) -> int:
+    """Events whose transaction has committed, by the gateway's own books."""
+    return int(await tx.fetchval(EVENTS_RECEIVED))
+
+
+async def events_in_history(tx: Tx, epoch: str) -> int:
+    """Committed rows of one run, by counting them."""
+    return int(await tx.fetchval(EVENTS_IN_HISTORY, epoch))
+
+
+async def create_copy_target(tx: Tx) -> None:
+    """A table equal to the history's: the same columns, key and storage."""
+    await tx.execute(CREATE_COPY_TARGET)
+
+
+async def empty_copy_target(tx: Tx) -> None:
+    await tx.execute(EMPTY_COPY_TARGET)
+
+
+async def read_events(tx: Tx, epoch: str) -> list[Event]:
+    """The rows that a run left in the history, in the order of their making."""
+    return [tuple(row) for row in await tx.fetch(READ_EVENTS, epoch)]
+
+
+async def copy_events(tx: Tx, events: Iterable[Sequence[Any]]) -> None:
+    """Raw COPY into the table of `create_copy_target`."""
+    await tx.copy_records("space_event", schema="bench", columns=EVENT_COLUMNS, records=events)

@@ -1,0 +1,72 @@
+"""One gateway process with its broker, its database and its devices: what a fault is done to."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from app.bench.gateway_process import GatewayProcess
+from kernel.clock import SystemClock
+from tests.faults.devices import Devices
+from tests.faults.oracle import Verdict, judge
+
+_POLL_S = 0.05
+
+
+@dataclass
+class Site:
+    """`database_url` is the way round every proxy: the oracle's own eyes."""
+
+    clock: SystemClock
+    database_url: str
+    broker_port: int
+    gateway: GatewayProcess
+    devices: Devices
+
+    async def received(self) -> int:
+        """Events in the gateway's books; -1 while the database cannot be asked."""
+        try:
+            connection = await asyncpg.connect(self.database_url, timeout=5)
+        except (OSError, asyncpg.PostgresError, TimeoutError):
+            return -1
+        try:
+            return int(await connection.fetchval("SELECT COALESCE(sum(received), 0)::bigint FROM gateway.tally"))
+        finally:
+            await connection.close()
+
+    async def work_goes_on(self, *, events: int = 1, within_s: float = 60.0) -> None:
+        """Return when the gateway has committed `events` more than now. AssertionError when it does not."""
+        before = await self._until(self.received, lambda seen: seen >= 0, within_s, "the database does not answer")
+        await self._until(
+            self.received,
+            lambda seen: seen >= before + events,
+            within_s,
+            f"the books stand still at {before} events",
+        )
+
+    async def healed(self, *, within_s: float = 90.0) -> Verdict:
+        """The verdict once the gateway has come to rest: at the latest after `within_s`, clean or not.
+
+        The gateway is stopped before the last look, so that what it does while stopping counts too.
+        """
+        deadline = self.clock.monotonic() + within_s
+        while self.clock.monotonic() < deadline:
+            if (await judge(self.database_url, self.devices.ledger)).clean:
+                break
+            await self.clock.sleep(4 * _POLL_S)
+        code = await asyncio.to_thread(self.gateway.stop)
+        verdict = await judge(self.database_url, self.devices.ledger)
+        assert verdict.clean, f"{verdict}\n{self.gateway.last_words()}"
+        assert code == 0, f"the gateway ended with {code}: {self.gateway.last_words()}"
+        return verdict
+
+    async def _until(self, ask: Callable[[], Any], good: Callable[[Any], bool], within_s: float, complaint: str) -> Any:
+        deadline = self.clock.monotonic() + within_s
+        while True:
+            answer = await ask()
+            if good(answer):
+                return answer
+            assert self.clock.monotonic() < deadline, f"{complaint} for {within_s} s: {self.gateway.last_words()}"
+            await self.clock.sleep(_POLL_S)
