@@ -27,6 +27,8 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 API_CSP = "default-src 'none'; frame-ancestors 'none'"
 EXPOSED = "ETag, X-Request-Id, Retry-After, Location, Link, Idempotency-Replayed"
 
+REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+
 log = structlog.get_logger(__name__)
 
 
@@ -62,7 +64,7 @@ def edge_middleware(
     async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
         started = clock.monotonic()
         request_id = request_id_of(request, clock)
-        request["request_id"] = request_id
+        request[REQUEST_ID] = request_id
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = await _outcome(request, handler, fallback)
             seconds = clock.monotonic() - started
@@ -83,7 +85,7 @@ async def _outcome(
     handler: Handler,
     fallback: Callable[[web.Request], Awaitable[web.StreamResponse | None]] | None,
 ) -> web.StreamResponse:
-    request_id: str = request["request_id"]
+    request_id: str = request[REQUEST_ID]
     try:
         return await handler(request)
     except Problem as problem:
@@ -150,7 +152,7 @@ def headers_signal(
     async def add(request: web.Request, response: web.StreamResponse) -> None:
         headers = response.headers
         headers["Server"] = "berth"
-        request_id = request.get("request_id")
+        request_id = request.get(REQUEST_ID)
         if request_id is not None:
             headers["X-Request-Id"] = request_id
         headers["X-Content-Type-Options"] = "nosniff"

@@ -123,7 +123,7 @@ def _trusted(address: str) -> str:
 
 
 def oidc_issuer(issuer: str, audience: str, clock: Clock, *, algorithms: Sequence[str] = ALGORITHMS) -> Issuer:
-    """Trust the drivers' tokens of `issuer` for `audience`. Raises ValueError for an address or algorithm we must not."""
+    """Trust the tokens of `issuer` for `audience`. Raises ValueError for an address or algorithm not to be trusted."""
     if refused := [name for name in algorithms if name == "none" or name.startswith("HS")]:
         raise ValueError(f"{', '.join(refused)}: only asymmetric signatures prove who signed")
     return Issuer(issuer, audience, tuple(algorithms), JwksSource(issuer, clock))

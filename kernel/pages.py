@@ -13,6 +13,7 @@ from aiohttp import web
 
 from kernel.answers import dump, problem_response
 from kernel.edge_problems import NotFound
+from kernel.middleware import REQUEST_ID
 from kernel.problems import Problem
 
 PAGE_CSP = (
@@ -126,7 +127,7 @@ def problem_routes(problems: Iterable[type[Problem]]) -> list[web.RouteDef]:
     async def one(request: web.Request) -> web.Response:
         problem = known.get(request.match_info["slug"])
         if problem is None:
-            return problem_response(NotFound("no problem has this name: see /problems"), request.get("request_id"))
+            return problem_response(NotFound("no problem has this name: see /problems"), request.get(REQUEST_ID))
         about = described(problem)
         if "text/html" not in request.headers.get("Accept", ""):
             return web.Response(body=dump(about), content_type="application/json")
