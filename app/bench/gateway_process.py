@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from app.processes import spawn, stop
+from kernel.settings import child_environment
 
 
 class GatewayProcess:
@@ -14,7 +15,7 @@ class GatewayProcess:
         self, folder: Path, *, database_url: str, mqtt_url: str, settings: dict[str, str] | None = None
     ) -> None:
         self.log = folder / "gateway.log"
-        self._env = {
+        self._settings = {
             "BERTH_DATABASE_URL": database_url,
             "BERTH_MQTT_URL": mqtt_url,
             "BERTH_DATA_DIR": str(folder),
@@ -35,7 +36,10 @@ class GatewayProcess:
         """Returns at once; whoever waits for it to be ready watches the database."""
         with self.log.open("ab") as log:
             self.process = spawn(
-                [sys.executable, "-m", "app.cli", "serve", "gateway"], env=self._env, stdout=log, stderr=log
+                [sys.executable, "-m", "app.cli", "serve", "gateway"],
+                env=child_environment(**self._settings),
+                stdout=log,
+                stderr=log,
             )
 
     def stop(self, *, patience_s: float = 20.0) -> int:

@@ -2,7 +2,7 @@
 
 import getpass
 import random
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +10,7 @@ from typing import Protocol
 import pytest
 
 from app.bench.gateway_process import GatewayProcess
+from app.processes import LOOPBACK
 from kernel.clock import SystemClock
 from tests.faults.devices import Devices, register
 from tests.faults.oracle import Verdict
@@ -71,7 +72,15 @@ def own_broker(tmp_path: Path) -> Iterator[Mosquitto]:
 class MakeSite(Protocol):
     """Builds a site on given addresses; see `Site`."""
 
-    async def __call__(self, database_url: str, broker_port: int, *, through: str = "", mqtt_port: int = 0) -> Site: ...
+    async def __call__(
+        self,
+        database_url: str,
+        broker_port: int,
+        *,
+        through: str = "",
+        mqtt_port: int = 0,
+        settings: Mapping[str, str] | None = None,
+    ) -> Site: ...
 
 
 @pytest.fixture
@@ -79,12 +88,20 @@ async def make_site(tmp_path: Path, seed: int, real_clock: SystemClock) -> Async
     """Sites whose gateway ends with the test. `through` and `mqtt_port` lead the gateway through a proxy."""
     made: list[GatewayProcess] = []
 
-    async def make(database_url: str, broker_port: int, *, through: str = "", mqtt_port: int = 0) -> Site:
+    async def make(
+        database_url: str,
+        broker_port: int,
+        *,
+        through: str = "",
+        mqtt_port: int = 0,
+        settings: Mapping[str, str] | None = None,
+    ) -> Site:
         await register(database_url)
         gateway = GatewayProcess(
             tmp_path,
             database_url=through or database_url,
-            mqtt_url=f"mqtt://127.0.0.1:{mqtt_port or broker_port}",
+            mqtt_url=f"mqtt://{LOOPBACK}:{mqtt_port or broker_port}",
+            settings=dict(settings or {}),
         )
         made.append(gateway)
         return Site(real_clock, database_url, broker_port, gateway, Devices.of_seed(seed, real_clock.now()))

@@ -8,11 +8,15 @@ from typing import Any
 import asyncpg
 
 from app.bench.gateway_process import GatewayProcess
+from app.bench.publisher import Publisher
+from app.processes import LOOPBACK
 from kernel.clock import SystemClock
 from tests.faults.devices import Devices
 from tests.faults.oracle import Verdict, judge
 
 _POLL_S = 0.05
+_PROBE = b"are you there?"
+"""Refused, so that it is in the books and in no history."""
 
 
 @dataclass
@@ -61,6 +65,44 @@ class Site:
         assert verdict.clean, f"{verdict}\n{self.gateway.last_words()}"
         assert code == 0, f"the gateway ended with {code}: {self.gateway.last_words()}"
         return verdict
+
+    async def until(self, seen: Callable[[], bool], complaint: str, *, within_s: float = 30.0) -> None:
+        """Return when `seen`. AssertionError with `complaint` when it is not in time."""
+
+        async def ask() -> bool:
+            return seen()
+
+        await self._until(ask, bool, within_s, complaint)
+
+    async def start(self, *, within_s: float = 30.0) -> None:
+        """Start the gateway and return when it has a session: before that a broker keeps a message for nobody."""
+        self.gateway.start()
+        topic = self.devices.topic()
+        self.devices.ledger.expect_refusal(topic, _PROBE, "malformed_json")
+
+        async def answers() -> bool:
+            before = await self.received()
+            async with Publisher(LOOPBACK, self.broker_port, "probe", self.clock) as publisher:
+                await publisher.publish(topic, _PROBE)
+                await publisher.acknowledged()
+            for _ in range(10):
+                if await self.received() > before >= 0:
+                    return True
+                await self.clock.sleep(_POLL_S)
+            return False
+
+        await self._until(answers, bool, within_s, "the gateway does not listen")
+
+    async def end_gateway_sessions(self) -> None:
+        """pg_terminate_backend for every session on our database but the one that asks."""
+        connection = await asyncpg.connect(self.database_url)
+        try:
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        finally:
+            await connection.close()
 
     async def _until(self, ask: Callable[[], Any], good: Callable[[Any], bool], within_s: float, complaint: str) -> Any:
         deadline = self.clock.monotonic() + within_s

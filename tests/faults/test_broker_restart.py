@@ -1,0 +1,26 @@
+"""The broker goes away and comes back with what it had saved: devices and gateway find it again by themselves."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults.conftest import Scale
+from tests.faults.devices import speaking
+from tests.faults.oracle import Verdict
+from tests.faults.site import Site
+from tests.mosquitto import Mosquitto
+
+
+@pytest.mark.timeout(600)
+async def test_broker_restarted(
+    site: Site, own_broker: Mosquitto, scale: Scale, dice: random.Random, record: Callable[[Verdict, int], None]
+) -> None:
+    await site.start()
+    async with speaking(site.devices, site.broker_port, site.clock):
+        for _ in range(scale.rounds):
+            await site.work_goes_on()
+            await site.clock.sleep(dice.uniform(0, 0.3))
+            own_broker.stop()
+            own_broker.start()
+    record(await site.healed(), scale.rounds)

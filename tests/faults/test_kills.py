@@ -1,0 +1,117 @@
+"""kill -9 under load: of the gateway, of PostgreSQL, of both in turn. Nothing acknowledged is lost or doubled."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.embedded import EmbeddedBroker, EmbeddedPostgres
+from kernel.migrate import migrate, migrations_of
+from tests.faults.conftest import MakeSite, Scale
+from tests.faults.devices import speaking
+from tests.faults.oracle import Verdict
+from tests.faults.site import Site
+from tests.mosquitto import Mosquitto
+
+pytestmark = pytest.mark.timeout(600)
+Record = Callable[[Verdict, int], None]
+
+
+@pytest.fixture
+def own_postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
+    """A server that may be killed: nobody else uses it."""
+    with EmbeddedPostgres(tmp_path / "database") as server:
+        yield server
+
+
+@pytest.fixture
+async def mortal_site(
+    make_site: MakeSite, own_postgres: EmbeddedPostgres, own_broker: Mosquitto
+) -> AsyncIterator[Site]:
+    """A site whose PostgreSQL is its own."""
+    await migrate(own_postgres.url(), migrations_of())
+    yield await make_site(own_postgres.url(), own_broker.port)
+
+
+async def test_gateway_killed(site: Site, scale: Scale, dice: random.Random, record: Record) -> None:
+    await site.start()
+    async with speaking(site.devices, site.broker_port, site.clock):
+        for _ in range(scale.kills):
+            await site.work_goes_on()
+            await site.clock.sleep(dice.uniform(0, 0.5))
+            site.gateway.kill()
+            site.gateway.start()
+    record(await site.healed(), scale.kills)
+
+
+async def test_postgresql_killed(
+    mortal_site: Site, own_postgres: EmbeddedPostgres, scale: Scale, dice: random.Random, record: Record
+) -> None:
+    site = mortal_site
+    await site.start()
+    async with speaking(site.devices, site.broker_port, site.clock):
+        for _ in range(scale.kills):
+            await site.work_goes_on()
+            await site.clock.sleep(dice.uniform(0, 0.5))
+            await asyncio.to_thread(_kill_whole_server, own_postgres)
+            await site.clock.sleep(dice.uniform(0, 1.0))
+            own_postgres.start()
+    record(await site.healed(), scale.kills)
+
+
+async def test_gateway_and_postgresql_killed_together(
+    mortal_site: Site, own_postgres: EmbeddedPostgres, scale: Scale, dice: random.Random, record: Record
+) -> None:
+    site = mortal_site
+    await site.start()
+    async with speaking(site.devices, site.broker_port, site.clock):
+        for _ in range(scale.rounds):
+            await site.work_goes_on()
+            await site.clock.sleep(dice.uniform(0, 0.5))
+            await asyncio.to_thread(_kill_whole_server, own_postgres)
+            site.gateway.kill()
+            own_postgres.start()
+            site.gateway.start()
+    record(await site.healed(), scale.rounds)
+
+
+async def test_one_backend_killed(site: Site, scale: Scale, dice: random.Random, record: Record) -> None:
+    """An administrator ends the gateway's sessions in the middle of their work."""
+    await site.start()
+    async with speaking(site.devices, site.broker_port, site.clock):
+        for _ in range(scale.rounds):
+            await site.work_goes_on()
+            await site.clock.sleep(dice.uniform(0, 0.3))
+            await site.end_gateway_sessions()
+    record(await site.healed(), scale.rounds)
+
+
+async def test_gateway_killed_on_the_embedded_broker(
+    make_site: MakeSite, database_url: str, broker: EmbeddedBroker, dice: random.Random, record: Record
+) -> None:
+    """The embedded broker keeps a session as long as it lives itself."""
+    site = await make_site(database_url, broker.port, mqtt_port=broker.port_v5)
+    await site.start()
+    async with speaking(site.devices, site.broker_port, site.clock):
+        for _ in range(2):
+            await site.work_goes_on()
+            await site.clock.sleep(dice.uniform(0, 0.3))
+            site.gateway.kill()
+            site.gateway.start()
+    record(await site.healed(), 2)
+
+
+def _kill_whole_server(server: EmbeddedPostgres) -> None:
+    """kill -9 of the postmaster and of every backend, as when the machine loses power but for the disk."""
+    assert server.process is not None
+    postmaster = psutil.Process(server.process.pid)
+    family = [postmaster, *postmaster.children(recursive=True)]
+    for process in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    server.process.wait()
+    psutil.wait_procs(family[1:], timeout=10)
