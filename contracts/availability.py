@@ -33,9 +33,11 @@ class CarParkState(StrEnum):
 class Availability(BaseModel):
     """How many spaces are free, how we know, and how old the knowledge is.
 
-    `free = max(0, capacity - out_of_service - occupied - promised)`. `occupied`, `free`, `as_of`, `age_s` and
-    `source` are null as long as the car park never reported. When `stale`, the numbers are the last ones known and
-    `state` is `unknown`: such a car park counts as free nowhere. `trend` is the change of `free` over 15 minutes.
+    `free = max(0, capacity - out_of_service - occupied - promised)`. `out_of_service` are the spaces that cannot be
+    counted on; `unknown` says how many of them are merely not known, so that an unknown space is free nowhere.
+    `occupied`, `free`, `as_of`, `age_s` and `source` are null as long as the car park never reported. When `stale`,
+    the numbers are the last ones known and `state` is `unknown`: such a car park counts as free nowhere. `trend` is
+    the change of `free` over 15 minutes. `online` is the word of the car park's own gateway, null when it never said.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +46,7 @@ class Availability(BaseModel):
     state: CarParkState
     capacity: int = Field(ge=0)
     out_of_service: int = Field(default=0, ge=0)
+    unknown: int = Field(default=0, ge=0)
     occupied: int | None = Field(ge=0)
     promised: int = Field(ge=0)
     free: int | None = Field(ge=0)
@@ -52,6 +55,7 @@ class Availability(BaseModel):
     stale: bool
     source: Source | None
     trend: int | None
+    online: bool | None = None
     version: int = Field(ge=0)
 
     def seen_at(self, now: datetime, *, stale_after: timedelta) -> "Availability":

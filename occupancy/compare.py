@@ -1,0 +1,115 @@
+"""What of a batch moves the state, compared with what was known before it. Pure.
+
+Facts are taken in arrival order: one that is older than the state it would change is late, whether the newer one came
+in this batch or in an earlier one, so how a stream is cut into batches changes nothing.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from contracts.facts import CountSeen, PassageSeen, SpaceSeen, StatusSeen, Tally
+from contracts.ids import CarParkId
+from occupancy.fusion import Measures
+from occupancy.standing import Standing
+from occupancy.timeline import Change, Counted, Passed, SpaceMoved, count_of
+
+SpaceOrder = tuple[datetime, str, int, str]
+"""(at, epoch, seq, state): of two words about one space the greater is the truth."""
+
+
+class Kept(Struct):
+    """The facts that were not known before, in arrival order, and how many were, by car park."""
+
+    spaces: Sequence[SpaceSeen]
+    counts: Sequence[CountSeen]
+    passages: Sequence[PassageSeen]
+    statuses: Sequence[StatusSeen]
+    duplicates: Counter[CarParkId]
+
+
+class Moved(Struct):
+    """What moves: the changes of each car park, the newest fact of each space and counter, and the tallies."""
+
+    changes: defaultdict[CarParkId, list[Change]]
+    spaces: dict[int, SpaceSeen]
+    counts: dict[tuple[CarParkId, str], CountSeen]
+    tallies: defaultdict[CarParkId, Tally]
+
+    def tally(self, car_park: CarParkId, *, newer: bool) -> None:
+        if newer:
+            self.tallies[car_park].stored += 1
+        else:
+            self.tallies[car_park].late += 1
+
+
+def compare(
+    kept: Kept,
+    measures: Mapping[CarParkId, Measures],
+    spaces: Mapping[int, SpaceOrder],
+    zone_of: Mapping[int, str],
+) -> Moved:
+    """What of `kept` moves. `spaces`: their order before the batch; `zone_of`: their zone where it matters."""
+    moved = Moved(defaultdict(list), {}, {}, defaultdict(Tally))
+    _compare_spaces(kept.spaces, spaces, zone_of, moved)
+    _compare_counts(kept.counts, measures, moved)
+    for passage in kept.passages:
+        base_at = measures[passage.car_park].passages.base_at
+        newer = base_at is None or passage.at > base_at
+        if newer:
+            moved.changes[passage.car_park].append(Passed(passage.at, 1 if passage.direction == "entry" else -1))
+        moved.tally(passage.car_park, newer=newer)
+    for status in kept.statuses:
+        moved.tally(status.car_park, newer=True)
+    for car_park, number in kept.duplicates.items():
+        moved.tallies[car_park].duplicate += number
+    return moved
+
+
+def _compare_spaces(
+    facts: Sequence[SpaceSeen], spaces: Mapping[int, SpaceOrder], zone_of: Mapping[int, str], moved: Moved
+) -> None:
+    newest = dict(spaces)
+    changes, tallies = moved.changes, moved.tallies
+    for fact in facts:
+        order = (fact.at, fact.epoch, fact.seq, fact.state)
+        known = newest.get(fact.space)
+        if known is not None and order <= known:
+            tallies[fact.car_park].late += 1
+            continue
+        tallies[fact.car_park].stored += 1
+        newest[fact.space] = order
+        moved.spaces[fact.space] = fact
+        before = None if known is None else known[3]
+        changes[fact.car_park].append(SpaceMoved(fact.at, before, fact.state, zone_of.get(fact.space, "")))
+
+
+def _compare_counts(facts: Sequence[CountSeen], measures: Mapping[CarParkId, Measures], moved: Moved) -> None:
+    newest = {(car_park, zone): count for car_park, known in measures.items() for zone, count in known.counts.items()}
+    for fact in facts:
+        where = (fact.car_park, fact.zone)
+        count, known = count_of(fact), newest.get(where)
+        newer = known is None or count.order > known.order
+        moved.changes[fact.car_park].append(Counted(fact.at, fact.zone, count, newer))
+        if newer:
+            newest[where] = count
+            moved.counts[where] = fact
+        moved.tally(fact.car_park, newer=newer)
+
+
+def hear(standings: Mapping[CarParkId, Standing], kept: Kept) -> None:
+    """Who is online: the newest word of a car park's own gateway, and anything it said after it was told offline.
+
+    In the order of receipt, because a will carries the time of the connect that it outlived.
+    """
+    for status in sorted(kept.statuses, key=lambda fact: fact.received_at):
+        standing = standings[status.car_park]
+        if standing.online_at is None or status.received_at >= standing.online_at:
+            standing.online, standing.online_at = status.online, status.received_at
+    for facts in (kept.spaces, kept.counts, kept.passages):
+        for fact in facts:
+            standing = standings[fact.car_park]
+            if standing.online is False and standing.online_at is not None and fact.received_at > standing.online_at:
+                standing.online, standing.online_at = True, fact.received_at

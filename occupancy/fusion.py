@@ -1,0 +1,210 @@
+"""Which of a car park's sources is believed, and what they say together: the one truth. Pure.
+
+`fold` has already reduced every source to its newest word; this module chooses between them:
+
+1. **spaces**, when there are as many numbered spaces as the capacity and at least `known_share_min` of them are known;
+2. **counts**, the counter of the whole car park;
+3. **mixed**, zone by zone the better of sensors and counter, when the zones known cover the capacity as far;
+4. **passages**, the last count of the whole car park (or none: an empty one) plus entries minus exits since;
+5. incomplete sensors and zones, when there is nothing else: what is not known is `unknown`, which is never free.
+
+Newer beats better only by more than `patience`: of the sources that were heard within `patience` of the newest one,
+the first in this order wins. So a dead sensor net gives way to a living counter, and two living ones never alternate.
+What the registry says a car park is `measured_by` goes first, as long as that source was ever heard.
+Nothing here depends on the present or on the order of arrival: the same facts give the same truth.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Literal
+
+from msgspec import Struct, field
+
+from contracts.availability import Source
+
+MeasuredBy = Literal["spaces", "counts", "passages", "mixed", "auto"]
+
+
+class SpaceSums(Struct):
+    """How many spaces are in each state, and when the newest of them was heard."""
+
+    occupied: int = 0
+    free: int = 0
+    out_of_service: int = 0
+    unknown: int = 0
+    at: datetime | None = None
+
+    @property
+    def known(self) -> int:
+        return self.occupied + self.free + self.out_of_service
+
+    def move(self, before: str | None, after: str, at: datetime) -> None:
+        """One space went from `before` (None: never heard of) to `after`."""
+        if before != after:
+            if before is not None:
+                setattr(self, before, getattr(self, before) - 1)
+            setattr(self, after, getattr(self, after) + 1)
+        if self.at is None or at > self.at:
+            self.at = at
+
+
+class Count(Struct, frozen=True):
+    """The newest word of a counter."""
+
+    occupied: int
+    capacity: int
+    at: datetime
+    epoch: str
+    seq: int
+
+    @property
+    def order(self) -> tuple[datetime, str, int, int, int]:
+        """Of two words of one counter the greater is the truth."""
+        return (self.at, self.epoch, self.seq, self.occupied, self.capacity)
+
+
+class Passages(Struct):
+    """Entries minus exits (`net`) after the count `base` was taken at `base_at`."""
+
+    base: int = 0
+    base_at: datetime | None = None
+    net: int = 0
+    at: datetime | None = None
+
+
+class ZonePlace(Struct, frozen=True):
+    """A zone as the registry knows it."""
+
+    capacity: int
+    numbered: int
+
+
+class Place(Struct, frozen=True):
+    """A car park as the registry knows it, as far as the truth depends on it."""
+
+    capacity: int = 0
+    numbered: int = 0
+    measured_by: MeasuredBy = "auto"
+    zones: Mapping[str, ZonePlace] = field(default_factory=dict)
+
+
+class Measures(Struct):
+    """The newest word of every source of a car park. `counts` is by zone, "" for the whole car park.
+
+    `zones` is None where they were not added up because they decide nothing.
+    """
+
+    spaces: SpaceSums
+    counts: dict[str, Count]
+    zones: dict[str, SpaceSums] | None
+    passages: Passages
+
+
+class Policy(Struct, frozen=True):
+    """When sensors are complete, and how much newer a lesser source must be to be believed instead."""
+
+    known_share_min: float
+    patience: timedelta
+
+
+class Truth(Struct, frozen=True):
+    """What is believed. `out_of_service` includes the `unknown` ones: spaces that nobody may count on."""
+
+    occupied: int
+    capacity: int
+    out_of_service: int
+    unknown: int
+    source: Source
+    as_of: datetime
+    complete: bool
+    whole_count: bool = False
+
+    @property
+    def numbers(self) -> tuple[int, int, int]:
+        """What a sample keeps."""
+        return (self.occupied, self.capacity, self.out_of_service)
+
+
+def fuse(measures: Measures, place: Place, policy: Policy) -> Truth | None:
+    """The one truth about a car park; None when no source was ever heard."""
+    sources = {kind: truth for kind, truth in _sources(measures, place, policy) if truth is not None}
+    if not sources:
+        return None
+    declared = sources.get(place.measured_by)
+    if declared is not None:
+        return declared
+    newest = max(truth.as_of for truth in sources.values())
+    living = [truth for truth in sources.values() if newest - truth.as_of <= policy.patience]
+    return next((truth for truth in living if truth.complete), living[0])
+
+
+def _sources(measures: Measures, place: Place, policy: Policy) -> Iterator[tuple[MeasuredBy, Truth | None]]:
+    yield "spaces", _of_spaces(measures.spaces, place, policy)
+    whole = measures.counts.get("")
+    yield "counts", None if whole is None else _of_count(whole, place)
+    if measures.zones is not None:
+        yield "mixed", _of_zones(measures, place, policy)
+    yield "passages", _of_passages(measures.passages, whole, place)
+
+
+def _of_spaces(sums: SpaceSums, place: Place, policy: Policy) -> Truth | None:
+    if sums.at is None:
+        return None
+    capacity = max(place.capacity, sums.known)
+    unknown = capacity - sums.known
+    return Truth(
+        sums.occupied,
+        capacity,
+        sums.out_of_service + unknown,
+        unknown,
+        "spaces",
+        sums.at,
+        place.numbered >= place.capacity and sums.known >= policy.known_share_min * capacity,
+    )
+
+
+def _of_count(count: Count, place: Place) -> Truth:
+    capacity = count.capacity or place.capacity
+    return Truth(count.occupied, capacity, 0, 0, "counts", count.at, True, True)
+
+
+def _of_passages(passages: Passages, whole: Count | None, place: Place) -> Truth | None:
+    if passages.at is None:
+        return None
+    capacity = whole.capacity if whole is not None and whole.capacity else place.capacity
+    return Truth(max(0, passages.base + passages.net), capacity, 0, 0, "passages", passages.at, True)
+
+
+def _of_zones(measures: Measures, place: Place, policy: Policy) -> Truth | None:
+    """Zone by zone: sensors where they are complete, else the counter, else incomplete sensors, else unknown."""
+    labels = sorted(place.zones.keys() | measures.counts.keys())
+    chosen = [zone for label in labels if (zone := _zone(label, measures, place, policy)) is not None]
+    if not chosen:
+        return None
+    newest = max(zone.as_of for zone in chosen)
+    living = [zone for zone in chosen if newest - zone.as_of <= policy.patience]
+    occupied = sum(zone.occupied for zone in living)
+    out_of_service = sum(zone.out_of_service - zone.unknown for zone in living)
+    covered = sum(zone.capacity - zone.unknown for zone in living)
+    capacity = max(place.capacity, covered)
+    unknown = capacity - covered
+    complete = covered >= policy.known_share_min * capacity
+    source: Source = "counts" if any(zone.source == "counts" for zone in living) else "spaces"
+    return Truth(occupied, capacity, out_of_service + unknown, unknown, source, newest, complete)
+
+
+def _zone(label: str, measures: Measures, place: Place, policy: Policy) -> Truth | None:
+    if label == "":
+        return None
+    known = place.zones.get(label, ZonePlace(0, 0))
+    here = Place(known.capacity, known.numbered)
+    sums = (measures.zones or {}).get(label)
+    sensors = None if sums is None else _of_spaces(sums, here, policy)
+    count = measures.counts.get(label)
+    counted = None if count is None else _of_count(count, here)
+    both = [truth for truth in (sensors, counted) if truth is not None]
+    if not both:
+        return None
+    newest = max(truth.as_of for truth in both)
+    living = [truth for truth in both if newest - truth.as_of <= policy.patience]
+    return next((truth for truth in living if truth.complete), living[0])

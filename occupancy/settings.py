@@ -1,0 +1,53 @@
+"""What an operator of the service may set of occupancy (`BERTH_OCCUPANCY__...`); the rest is decided in the code."""
+
+from datetime import timedelta
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class OccupancySettings(BaseModel):
+    """The section `occupancy` of the settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stale_after_s: float = Field(
+        default=900, gt=0, description="A car park not heard of for this long is stale: its state is unknown."
+    )
+    space_stale_after_s: float = Field(
+        default=86_400, gt=0, description="A space not heard of for this long is marked stale; sensors may sleep long."
+    )
+    known_share_min: float = Field(
+        default=0.95, gt=0, le=1, description="Sensors are complete when they know at least this share of the spaces."
+    )
+    almost_full_share: float = Field(
+        default=0.10, ge=0, le=1, description="At this share of free spaces a car park is almost full."
+    )
+    almost_full_leave_share: float = Field(
+        default=0.12, ge=0, le=1, description="Above this share of free spaces it is not almost full any more."
+    )
+    heartbeat_s: float = Field(
+        default=10, ge=0, description="When nothing changes, a newer age is published at most this often."
+    )
+    sweep_s: float = Field(default=5, gt=0, description="How often stale and closed car parks are looked for.")
+    offline_gap_s: float = Field(
+        default=7_200, gt=0, description="A counter silent for this long counts as offline in the metrics."
+    )
+    retention_days: int | None = Field(
+        default=None, ge=1, description="History older than this is dropped; not set: kept for ever."
+    )
+
+    @property
+    def stale_after(self) -> timedelta:
+        return timedelta(seconds=self.stale_after_s)
+
+    @property
+    def space_stale_after(self) -> timedelta:
+        return timedelta(seconds=self.space_stale_after_s)
+
+    @property
+    def heartbeat(self) -> timedelta:
+        return timedelta(seconds=self.heartbeat_s)
+
+    @property
+    def offline_gap(self) -> timedelta:
+        return timedelta(seconds=self.offline_gap_s)

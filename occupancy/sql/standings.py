@@ -1,0 +1,119 @@
+"""The car parks' rows: locked in one order, read, put back."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from contracts.availability import CarParkState
+from contracts.ids import CarParkId
+from kernel.db import Row, Tx
+from occupancy.fusion import Passages, SpaceSums
+from occupancy.standing import Standing
+
+LOCK = "SELECT * FROM occupancy.car_park_state WHERE car_park = ANY($1::text[]) ORDER BY car_park FOR NO KEY UPDATE"
+"""Always in the order of the id: two batches wait for each other, never in a circle."""
+
+ADD = "INSERT INTO occupancy.car_park_state (car_park) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING"
+"""A row to lock, for car parks that are heard of for the first time."""
+
+_COLUMNS: Final = {
+    "spaces_occupied": "int",
+    "spaces_free": "int",
+    "spaces_out": "int",
+    "spaces_unknown": "int",
+    "spaces_at": "timestamptz",
+    "passages_base": "int",
+    "passages_base_at": "timestamptz",
+    "passages_net": "int",
+    "passages_at": "timestamptz",
+    "online": "bool",
+    "online_at": "timestamptz",
+    "occupied": "int",
+    "capacity": "int",
+    "out_of_service": "int",
+    "unknown": "int",
+    "source": "text",
+    "as_of": "timestamptz",
+    "sampled_at": "timestamptz",
+    "trend": "int",
+    "state": "text",
+    "stale": "bool",
+    "told_as_of": "timestamptz",
+    "version": "bigint",
+}
+
+PUT = f"""
+UPDATE occupancy.car_park_state AS kept SET {", ".join(f"{column} = new.{column}" for column in _COLUMNS)}
+FROM unnest($1::text[], {", ".join(f"${place}::{kind}[]" for place, kind in enumerate(_COLUMNS.values(), 2))})
+    AS new (car_park, {", ".join(_COLUMNS)})
+WHERE kept.car_park = new.car_park
+"""
+"""All but `promised`, which is not occupancy's to say."""
+
+
+def standing_of(row: Row) -> Standing:
+    """A row of the table in memory."""
+    return Standing(
+        car_park=CarParkId(row["car_park"]),
+        spaces=SpaceSums(
+            row["spaces_occupied"], row["spaces_free"], row["spaces_out"], row["spaces_unknown"], row["spaces_at"]
+        ),
+        passages=Passages(row["passages_base"], row["passages_base_at"], row["passages_net"], row["passages_at"]),
+        online=row["online"],
+        online_at=row["online_at"],
+        occupied=row["occupied"],
+        capacity=row["capacity"],
+        out_of_service=row["out_of_service"],
+        unknown=row["unknown"],
+        source=row["source"],
+        as_of=row["as_of"],
+        sampled_at=row["sampled_at"],
+        promised=row["promised"],
+        trend=row["trend"],
+        state=CarParkState(row["state"]),
+        stale=row["stale"],
+        told_as_of=row["told_as_of"],
+        version=row["version"],
+    )
+
+
+async def lock_standings(tx: Tx, car_parks: Sequence[CarParkId]) -> dict[CarParkId, Standing]:
+    """The rows of `car_parks`, made where missing and locked until the transaction ends."""
+    rows = await tx.fetch(LOCK, car_parks)
+    if len(rows) < len(car_parks):
+        await tx.execute(ADD, sorted(set(car_parks) - {row["car_park"] for row in rows}))
+        rows = await tx.fetch(LOCK, car_parks)
+    return {CarParkId(row["car_park"]): standing_of(row) for row in rows}
+
+
+async def put_standings(tx: Tx, standings: Sequence[Standing]) -> None:
+    """Write locked rows back."""
+    rows = [
+        (
+            standing.car_park,
+            standing.spaces.occupied,
+            standing.spaces.free,
+            standing.spaces.out_of_service,
+            standing.spaces.unknown,
+            standing.spaces.at,
+            standing.passages.base,
+            standing.passages.base_at,
+            standing.passages.net,
+            standing.passages.at,
+            standing.online,
+            standing.online_at,
+            standing.occupied,
+            standing.capacity,
+            standing.out_of_service,
+            standing.unknown,
+            standing.source,
+            standing.as_of,
+            standing.sampled_at,
+            standing.trend,
+            standing.state.value,
+            standing.stale,
+            standing.told_as_of,
+            standing.version,
+        )
+        for standing in standings
+    ]
+    await tx.execute(PUT, *(list(column) for column in zip(*rows, strict=True)))
