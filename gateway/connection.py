@@ -1,0 +1,222 @@
+"""One connection to a broker on the asyncio loop, from TCP to its end. `link` makes it last.
+
+Invariant: nothing here decides when a message is acknowledged, and a broken message never leaves an exception in the
+loop: the connection is closed and `lost` says why.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import structlog
+
+from gateway.address import BrokerAddress, Session
+from gateway.dial import dial
+from gateway.mqtt import ProtocolClient
+from gateway.packets import Fed, MalformedPacket, PacketReader, puback
+
+_log = structlog.get_logger(__name__)
+
+CONNECT_TIMEOUT_S: Final = 10.0
+"""TCP with TLS, CONNACK and SUBACK each: a broker that needs longer is better tried again."""
+READS_PER_TURN_MAX: Final = 4
+"""Then the loop gets its turn: about 10 ms of decoding at most."""
+WINDOW_MAX: Final = 200
+"""Unacknowledged messages of ours in flight; more would only make the broker buffer."""
+
+
+class BrokerAway(ConnectionError):
+    """The broker cannot be reached, refused us, or was lost; the message says which."""
+
+
+class Connection:
+    """One connection, from TCP to its end. `lost` is done, with the reason, when it is over."""
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        on_message: Callable[[Fed], bool],
+        on_published: Callable[[int, int], None],
+    ) -> None:
+        """`on_message` answers whether more may come before `resume`; `on_published(mid, reason)` tells of a PUBACK."""
+        self._session = session
+        self._loop = asyncio.get_running_loop()
+        self._reader = PacketReader(
+            mqtt5=session.protocol == "5",
+            on_publish=on_message,
+            on_puback=self._acknowledged,
+            on_other=self._hand_to_paho,
+        )
+        self._on_published = on_published
+        self._in_flight: set[int] = set()
+        self._window = WINDOW_MAX
+        self._paused = False
+        self._rest_waits = False
+        self._flush_planned = False
+        self._connected: asyncio.Future[bool] = self._loop.create_future()
+        self._subscribed: asyncio.Future[None] = self._loop.create_future()
+        self.lost: asyncio.Future[str] = self._loop.create_future()
+        self._client = ProtocolClient(session, self)
+        self._misc: asyncio.TimerHandle | None = None
+
+    async def open(self, address: BrokerAddress) -> bool:
+        """Connect and subscribe; whether the broker still had our session. Raises BrokerAway."""
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                self._client.handed_socket = await dial(address, self._session.ca_file)
+            self._client.start(address)
+            self._tick()
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                resumed = await self._connected
+            if self._session.filters:
+                self._client.subscribe_all(self._session)
+                async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                    await self._subscribed
+        except BrokerAway as away:
+            self.abandon(str(away))
+            raise
+        except (OSError, TimeoutError, ssl.SSLError) as error:
+            why = str(error) or "no answer in time"
+            self.abandon(why)
+            raise BrokerAway(f"{address.host}:{address.port}: {why}") from error
+        return resumed
+
+    @property
+    def window_open(self) -> bool:
+        return len(self._in_flight) < self._window and not self.lost.done()
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
+        """Send with QoS 1; the message id under which `on_published` tells of it."""
+        mid = self._client.next_mid(self._in_flight)
+        self._in_flight.add(mid)
+        self._client.send_publish(mid, topic, payload, retain)
+        return mid
+
+    def acknowledge(self, mids: Iterable[int]) -> None:
+        """Send PUBACKs in the order given."""
+        if not self.lost.done():
+            self._client.send_raw(b"".join([puback(mid) for mid in mids]))
+
+    def resume(self) -> None:
+        """Read on after `on_message` said stop. The time in which we did not listen is not held against the broker."""
+        if self._paused and not self.lost.done() and not self._client.gone:
+            self._paused = False
+            self._rest_waits = True
+            self._client.forgive_silence()
+            self._loop.add_reader(self._client.fileno(), self._readable)
+            self._loop.call_soon(self._readable)
+
+    async def close(self) -> None:
+        """Say DISCONNECT, so that no will is published, and wait until it is written. Returns within two seconds."""
+        if not self.lost.done():
+            self._client.disconnect()
+            try:
+                async with asyncio.timeout(2.0):
+                    await self.lost
+            except TimeoutError:
+                self.abandon("closed")
+
+    def abandon(self, why: str) -> None:
+        """Drop the socket without a word."""
+        if not self.lost.done():
+            self.lost.set_result(why)
+        if self._misc is not None:
+            self._misc.cancel()
+        for waiter in (self._connected, self._subscribed):
+            if not waiter.done():
+                waiter.set_exception(BrokerAway(why))
+                waiter.exception()
+        self._client.drop_socket()
+
+    # What paho and the loop call.
+
+    def socket_opened(self) -> None:
+        self._loop.add_reader(self._client.fileno(), self._readable)
+
+    def socket_closed(self, fd: int) -> None:
+        self._loop.remove_reader(fd)
+        self._loop.remove_writer(fd)
+
+    def wants_write(self) -> None:
+        """Not at once: what is queued in this turn of the loop leaves in one go."""
+        if not self._flush_planned:
+            self._flush_planned = True
+            self._loop.call_soon(self._flush)
+
+    def connected(self, *, resumed: bool, window: int) -> None:
+        self._window = min(self._window, window)
+        if not self._connected.done():
+            self._connected.set_result(resumed)
+
+    def refused(self, why: str) -> None:
+        for waiter in (self._connected, self._subscribed):
+            if not waiter.done():
+                waiter.set_exception(BrokerAway(why))
+                waiter.exception()
+
+    def subscribed(self, refusals: list[str]) -> None:
+        if refusals:
+            self.refused(f"the broker refused the subscription: {', '.join(refusals)}")
+        elif not self._subscribed.done():
+            self._subscribed.set_result(None)
+
+    def disconnected(self, why: str) -> None:
+        self._loop.call_soon(self.abandon, why)
+
+    def _hand_to_paho(self, command: int, packet: bytes) -> None:
+        failure = self._client.handle(command, packet)
+        if failure is not None:
+            self.abandon(failure)
+
+    def _acknowledged(self, mid: int, reason: int) -> None:
+        self._in_flight.discard(mid)
+        self._on_published(mid, reason)
+
+    def _readable(self) -> None:
+        if self._paused or self.lost.done() or self._client.gone:
+            return
+        try:
+            more = not self._rest_waits or self._reader.feed(b"")
+            self._rest_waits = False
+            for _ in range(READS_PER_TURN_MAX):
+                if not more:
+                    self._pause()
+                    return
+                more = self._reader.feed(self._client.receive())
+            self._loop.call_soon(self._readable)  # TLS may hold bytes that the socket no longer shows
+        except BlockingIOError:
+            return
+        except (OSError, MalformedPacket) as error:
+            self.abandon(str(error) or type(error).__name__)
+        except Exception as error:
+            _log.exception("mqtt_receive_failed")
+            self.abandon(f"a packet could not be handled: {error!r}")
+
+    def _pause(self) -> None:
+        """Read no further: the kernel's buffer and then the broker hold the rest."""
+        self._paused = True
+        if not self._client.gone:
+            self._loop.remove_reader(self._client.fileno())
+
+    def _flush(self) -> None:
+        self._flush_planned = False
+        if self._client.gone:
+            return
+        self._client.loop_write()
+        if self._client.want_write() and not self._client.gone:
+            self._loop.add_writer(self._client.fileno(), self._flush)
+
+    def writes_done(self, fd: int) -> None:
+        self._loop.remove_writer(fd)
+
+    def _tick(self) -> None:
+        """Once a second: ping when it is time, notice that nobody answers."""
+        if self.lost.done():
+            return
+        if self._paused:
+            self._client.ping_unheard()
+        else:
+            self._client.loop_misc()
+        self._misc = self._loop.call_later(1.0, self._tick)

@@ -1,0 +1,62 @@
+"""What waits to be published. Bounded: availability keeps only its newest word per topic, the rest keeps its newest N.
+
+Pure but for the bytes, which are made only when they are sent: a car park that changed fifty times while the broker was
+slow is written once.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from msgspec import Struct
+
+
+class Outgoing(Struct, frozen=True):
+    """One message of ours; `make` gives its payload at the moment of sending."""
+
+    topic: str
+    make: Callable[[], bytes]
+    retain: bool
+
+
+class Outbox:
+    """`latest` is replaced by a newer one for the same topic; `other` waits in line and the oldest gives way."""
+
+    def __init__(self, *, others_max: int) -> None:
+        self._latest: dict[str, Outgoing] = {}
+        self._others: deque[Outgoing] = deque()
+        self._others_max = others_max
+        self.dropped = 0
+
+    def __len__(self) -> int:
+        return len(self._latest) + len(self._others)
+
+    def put_latest(self, outgoing: Outgoing) -> None:
+        """Replace what waits for this topic, keeping its place in line."""
+        self._latest[outgoing.topic] = outgoing
+
+    def put(self, outgoing: Outgoing) -> None:
+        if len(self._others) >= self._others_max:
+            self._others.popleft()
+            self.dropped += 1
+        self._others.append(outgoing)
+
+    def take(self) -> Outgoing | None:
+        """The next to send: feedback and orders before the availabilities, which may wait and coalesce."""
+        if self._others:
+            return self._others.popleft()
+        if self._latest:
+            return self._latest.pop(next(iter(self._latest)))
+        return None
+
+    def give_back(self, unsent: Iterable[Outgoing]) -> None:
+        """What a lost connection leaves open goes to the front, unless something newer waits for its topic."""
+        others = []
+        latest = {}
+        for outgoing in unsent:
+            if not outgoing.retain:
+                others.append(outgoing)
+            elif outgoing.topic not in self._latest:
+                latest[outgoing.topic] = outgoing
+        room = self._others_max - len(self._others)
+        self._others.extendleft(reversed(others[-room:] if room > 0 else []))
+        self._latest = {**latest, **self._latest}
