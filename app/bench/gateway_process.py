@@ -1,9 +1,9 @@
 """The gateway as production runs it: `berth serve gateway`, told by settings only where its parts are."""
 
 import subprocess
-import sys
 from pathlib import Path
 
+from app.bench.berth_command import berth_command
 from app.processes import spawn, stop
 from kernel.settings import child_environment
 
@@ -36,7 +36,7 @@ class GatewayProcess:
         """Returns at once; whoever waits for it to be ready watches the database."""
         with self.log.open("ab") as log:
             self.process = spawn(
-                [sys.executable, "-m", "app.cli", "serve", "gateway"],
+                [*berth_command(), "serve", "gateway"],
                 env=child_environment(**self._settings),
                 stdout=log,
                 stderr=log,
