@@ -61,14 +61,20 @@ _KINDS: Final[Mapping[str, _Kind]] = {
 }
 
 
-def decode(topic: str, payload: bytes, received_at: datetime, directory: Directory) -> Decoded:
-    """The facts and refusals in `payload`, as sent on `topic` and received at `received_at` (UTC)."""
+def decode(
+    topic: str, payload: bytes, received_at: datetime, directory: Directory, *, payload_bytes: int | None = None
+) -> Decoded:
+    """The facts and refusals in `payload`, as sent on `topic` and received at `received_at` (UTC).
+
+    `payload_bytes` is its true length where only its beginning was kept.
+    """
     speaker = directory.speaker(topic)
     car_park = speaker.car_park
     if not payload:
         return _refused(car_park, Reason.EMPTY, "the message has no payload")
-    if len(payload) > PAYLOAD_BYTES_MAX:
-        return _refused(car_park, Reason.OVERSIZED, f"{len(payload)} bytes; the limit is {PAYLOAD_BYTES_MAX}")
+    size = len(payload) if payload_bytes is None else payload_bytes
+    if size > PAYLOAD_BYTES_MAX:
+        return _refused(car_park, Reason.OVERSIZED, f"{size} bytes; the limit is {PAYLOAD_BYTES_MAX}")
     if car_park is None or speaker.refusal is not None:
         return _refused(car_park, speaker.refusal or Reason.UNKNOWN_CAR_PARK, speaker.detail)
     kind = _KINDS.get(speaker.kind)

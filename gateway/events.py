@@ -34,9 +34,13 @@ class Decoded(Struct):
     clock_ahead: int = 0
 
     @property
+    def facts(self) -> int:
+        return len(self.spaces) + len(self.counts) + len(self.passages) + len(self.statuses)
+
+    @property
     def received(self) -> int:
         """How many events the books must account for."""
-        return len(self.spaces) + len(self.counts) + len(self.passages) + len(self.statuses) + len(self.rejects)
+        return self.facts + len(self.rejects)
 
 
 class Refused(NamedTuple):

@@ -12,6 +12,7 @@ CREATE TABLE gateway.dead_letter (
     payload       bytea       NOT NULL,
     payload_bytes integer     NOT NULL,
     sha256        text        NOT NULL,
+    events        integer     NOT NULL CONSTRAINT dead_letter_events_positive CHECK (events > 0),
     codec         text        NOT NULL,
     first_seen_at timestamptz NOT NULL,
     last_seen_at  timestamptz NOT NULL,

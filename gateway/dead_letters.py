@@ -1,0 +1,126 @@
+"""What was refused, as it is kept and as it is told to the one who sent it. Pure.
+
+One row stands for everything that one message had refused for one reason; its payload is a message again, holding just
+the refused events, so that it can be replayed by itself once the cause is mended.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from contracts.wire import RefusedMessage, parse_topic
+from gateway.refusals import Reason, Reject
+from gateway.taken import Taken
+
+PAYLOAD_BYTES_MAX: Final = 65_536
+"""Of one dead letter: 600 refused events; longer ones become several rows, a single longer event is cut."""
+DETAIL_CHARACTERS_MAX: Final = 300
+TOPIC_CHARACTERS_MAX: Final = 300
+"""Ours have at most 160; the rest of a longer one is nobody's name, and an index could not hold it."""
+CODEC: Final = "json-1"
+"""Which version of the decoder refused it."""
+
+_LIST_KEYS = {"spaces": "events", "counts": "counts"}
+
+
+class DeadLetter(Struct, frozen=True):
+    """A row to be, and how it is told: `index` is the first refused event's place, `events` how many are in it."""
+
+    operator: str | None
+    car_park: str | None
+    topic: str
+    reason: Reason
+    detail: str
+    payload: bytes
+    payload_bytes: int
+    sha256: str
+    message_sha256: str
+    index: int | None
+    events: int
+    seen_at: datetime
+
+
+def dead_letters_of(taken: Taken) -> list[DeadLetter]:
+    """One per reason, more when there is too much for one."""
+    by_reason: dict[Reason, list[Reject]] = {}
+    for reject in taken.said.rejects:
+        by_reason.setdefault(reject.reason, []).append(reject)
+    message = taken.message
+    parts = parse_topic(message.topic)
+    listed = _LIST_KEYS.get(parts.kind, "") if parts else ""
+    message_sha256 = hashlib.sha256(message.payload).hexdigest()
+    letters = []
+    for reason, rejects in by_reason.items():
+        whole = len(rejects) == taken.events or rejects[0].raw is None
+        fits = len(message.payload) <= PAYLOAD_BYTES_MAX
+        chunks = [rejects] if whole and (fits or rejects[0].raw is None) else list(_chunks(rejects))
+        for chunk in chunks:
+            payload = message.payload if whole and len(chunks) == 1 else _wrapped(listed, chunk)
+            letters.append(
+                DeadLetter(
+                    operator=_kept(parts.operator) if parts else None,
+                    car_park=_kept(parts.car_park) if parts else None,
+                    topic=_kept(message.topic),
+                    reason=reason,
+                    detail=_detail(chunk),
+                    payload=payload[:PAYLOAD_BYTES_MAX],
+                    payload_bytes=message.payload_bytes if payload is message.payload else len(payload),
+                    sha256=hashlib.sha256(payload).hexdigest(),
+                    message_sha256=message_sha256,
+                    index=chunk[0].index,
+                    events=len(chunk),
+                    seen_at=message.received_at,
+                )
+            )
+    return letters
+
+
+def feedback(letter: DeadLetter) -> bytes:
+    """What the one who sent it reads on `errors`."""
+    return msgspec.json.encode(
+        RefusedMessage(
+            topic=letter.topic,
+            reason=letter.reason,
+            detail=letter.detail,
+            at=letter.seen_at.replace(microsecond=letter.seen_at.microsecond // 1000 * 1000),
+            sha256=letter.message_sha256,
+            index=UNSET if letter.index is None else letter.index,
+            refused=UNSET if letter.index is None else letter.events,
+        )
+    )
+
+
+def _chunks(rejects: Iterable[Reject]) -> Iterable[list[Reject]]:
+    chunk: list[Reject] = []
+    size = 0
+    for reject in rejects:
+        length = len(reject.raw or b"") + 1
+        if chunk and size + length > PAYLOAD_BYTES_MAX - 100:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(reject)
+        size += length
+    if chunk:
+        yield chunk
+
+
+def _wrapped(key: str, chunk: list[Reject]) -> bytes:
+    return b'{"%s":[%s]}' % (key.encode(), b",".join([reject.raw or b"null" for reject in chunk]))
+
+
+def _detail(chunk: list[Reject]) -> str:
+    first = _text(chunk[0].detail)[:DETAIL_CHARACTERS_MAX]
+    return first if len(chunk) == 1 else f"{first} (and {len(chunk) - 1} more)"
+
+
+def _kept(name: str) -> str:
+    return _text(name)[:TOPIC_CHARACTERS_MAX]
+
+
+def _text(words: str) -> str:
+    """What PostgreSQL can store: no NUL, no lone surrogates."""
+    return words.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

@@ -1,0 +1,220 @@
+"""The device edge: messages off the link, decoded at once, stored many in one transaction, acknowledged in order.
+
+    link --take--> queue --batch--> record_messages, COMMIT --> acknowledge --> publish
+
+Decoding happens while the transaction before it waits for the database. Invariants: a message is acknowledged after its
+transaction committed and never before one that came earlier; nothing is dropped; no message stops the line. A database
+that is away is asked again with the same batch. A batch that the database or a handler refuses is halved until the one
+message that is to blame stands alone, and that one goes to the dead letters.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Final, Protocol
+
+import structlog
+
+from contracts.wire import public_topic, up_topic
+from gateway.dead_letters import feedback
+from gateway.decode import decode
+from gateway.events import Decoded
+from gateway.metrics import GatewayMetrics
+from gateway.received import Received
+from gateway.record import Handlers, Outcome, record_messages
+from gateway.refresh_directory import RegistryCopy
+from gateway.refusals import CURABLE, Reason
+from gateway.settings import ECHO_KIND, GatewaySettings
+from gateway.taken import Queue, Taken
+from kernel.answers import dump
+from kernel.clock import Clock
+from kernel.db import Database, is_away, is_data_error
+
+_log = structlog.get_logger(__name__)
+
+BACKOFF_FIRST_S: Final = 0.1
+BACKOFF_MAX_S: Final = 5.0
+"""Full jitter up to this while the database is away: it is noticed soon after it is back."""
+STUCK_AFTER: Final = 3
+"""Timeouts in a row after which a batch is halved: perhaps it is not the database that is slow."""
+OURS: Final = frozenset({"orders", "errors", ECHO_KIND})
+"""What a broker sends back to us because we listen to every kind: nothing to store."""
+
+
+class Line(Protocol):
+    """What ingest needs of the link."""
+
+    def acknowledge(self, messages: Iterable[Received]) -> None: ...
+    def resume(self) -> None: ...
+    def publish_latest(self, topic: str, make: Callable[[], bytes]) -> None: ...
+    def publish(self, topic: str, payload: bytes) -> None: ...
+
+
+class Ingest:
+    """`take` is called by the link for each message; `run` stores them until `stop`."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        copy: RegistryCopy,
+        handlers: Handlers,
+        *,
+        settings: GatewaySettings,
+        metrics: GatewayMetrics,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._copy = copy
+        self._handlers = handlers
+        self._settings = settings
+        self._metrics = metrics
+        self._queue = Queue(messages_max=settings.queue_messages_max, bytes_max=settings.queue_bytes_max)
+        self._line: Line | None = None
+        self._reading = True
+        self._stopping = False
+        self._arrived = asyncio.Event()
+        self.database_away = False
+
+    def attach(self, line: Line) -> None:
+        """Where to acknowledge and publish; before anything is taken."""
+        self._line = line
+
+    @property
+    def queue(self) -> Queue:
+        return self._queue
+
+    def take(self, message: Received) -> bool:
+        """Decode and queue; whether more may come before the line is told to resume."""
+        if self._stopping:
+            return False
+        self._metrics.messages.inc()
+        self._queue.put(Taken.of(message, self._decode(message)))
+        self._arrived.set()
+        self._reading = not self._queue.full
+        return self._reading
+
+    async def run(self) -> None:
+        """Store batch after batch until `stop`; what is queued then stays with the broker."""
+        linger_s = self._settings.linger_ms / 1000
+        started = -linger_s
+        while not self._stopping:
+            if not self._queue:
+                self._arrived.clear()
+                await self._arrived.wait()
+                continue
+            pause = started + linger_s - self._clock.monotonic()
+            if pause > 0 and self._queue.events < self._settings.batch_events_max:
+                await self._clock.sleep(pause)
+            started = self._clock.monotonic()
+            batch = self._queue.take(
+                events_max=self._settings.batch_events_max, messages_max=self._settings.batch_messages_max
+            )
+            await self._store(batch)
+            if not self._reading and self._queue.roomy and not self._stopping:
+                self._reading = True
+                self._to.resume()
+
+    def stop(self) -> None:
+        """Take nothing more; `run` returns after the batch in flight, at once when the database is away."""
+        self._stopping = True
+        self._arrived.set()
+
+    async def _store(self, batch: list[Taken]) -> None:
+        """Returns when all of `batch` is committed, or when stopping while the database is away."""
+        failures = 0
+        while True:
+            try:
+                await self._ask_again_about_strangers(batch)
+                outcome = await self._commit(batch)
+            except Exception as error:
+                failures += 1
+                stuck = failures % STUCK_AFTER == 0 and isinstance(error, TimeoutError)
+                if is_away(error) and not (stuck and len(batch) > 1):
+                    if await self._wait_for_database(error, failures):
+                        continue
+                    return
+                if len(batch) > 1:
+                    self._metrics.retries.labels(cause="halved").inc()
+                    middle = len(batch) // 2
+                    await self._store(batch[:middle])
+                    await self._store(batch[middle:])
+                    return
+                batch = self._blame(batch[0], error)
+            else:
+                self._finish(batch, outcome)
+                return
+
+    async def _ask_again_about_strangers(self, batch: list[Taken]) -> None:
+        """Before anything is refused as unknown, look into the registry as it is now."""
+        strangers = [
+            place
+            for place, taken in enumerate(batch)
+            if taken.said.rejects and any(reject.reason in CURABLE for reject in taken.said.rejects)
+        ]
+        if strangers:
+            await self._copy.refresh()
+            for place in strangers:
+                message = batch[place].message
+                batch[place] = Taken.of(message, self._decode(message))
+
+    async def _commit(self, batch: Sequence[Taken]) -> Outcome | None:
+        if not any(taken.events for taken in batch):
+            return None
+        started = self._clock.monotonic()
+        async with self._db.transaction() as tx:
+            outcome = await record_messages(tx, self._handlers, batch)
+        self._metrics.commits.observe(self._clock.monotonic() - started)
+        return outcome
+
+    def _finish(self, batch: Sequence[Taken], outcome: Outcome | None) -> None:
+        """It is committed: tell the broker, then everyone else."""
+        self.database_away = False
+        self._to.acknowledge([taken.message for taken in batch])
+        if outcome is None:
+            return
+        self._metrics.count(batch_events=sum(taken.events for taken in batch), outcome=outcome)
+        self._metrics.lag.observe((self._clock.now() - batch[0].message.received_at).total_seconds())
+        self._metrics.clock_ahead.inc(sum(taken.said.clock_ahead for taken in batch))
+        for availability in outcome.availabilities:
+            self._to.publish_latest(public_topic(availability.car_park), partial(dump, availability))
+        for letter in outcome.letters:
+            if letter.operator is not None and letter.car_park is not None:
+                self._to.publish(up_topic(letter.operator, letter.car_park, "errors"), feedback(letter))
+
+    def _blame(self, taken: Taken, error: Exception) -> list[Taken]:
+        """This one message is why the transaction failed: it goes to the dead letters instead."""
+        if not taken.said.facts:
+            # Not even its dead letter can be stored. It must not stop the line: the log keeps what there is.
+            _log.error("refused_message_lost", topic=taken.message.topic, why=repr(error), exc_info=error)
+            return []
+        reason = Reason.DATABASE_REFUSED if is_data_error(error) else Reason.HANDLER_FAILED
+        _log.error("message_refused", topic=taken.message.topic, reason=reason, why=repr(error), exc_info=error)
+        return [taken.refuse(reason, f"{type(error).__name__}: {error}")]
+
+    async def _wait_for_database(self, error: Exception, failures: int) -> bool:
+        """Wait before asking again; False when there will be no again."""
+        if not self.database_away:
+            _log.warning("database_away", why=repr(error), queued=len(self._queue))
+        self.database_away = True
+        self._metrics.retries.labels(cause="away").inc()
+        if self._stopping:
+            return False
+        ceiling = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** min(failures, 10))
+        await self._clock.sleep(random.uniform(0, ceiling))  # noqa: S311 - spreads load, guards nothing
+        return not self._stopping
+
+    def _decode(self, message: Received) -> Decoded:
+        directory = self._copy.directory
+        if directory.speaker(message.topic).kind in OURS:
+            return Decoded(None)
+        return decode(
+            message.topic, message.payload, message.received_at, directory, payload_bytes=message.payload_bytes
+        )
+
+    @property
+    def _to(self) -> Line:
+        if self._line is None:
+            raise RuntimeError("attach a line first")
+        return self._line

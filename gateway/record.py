@@ -1,0 +1,91 @@
+"""What messages said goes into the database: facts to occupancy, passages to their handlers, refusals to the dead
+letters, and the books that add up. The verb of the device batch and of a replay alike; the edge commits.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from msgspec import Struct
+
+from contracts.availability import Availability
+from contracts.facts import Facts, PassageHandler, RecordFacts, Tally
+from contracts.ids import CarParkId
+from gateway import sql
+from gateway.dead_letters import DeadLetter, dead_letters_of
+from gateway.taken import Taken
+from kernel.db import Tx
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """Who takes the facts, inside our transaction."""
+
+    record_facts: RecordFacts
+    on_passage: Sequence[PassageHandler] = ()
+
+
+class Outcome(Struct):
+    """What recording changed: what to publish after the commit, what to tell those who were refused, and the sums."""
+
+    availabilities: list[Availability]
+    letters: list[DeadLetter]
+    stored: int
+    duplicate: int
+    late: int
+    dead: int
+    miscounted: int
+
+    def sums(self) -> tuple[tuple[str, int], ...]:
+        return ("stored", self.stored), ("duplicate", self.duplicate), ("late", self.late), ("dead", self.dead)
+
+
+async def record_messages(tx: Tx, handlers: Handlers, messages: Sequence[Taken]) -> Outcome:
+    """Store what `messages` said. Raises what the database or a handler raises; nothing is swallowed here."""
+    facts = Facts(
+        spaces=[fact for taken in messages for fact in taken.said.spaces],
+        counts=[fact for taken in messages for fact in taken.said.counts],
+        passages=[fact for taken in messages for fact in taken.said.passages],
+        statuses=[fact for taken in messages for fact in taken.said.statuses],
+    )
+    told = len(facts.spaces) + len(facts.counts) + len(facts.passages) + len(facts.statuses)
+    outcome = Outcome([], [], 0, 0, 0, 0, 0)
+    tallies: dict[CarParkId, Tally] = {}
+    if told:
+        recorded = await handlers.record_facts(tx, facts)
+        for passage in recorded.new_passages:
+            for handle in handlers.on_passage:
+                await handle(tx, passage)
+        outcome.availabilities = recorded.availabilities
+        tallies = recorded.tallies
+    dead = _dead(messages)
+    outcome.letters = [letter for taken in messages if taken.said.rejects for letter in dead_letters_of(taken)]
+    if outcome.letters:
+        await sql.add_dead_letters(tx, outcome.letters)
+    rows = [_row(car_park, tallies.get(car_park), dead.get(car_park, 0)) for car_park in tallies.keys() | dead.keys()]
+    if rows:
+        await sql.add_tallies(tx, rows)
+    outcome.stored = sum(tally.stored for tally in tallies.values())
+    outcome.duplicate = sum(tally.duplicate for tally in tallies.values())
+    outcome.late = sum(tally.late for tally in tallies.values())
+    outcome.dead = sum(taken.dead for taken in messages)
+    outcome.miscounted = told - outcome.stored - outcome.duplicate - outcome.late
+    return outcome
+
+
+def _dead(messages: Sequence[Taken]) -> dict[CarParkId, int]:
+    """Refused events of the car parks we know; a stranger has no books."""
+    dead: dict[CarParkId, int] = {}
+    for taken in messages:
+        if taken.said.rejects and taken.said.car_park is not None:
+            car_park = taken.said.car_park.id
+            dead[car_park] = dead.get(car_park, 0) + taken.dead
+    return dead
+
+
+def _row(car_park: CarParkId, tally: Tally | None, dead: int) -> tuple[CarParkId, int, int, int, int]:
+    if tally is None:
+        return car_park, 0, 0, 0, dead
+    return car_park, tally.stored, tally.duplicate, tally.late, dead
