@@ -60,6 +60,7 @@ class EmbeddedPostgres:
         self._home = data_dir.resolve()
         self._data = self._home / "postgres"
         self._log = self._home / "postgres.log"
+        self._pid_file = self._data / "postmaster.pid"
         self._password_file = self._home / "postgres.password"
         self._settings = {**_SETTINGS, **(settings or {})}
         self.port = port or free_port(15432)
@@ -79,6 +80,23 @@ class EmbeddedPostgres:
 
         Raises EmbeddedFailed.
         """
+        process = self.launch()
+        if not await_ready(process, self.is_ready, patience_s=300.0):  # recovery may take long
+            code = stop(process, signal.SIGQUIT)
+            raise EmbeddedFailed(
+                f"PostgreSQL did not start (exit {code}); its last words in {self._log}: {self._tail()}"
+            )
+
+    def is_ready(self) -> bool:
+        """PostgreSQL writes its state into the eighth line of its pid file."""
+        try:
+            lines = self._pid_file.read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        return len(lines) >= 8 and lines[7].strip() == "ready"
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start, without waiting until it accepts connections. Raises EmbeddedFailed when new data cannot be made."""
         self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.process is not None:
             stop(self.process, signal.SIGINT, signal.SIGQUIT)
@@ -87,8 +105,7 @@ class EmbeddedPostgres:
             self._initialise()
         shutil.rmtree(self.socket_dir, ignore_errors=True)  # lock files in both: nobody's, leftovers were ended above
         self.socket_dir.mkdir(mode=0o700)
-        pid_file = self._data / "postmaster.pid"
-        pid_file.unlink(missing_ok=True)
+        self._pid_file.unlink(missing_ok=True)
         with self._log.open("wb") as log:
             self.process = spawn(
                 [str(_BINARIES / "postgres"), "-D", str(self._data), "-k", str(self.socket_dir), "-p", str(self.port)]
@@ -98,11 +115,7 @@ class EmbeddedPostgres:
                 stdout=log,
                 stderr=log,
             )
-        if not await_ready(self.process, lambda: _says_ready(pid_file), patience_s=300.0):  # recovery may take long
-            code = stop(self.process, signal.SIGQUIT)
-            raise EmbeddedFailed(
-                f"PostgreSQL did not start (exit {code}); its last words in {self._log}: {self._tail()}"
-            )
+        return self.process
 
     def stop(self) -> None:
         """Fast shutdown: sessions are cut, data is on disk, the socket's folder is removed."""
@@ -183,10 +196,22 @@ class EmbeddedBroker:
 
     def start(self) -> None:
         """Returns when both ports accept connections. Raises EmbeddedFailed."""
-        self.process = spawn([sys.executable, "-m", "app.broker", str(self.port), str(self.port_v5)])
-        if not await_ready(self.process, lambda: listens(self.port) and listens(self.port_v5), patience_s=30.0):
-            code = stop(self.process)
+        process = self.launch()
+        if not await_ready(process, self.is_ready, patience_s=30.0):
+            code = stop(process)
             raise EmbeddedFailed(f"the broker did not start on ports {self.port} and {self.port_v5} (exit {code})")
+
+    def is_ready(self) -> bool:
+        return listens(self.port) and listens(self.port_v5)
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start, without waiting until it accepts connections."""
+        if self.process is not None:
+            stop(self.process, patience_s=2.0)
+        self.process = spawn(
+            [sys.executable, "-m", "app.broker", str(self.port), str(self.port_v5)], death_signal=signal.SIGKILL
+        )
+        return self.process
 
     def stop(self) -> None:
         """It keeps nothing, so it is simply ended."""
@@ -200,15 +225,6 @@ class EmbeddedBroker:
 
     def __exit__(self, *exc: object) -> None:
         self.stop()
-
-
-def _says_ready(pid_file: Path) -> bool:
-    """PostgreSQL writes its state into the eighth line of its pid file."""
-    try:
-        lines = pid_file.read_text().splitlines()
-    except FileNotFoundError:
-        return False
-    return len(lines) >= 8 and lines[7].strip() == "ready"
 
 
 def _processes_on(data: Path) -> Iterator[psutil.Process]:

@@ -1,0 +1,1 @@
+"""The commands of `berth`, grouped by what they are for."""

@@ -1,0 +1,124 @@
+"""`berth doctor`: what Berth stands on, one finding a part, each with what to do when it is wrong."""
+
+import asyncio
+import shutil
+import sys
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from app.data_dir import DataDir
+from app.settings import BerthSettings
+from kernel.clock import Clock
+from kernel.db import Database, DatabaseAway
+from kernel.migrate import SchemaMismatch, check_schema, migrations_of
+from kernel.settings import masked
+
+ANSWER_S_MAX = 3.0
+DISK_FREE_BYTES_MIN = 2 * 1024**3
+"""Write-ahead log alone may take 2 GB."""
+CLOCK_APART_S_MAX = 2.0
+"""Events are ordered by time; a minute wrong here makes every device look early or late."""
+POSTGRES_MIN = 150_000
+
+
+class Finding(Struct, frozen=True):
+    """What was found of one part; `advice` says what to do, empty when all is well."""
+
+    part: str
+    ok: bool
+    found: str
+    advice: str = ""
+
+
+async def examine(settings: BerthSettings, clock: Clock) -> list[Finding]:
+    """All findings; nothing is changed."""
+    running = DataDir(settings.data_dir).running()
+    database = settings.database_url or (running.database_socket if running else "")
+    broker = settings.mqtt_url or (running.mqtt if running else "")
+    return [
+        _python(),
+        _disk(settings),
+        _pages(settings),
+        *await _database(database, clock),
+        await _broker(broker),
+    ]
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    ok = sys.version_info >= (3, 11)
+    return Finding("python", ok, version, "" if ok else "Python 3.11 or newer is needed")
+
+
+def _disk(settings: BerthSettings) -> Finding:
+    folder = settings.data_dir.resolve()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    ok = free >= DISK_FREE_BYTES_MIN
+    advice = "" if ok else f"make room, or choose another --data-dir: at least {DISK_FREE_BYTES_MIN >> 30} GiB"
+    return Finding("disk", ok, f"{free / 2**30:.1f} GiB free at {folder}", advice)
+
+
+def _pages(settings: BerthSettings) -> Finding:
+    ok = (settings.pages / "index.html").exists()
+    return Finding("pages", ok, str(settings.pages) if ok else "not built", "" if ok else "build them with `make env`")
+
+
+async def _database(url: str, clock: Clock) -> list[Finding]:
+    if not url:
+        advice = "start `berth up`, or set BERTH_DATABASE_URL"
+        return [Finding("database", ok=False, found="no address", advice=advice)]
+    database = Database(url, clock, connections_max=1, name="berth doctor")
+    try:
+        await database.open()
+        async with database.transaction(readonly=True) as tx:
+            number = int(await tx.fetchval("SHOW server_version_num"))
+            apart_s = abs((await tx.fetchval("SELECT clock_timestamp()") - clock.now()).total_seconds())
+    except DatabaseAway as away:
+        advice = "is it running, and is BERTH_DATABASE_URL right?"
+        return [Finding("database", ok=False, found=f"{masked(url)}: {away.detail}", advice=advice)]
+    finally:
+        await database.close()
+    new_enough = number >= POSTGRES_MIN
+    together = apart_s <= CLOCK_APART_S_MAX
+    return [
+        Finding(
+            "database",
+            new_enough,
+            f"PostgreSQL {number // 10_000}.{number % 10_000} at {masked(url)}",
+            "" if new_enough else "PostgreSQL 15 or newer is needed",
+        ),
+        Finding(
+            "clock",
+            together,
+            f"{apart_s:.2f} s apart from the database's",
+            "" if together else "synchronise both machines by NTP",
+        ),
+        await _schema(url),
+    ]
+
+
+async def _schema(url: str) -> Finding:
+    migrations = migrations_of()
+    try:
+        await check_schema(url, migrations)
+    except SchemaMismatch as mismatch:
+        return Finding("schema", ok=False, found=str(mismatch), advice="`berth migrate`, with every process stopped")
+    return Finding("schema", ok=True, found=f"all {len(migrations)} migrations applied")
+
+
+async def _broker(url: str) -> Finding:
+    if not url:
+        return Finding("broker", ok=False, found="no address", advice="start `berth up`, or set BERTH_MQTT_URL")
+    where = urlsplit(url)
+    port = where.port or (8883 if where.scheme == "mqtts" else 1883)
+    try:
+        async with asyncio.timeout(ANSWER_S_MAX):
+            _, writer = await asyncio.open_connection(where.hostname, port)
+            writer.close()
+    except (OSError, TimeoutError) as error:
+        advice = "is it running, and is BERTH_MQTT_URL right?"
+        return Finding("broker", ok=False, found=f"{masked(url)}: {error!r}", advice=advice)
+    return Finding("broker", ok=True, found=f"{masked(url)} accepts connections")

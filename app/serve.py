@@ -1,0 +1,79 @@
+"""`berth serve ROLE`: one role in one process, from its first connection to its last.
+
+It waits for a database that is away, refuses a schema that is not its own, runs until SIGINT or SIGTERM, and then ends
+within STOP_S_MAX whatever the database or the broker do.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Sequence
+
+import structlog
+
+from app.compose import ROLES, Tools
+from app.exit_codes import CommandFailed, Exit
+from app.monitoring import monitoring_server
+from app.patience import database_awaited
+from app.settings import BerthSettings
+from app.version import about_version
+from kernel.clock import Clock
+from kernel.db import Database
+from kernel.metrics import process_registry
+from kernel.migrate import SchemaMismatch, check_schema, migrations_of
+from kernel.webserver import Probe
+
+STOP_S_MAX = 9.0
+"""The supervisor and most others kill after ten seconds."""
+
+log = structlog.get_logger(__name__)
+
+
+async def serve(roles: Sequence[str], settings: BerthSettings, clock: Clock) -> None:
+    """Run `roles` until a signal. Raises CommandFailed when they cannot start."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for asked in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(asked, stop.set)
+    work = asyncio.create_task(_run(roles, settings, clock))
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    if not work.done():
+        log.info("stopping")
+        work.cancel()
+        _, late = await asyncio.wait({work}, timeout=STOP_S_MAX)
+        if late:
+            log.warning("stopped without waiting for what did not end", after_s=STOP_S_MAX)
+            os._exit(Exit.OK)  # the loop would wait for it; what was not committed was not acknowledged either
+    stopped.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await work
+
+
+async def _run(roles: Sequence[str], settings: BerthSettings, clock: Clock) -> None:
+    if not settings.database_url:
+        raise CommandFailed(Exit.USAGE, "BERTH_DATABASE_URL is not set; `berth up` embeds a database")
+    if not settings.mqtt_url and "gateway" in roles:
+        raise CommandFailed(Exit.USAGE, "BERTH_MQTT_URL is not set; `berth up` embeds a broker")
+    try:
+        await database_awaited(lambda: check_schema(settings.database_url, migrations_of()), clock)
+    except SchemaMismatch as mismatch:
+        raise CommandFailed(Exit.SCHEMA_MISMATCH, str(mismatch)) from mismatch
+    name = f"berth {'+'.join(roles)}"
+    database = Database(settings.database_url, clock, connections_max=settings.database_connections_max, name=name)
+    await database.open()
+    tools = Tools(settings, clock, database, process_registry())
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(database.close)
+        probes: dict[str, Probe] = {}
+        for role in roles:
+            probes.update(await stack.enter_async_context(ROLES[role](tools)))
+        if "api" not in roles:
+            server = monitoring_server(probes, tools.registry, about_version())
+            port = await server.start(settings.monitor_host, settings.monitor_port)
+            stack.push_async_callback(server.stop)
+            log.info("serving", roles=list(roles), monitor_port=port)
+        else:
+            log.info("serving", roles=list(roles), http_port=settings.http_port)
+        await asyncio.Event().wait()

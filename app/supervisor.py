@@ -1,0 +1,188 @@
+"""`berth up`: one command that brings up everything on one machine, keeps it up, and takes it down again.
+
+It starts what has no address (PostgreSQL, the broker), prepares the database in a child of its own (`app.prepare`, so
+that nothing heavy stays in memory here), then runs a child a role and waits until each says that it is ready. Children
+that crash are started again; SIGINT and SIGTERM end all of them in order; when we are killed, the kernel ends them.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec.json import decode
+
+from app.children import Child, Children
+from app.data_dir import DataDir, Running
+from app.embedded import EmbeddedBroker, EmbeddedFailed, EmbeddedPostgres
+from app.exit_codes import CommandFailed, Exit
+from app.prepared import Prepared
+from app.processes import LOOPBACK, exited, free_port, spawn
+from app.readiness import all_ready
+from app.settings import BerthSettings
+from app.voice import Voice
+from kernel.clock import Clock
+from kernel.settings import child_environment
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """What `berth up` was asked for; `port` 0 is any free one."""
+
+    demo: bool
+    car_parks: int
+    speed: float
+    host: str
+    port: int
+
+
+async def up(options: UpOptions, settings: BerthSettings, clock: Clock, voice: Voice) -> None:
+    """Run until SIGINT or SIGTERM. Raises CommandFailed, with everything ended, when it cannot start or go on."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for asked in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(asked, stop.set)
+    data = DataDir(settings.data_dir)
+    with data.owned():
+        work = asyncio.create_task(_Supervisor(options, settings, clock, voice, data).run())
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            voice.say("stopping")
+            work.cancel()
+        stopped.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+
+
+class _Supervisor:
+    def __init__(self, options: UpOptions, settings: BerthSettings, clock: Clock, voice: Voice, data: DataDir) -> None:
+        self._options = options
+        self._settings = settings
+        self._clock = clock
+        self._voice = voice
+        self._data = data
+        self._children = Children(clock)
+
+    async def run(self) -> None:
+        port = self._http_port()
+        host = LOOPBACK if self._options.host in ("0.0.0.0", "::") else self._options.host
+        async with contextlib.AsyncExitStack() as stack:
+            database, database_socket = await stack.enter_async_context(self._database())
+            mqtt, mqtt_v5 = await stack.enter_async_context(self._broker())
+            running = Running(os.getpid(), f"http://{host}:{port}", mqtt, mqtt_v5, database, database_socket)
+            monitors = {role: free_port() for role in ("gateway", "worker")}
+            environment = self._environment(running, port, monitors)
+            with self._voice.step("database"):
+                prepared = await self._prepare(environment)
+            if prepared.seeded:
+                self._voice.say(f"a city of {prepared.seeded} car parks was made")
+            roles = [self._role("api", environment)]
+            roles += [self._role(role, environment | {"BERTH_MONITOR_PORT": str(monitors[role])}) for role in monitors]
+            await stack.enter_async_context(self._children.kept(*roles))
+            with self._voice.step("services"):
+                addresses = [running.http, *(f"http://{LOOPBACK}:{monitor}" for monitor in monitors.values())]
+                await self._children.watched(all_ready(addresses, self._clock))
+            stack.enter_context(self._data.announced(running))
+            if self._options.demo:
+                simulator = _berth("simulate", "simulate", f"--speed={self._options.speed:g}", environment=environment)
+                await stack.enter_async_context(self._children.kept(simulator))
+            self._voice.announce(running, prepared.driver_token, prepared.operator_key)
+            await self._children.watched(_for_ever())
+
+    def _http_port(self) -> int:
+        asked = self._options.port
+        try:
+            found = free_port(asked, self._options.host)
+        except OSError as error:
+            raise CommandFailed(Exit.USAGE, f"cannot listen on {self._options.host}: {error}") from None
+        if asked not in (0, found):
+            raise CommandFailed(Exit.PORT_TAKEN, f"port {asked} is in use; choose another --port (0: any free one)")
+        return found
+
+    @contextlib.asynccontextmanager
+    async def _database(self) -> AsyncIterator[tuple[str, str]]:
+        """The database's address for outsiders and for our own processes."""
+        if self._settings.database_url:
+            yield self._settings.database_url, self._settings.database_url
+            return
+        server = EmbeddedPostgres(self._data.path)
+        try:
+            with self._voice.step("PostgreSQL"), _as_command_failed():
+                server.start()
+            ends = (signal.SIGINT, signal.SIGQUIT)
+            async with self._children.kept(Child("postgres", server.launch, running=server.process, signals=ends)):
+                yield server.public_url(), server.url()
+        finally:
+            server.stop()
+
+    @contextlib.asynccontextmanager
+    async def _broker(self) -> AsyncIterator[tuple[str, str]]:
+        """The broker's addresses for MQTT 3.1.1 and 5."""
+        if self._settings.mqtt_url:
+            yield self._settings.mqtt_url, self._settings.mqtt5
+            return
+        broker = EmbeddedBroker()
+        with self._voice.step("MQTT broker"), _as_command_failed():
+            broker.start()
+        async with self._children.kept(Child("broker", broker.launch, running=broker.process, patience_s=2.0)):
+            yield broker.url, broker.url_v5
+
+    def _environment(self, running: Running, port: int, monitors: dict[str, int]) -> dict[str, str]:
+        also = {role: f"http://{LOOPBACK}:{monitor}/metrics" for role, monitor in monitors.items()}
+        return child_environment(
+            BERTH_DATABASE_URL=running.database_socket,
+            BERTH_MQTT_URL=running.mqtt,
+            BERTH_MQTT_V5_URL=running.mqtt_v5,
+            BERTH_HTTP_HOST=self._options.host,
+            BERTH_HTTP_PORT=str(port),
+            BERTH_DATA_DIR=str(self._data.path),
+            BERTH_METRICS_ALSO=json.dumps(also),
+        )
+
+    async def _prepare(self, environment: dict[str, str]) -> Prepared:
+        """Migrate, seed, make credentials: in a child, whose output says what came of it. Raises CommandFailed."""
+        car_parks = self._options.car_parks if self._options.demo else 0
+        argv = [sys.executable, "-m", "app.prepare", str(car_parks)]
+        process = spawn(argv, env=environment, stdout=subprocess.PIPE)
+        try:
+            code = await exited(process)
+        finally:
+            process.kill()
+            process.wait()
+        assert process.stdout is not None  # noqa: S101 - it is a pipe, see above
+        with process.stdout as output:
+            if code == 0:
+                return decode(output.read(), type=Prepared)
+        reason = Exit(code) if code in set(Exit) else Exit.FAILED
+        raise CommandFailed(reason, "the database could not be prepared; the reason is above")
+
+    def _role(self, role: str, environment: dict[str, str]) -> Child:
+        return _berth(role, "serve", role, environment=environment)
+
+
+def _berth(name: str, *arguments: str, environment: dict[str, str]) -> Child:
+    """A child that runs our own command line."""
+    script = Path(sys.executable).with_name("berth")
+    command = [sys.executable, str(script)] if script.exists() else [sys.executable, "-m", "app.cli"]
+    argv = [*command, *arguments]
+    # SIGKILL, because what outlives the supervisor would hold the ports that its successor needs.
+    return Child(name, lambda: spawn(argv, env=environment, death_signal=signal.SIGKILL))
+
+
+async def _for_ever() -> None:
+    await asyncio.Event().wait()
+
+
+@contextlib.contextmanager
+def _as_command_failed() -> Iterator[None]:
+    try:
+        yield
+    except EmbeddedFailed as error:
+        raise CommandFailed(Exit.UNREACHABLE, str(error)) from error
