@@ -122,7 +122,7 @@ def _measured(rng: random.Random, kinds: Sequence[Kind]) -> list[MeasuredBy]:
     taken = 0
     for way in ("passages", "mixed"):
         for place in order[taken : taken + counts[way]]:
-            ways[place] = way  # type: ignore[call-overload]  # both literals are MeasuredBy
+            ways[place] = way
         taken += counts[way]
     rest = order[taken:]
     rng.shuffle(rest)

@@ -61,7 +61,8 @@ def lanes_of(kind: Kind, capacity: int) -> tuple[Lane, ...]:
 
 def entrances_of(rng: random.Random, lat: float, lon: float, lanes: Sequence[Lane]) -> tuple[Entrance, ...]:
     """Up to three entrances some ten metres from the middle, on sides of their own, one for each entry lane."""
-    entries = [lane.label for lane in lanes if lane.direction == "entry"][:3] or [None]
+    entries: list[LaneLabel | None] = [lane.label for lane in lanes if lane.direction == "entry"]
+    entries = entries[:3] or [None]
     sides = rng.sample(range(4), len(entries))
     entrances = []
     for lane, side in zip(entries, sides, strict=True):

@@ -1,9 +1,11 @@
 """The settings section of the registry."""
 
 from pathlib import Path
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from registry.time_zones import is_time_zone
 
 FEED_BYTES_MAX = 16 * 1024 * 1024
 """A national feed of 10,000 sites is half of it; a feed is parsed in memory."""
@@ -21,7 +23,7 @@ class RegistrySettings(BaseModel):
     @field_validator("time_zone")
     @classmethod
     def _known(cls, name: str) -> str:
-        if name not in available_timezones():
+        if not is_time_zone(name):
             raise ValueError(f"{name} is not an IANA time zone such as Asia/Shanghai")
         return name
 

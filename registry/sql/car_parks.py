@@ -61,6 +61,8 @@ ENSURE_OPERATOR = """
 INSERT INTO registry.operator (id, name_zh, name_en, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING
 """
 
+OPERATOR = "SELECT id, name_zh, name_en, created_at FROM registry.operator WHERE id = $1"
+
 OPERATORS = """
 SELECT id, name_zh, name_en, created_at FROM registry.operator
 WHERE ($1::text[] IS NULL OR id = ANY ($1)) AND id > $2 ORDER BY id LIMIT $3
@@ -121,6 +123,11 @@ async def upsert_operator(tx: Tx, operator: Operator) -> bool:
 async def ensure_operator(tx: Tx, operator: Operator) -> bool:
     """Store an operator unless it exists; whether it is new."""
     return await tx.execute(ENSURE_OPERATOR, operator.id, operator.name.zh, operator.name.en, tx.now) == 1
+
+
+async def find_operator(tx: Tx, operator: OperatorId) -> Row | None:
+    """The row of an operator."""
+    return await tx.fetchrow(OPERATOR, operator)
 
 
 async def page_of_operators(tx: Tx, operators: Sequence[str] | None, *, after: str, limit: int) -> list[Row]:

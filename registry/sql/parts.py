@@ -1,12 +1,13 @@
 """Statements on what lies inside a car park: zones, numbered spaces and lanes.
 
 A space that goes is retired, not deleted, so that its number (the key of all history) comes back with its label.
+Only rows that differ are written: an upsert would burn a number for every space at every repetition of a PUT.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from contracts.ids import CarParkId
-from kernel.db import Row, Tx
+from contracts.ids import CarParkId, LaneLabel, SpaceLabel, ZoneLabel
+from kernel.db import Tx
 from registry.catalogue import Lane, Space, Zone
 
 ZONES = "SELECT label, capacity, level FROM registry.zone WHERE car_park = $1 ORDER BY label"
@@ -17,29 +18,24 @@ ON CONFLICT (car_park, label) DO UPDATE SET capacity = excluded.capacity, level 
 WHERE (zone.capacity, zone.level) IS DISTINCT FROM (excluded.capacity, excluded.level)
 """
 
-FREE_RETIRED_OF_ZONES = """
-UPDATE registry.space SET zone = NULL WHERE car_park = $1 AND retired AND zone IS NOT NULL AND NOT zone = ANY ($2)
-"""
+FREE_RETIRED_OF_ZONES = "UPDATE registry.space SET zone = NULL WHERE car_park = $1 AND retired AND zone = ANY ($2)"
 
-DELETE_OTHER_ZONES = "DELETE FROM registry.zone WHERE car_park = $1 AND NOT label = ANY ($2)"
+DELETE_ZONES = "DELETE FROM registry.zone WHERE car_park = $1 AND label = ANY ($2)"
 
 SPACES = """
-SELECT number, label, zone, features FROM registry.space WHERE car_park = $1 AND NOT retired AND label > $2
+SELECT label, zone, features FROM registry.space WHERE car_park = $1 AND NOT retired AND label > $2
 ORDER BY label LIMIT $3
 """
 
-UPSERT_SPACE = """
-INSERT INTO registry.space (car_park, label, zone, features) VALUES ($1, $2, $3, $4)
-ON CONFLICT (car_park, label)
-DO UPDATE SET zone = excluded.zone, features = excluded.features, retired = false
-WHERE (space.zone, space.features, space.retired) IS DISTINCT FROM (excluded.zone, excluded.features, false)
+SPACE = "SELECT label, zone, features FROM registry.space WHERE car_park = $1 AND label = $2 AND NOT retired"
+
+RETIRED_LABELS = "SELECT label FROM registry.space WHERE car_park = $1 AND retired AND label = ANY ($2)"
+
+UPDATE_SPACE = """
+UPDATE registry.space SET zone = $3, features = $4, retired = false WHERE car_park = $1 AND label = $2
 """
 
-RETIRE_OTHER_SPACES = """
-UPDATE registry.space SET retired = true WHERE car_park = $1 AND NOT retired AND NOT label = ANY ($2::text[])
-"""
-
-COUNT_SPACES = "SELECT count(*) FROM registry.space WHERE car_park = $1 AND NOT retired"
+RETIRE_SPACES = "UPDATE registry.space SET retired = true WHERE car_park = $1 AND label = ANY ($2) AND NOT retired"
 
 LANES = "SELECT label, direction, zone FROM registry.lane WHERE car_park = $1 ORDER BY label"
 
@@ -49,9 +45,10 @@ ON CONFLICT (car_park, label) DO UPDATE SET direction = excluded.direction, zone
 WHERE (lane.direction, lane.zone) IS DISTINCT FROM (excluded.direction, excluded.zone)
 """
 
-DELETE_OTHER_LANES = "DELETE FROM registry.lane WHERE car_park = $1 AND NOT label = ANY ($2)"
+DELETE_LANES = "DELETE FROM registry.lane WHERE car_park = $1 AND label = ANY ($2)"
 
 SPACES_MAX = 100_000
+"""The largest capacity there is."""
 
 
 async def find_zones(tx: Tx, car_park: CarParkId) -> list[Zone]:
@@ -64,33 +61,45 @@ async def upsert_zones(tx: Tx, car_park: CarParkId, zones: Sequence[Zone]) -> No
     await tx.executemany(UPSERT_ZONE, [(car_park, zone.label, zone.capacity, zone.level) for zone in zones])
 
 
-async def delete_other_zones(tx: Tx, car_park: CarParkId, kept: Sequence[Zone]) -> None:
-    """Delete every zone that is not `kept`; refused while a space, lane or device names it."""
-    labels = [zone.label for zone in kept]
-    await tx.execute(FREE_RETIRED_OF_ZONES, car_park, labels)
-    await tx.execute(DELETE_OTHER_ZONES, car_park, labels)
+async def delete_zones(tx: Tx, car_park: CarParkId, labels: Collection[ZoneLabel]) -> int:
+    """Delete zones; refused while a space in use, a lane or a device names one. How many there were."""
+    await tx.execute(FREE_RETIRED_OF_ZONES, car_park, list(labels))
+    return await tx.execute(DELETE_ZONES, car_park, list(labels))
 
 
 async def find_spaces(tx: Tx, car_park: CarParkId, *, after: str = "", limit: int = SPACES_MAX) -> list[Space]:
-    """Spaces of a car park in the order of their labels."""
+    """Spaces in use, in the order of their labels."""
     rows = await tx.fetch(SPACES, car_park, after, limit)
     return [Space(row["label"], row["zone"], tuple(row["features"])) for row in rows]
 
 
-async def upsert_spaces(tx: Tx, car_park: CarParkId, spaces: Sequence[Space]) -> None:
-    """Store spaces, leaving others alone; one that was retired comes back with its number."""
-    await tx.executemany(UPSERT_SPACE, [(car_park, space.label, space.zone, space.features) for space in spaces])
+async def find_space(tx: Tx, car_park: CarParkId, label: SpaceLabel) -> Space | None:
+    """One space in use."""
+    row = await tx.fetchrow(SPACE, car_park, label)
+    return None if row is None else Space(row["label"], row["zone"], tuple(row["features"]))
 
 
-async def retire_other_spaces(tx: Tx, car_park: CarParkId, kept: Sequence[Space]) -> int:
-    """Retire every space that is not `kept`; how many."""
-    return await tx.execute(RETIRE_OTHER_SPACES, car_park, [space.label for space in kept])
+async def insert_spaces(tx: Tx, car_park: CarParkId, spaces: Sequence[Space]) -> None:
+    """Store spaces that are not in use: a retired one comes back with its number, others get a new one."""
+    rows = await tx.fetch(RETIRED_LABELS, car_park, [space.label for space in spaces])
+    retired = {row["label"] for row in rows}
+    await update_spaces(tx, car_park, [space for space in spaces if space.label in retired])
+    await tx.copy_records(
+        "space",
+        schema="registry",
+        columns=("car_park", "label", "zone", "features"),
+        records=[(car_park, space.label, space.zone, space.features) for space in spaces if space.label not in retired],
+    )
 
 
-async def count_spaces(tx: Tx, car_park: CarParkId) -> int:
-    """How many numbered spaces are in use."""
-    count: int = await tx.fetchval(COUNT_SPACES, car_park)
-    return count
+async def update_spaces(tx: Tx, car_park: CarParkId, spaces: Sequence[Space]) -> None:
+    """Change spaces that exist."""
+    await tx.executemany(UPDATE_SPACE, [(car_park, space.label, space.zone, space.features) for space in spaces])
+
+
+async def retire_spaces(tx: Tx, car_park: CarParkId, labels: Collection[SpaceLabel]) -> int:
+    """Take spaces out of use; how many were in use."""
+    return await tx.execute(RETIRE_SPACES, car_park, list(labels))
 
 
 async def find_lanes(tx: Tx, car_park: CarParkId) -> list[Lane]:
@@ -103,11 +112,6 @@ async def upsert_lanes(tx: Tx, car_park: CarParkId, lanes: Sequence[Lane]) -> No
     await tx.executemany(UPSERT_LANE, [(car_park, lane.label, lane.direction, lane.zone) for lane in lanes])
 
 
-async def delete_other_lanes(tx: Tx, car_park: CarParkId, kept: Sequence[Lane]) -> None:
-    """Delete every lane that is not `kept`."""
-    await tx.execute(DELETE_OTHER_LANES, car_park, [lane.label for lane in kept])
-
-
-async def find_part(tx: Tx, statement: str, car_park: CarParkId, label: str) -> Row | None:
-    """One row of a part by its label."""
-    return await tx.fetchrow(statement, car_park, label)
+async def delete_lanes(tx: Tx, car_park: CarParkId, labels: Collection[LaneLabel]) -> int:
+    """Delete lanes; how many there were."""
+    return await tx.execute(DELETE_LANES, car_park, list(labels))

@@ -1,0 +1,48 @@
+"""Whose things a caller may touch: an operator's key sees its own operator's, and nothing of the others exists for it."""
+
+from collections.abc import Sequence
+
+from contracts.ids import CarParkId, OperatorId
+from kernel.callers import Caller
+from kernel.db import Row, Tx
+from kernel.edge_problems import MalformedBody
+from registry.catalogue import Name, Operator
+from registry.errors import UnknownCarPark, UnknownOperator
+from registry.sql import audit, car_parks
+
+
+def operators_of(caller: Caller, operator: str | None = None) -> Sequence[str] | None:
+    """The operators a list is about: all that `caller` covers (None = every one), or `operator`. Raises UnknownOperator."""
+    if operator is not None:
+        if not caller.may_manage(operator):
+            raise UnknownOperator(operator=operator)
+        return [operator]
+    return None if caller.operators is None else sorted(caller.operators)
+
+
+async def own_car_park(tx: Tx, caller: Caller, car_park: CarParkId, *, lock: bool = False) -> Row:
+    """The row of a car park in use that `caller` covers, locked when it will be written. Raises UnknownCarPark."""
+    row = await (car_parks.lock_car_park if lock else car_parks.find_car_park)(tx, car_park)
+    if row is None or row["retired"] or not caller.may_manage(row["operator"]):
+        raise UnknownCarPark(car_park=car_park)
+    return row
+
+
+async def chosen_operator(tx: Tx, caller: Caller, operator: str | None) -> OperatorId:
+    """The operator that a write names, or the only one the caller covers; made when a key of every operator names it.
+
+    Raises UnknownOperator, MalformedBody when none is named and none is obvious.
+    """
+    if operator is None:
+        covered = caller.operators or frozenset()
+        if len(covered) != 1:
+            raise MalformedBody.of("operator", "is required with credentials that cover several operators")
+        return OperatorId(next(iter(covered)))
+    if not caller.may_manage(operator):
+        raise UnknownOperator(operator=operator)
+    chosen = OperatorId(operator)
+    if caller.operators is None and await car_parks.ensure_operator(tx, Operator(chosen, Name(operator, operator))):
+        await audit.record(
+            tx, actor=caller.principal, operator=chosen, action="operator.create", subject=f"operator/{chosen}"
+        )
+    return chosen

@@ -1,0 +1,106 @@
+"""Devices: which profile decodes them, and the space, zone or car park that they watch."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from contracts.ids import CarParkId, DeviceId, Label, OperatorId, Slug, SpaceLabel, ZoneLabel
+from kernel.answers import dump
+from kernel.callers import Caller
+from kernel.db import Row, Tx
+from kernel.edge_problems import MalformedBody
+from registry.access import own_car_park
+from registry.bodies import Wanted
+from registry.catalogue import Device
+from registry.errors import REFUSALS, UnknownDevice, UnknownProfile, UnknownSpace
+from registry.profiles import Profiles
+from registry.sql import audit, devices, parts
+
+SETTINGS_BYTES_MAX = 8 * 1024
+"""Offsets and thresholds of one sensor are a few dozen bytes."""
+
+
+def _small(settings: dict[str, Any]) -> dict[str, Any]:
+    if len(dump(settings)) > SETTINGS_BYTES_MAX:
+        raise PydanticCustomError("settings_size", f"settings may be at most {SETTINGS_BYTES_MAX} bytes")
+    return settings
+
+
+class DeviceIn(Wanted):
+    """A device as its operator wants it; without `space` and `zone` it speaks for the whole car park."""
+
+    profile: Annotated[str, StringConstraints(pattern=r"^[a-z0-9._-]{1,64}$")]
+    car_park: Slug
+    space: Label | None = None
+    zone: Label | None = None
+    settings: Annotated[dict[str, Any], AfterValidator(_small)] = Field(default_factory=dict)
+    id: str | None = Field(default=None, description="When given, the one in the path.")
+    operator: Slug | None = Field(default=None, description="When given, whoever runs the car park.")
+    updated_at: str | None = Field(default=None, description="Given back by GET, ignored here.")
+
+
+async def register_device(tx: Tx, profiles: Profiles, caller: Caller, device: DeviceId, wanted: DeviceIn) -> bool:
+    """Make `device` what is `wanted`; whether it is new.
+
+    Raises UnknownDevice (somebody else's), UnknownCarPark, UnknownSpace, UnknownZone, UnknownProfile, MalformedBody.
+    """
+    row = await devices.find_device(tx, device, lock=True)
+    if row is not None and not caller.may_manage(row["operator"]):
+        raise UnknownDevice(device=device)
+    park = await own_car_park(tx, caller, CarParkId(wanted.car_park), lock=True)
+    _check(profiles, device, park["operator"], wanted)
+    if wanted.space is not None and await parts.find_space(tx, park["id"], SpaceLabel(wanted.space)) is None:
+        raise UnknownSpace(f"{park['id']} has no space {wanted.space}", car_park=park["id"], space=wanted.space)
+    placed = Device(
+        id=device,
+        operator=OperatorId(park["operator"]),
+        profile=wanted.profile,
+        car_park=park["id"],
+        space=None if wanted.space is None else SpaceLabel(wanted.space),
+        zone=None if wanted.zone is None else ZoneLabel(wanted.zone),
+        settings=wanted.settings,
+    )
+    with tx.guard(REFUSALS, car_park=park["id"], zone=wanted.zone):
+        await devices.upsert_device(tx, placed)
+    action = "device.create" if row is None else "device.change"
+    await _audited(
+        tx, caller, park["operator"], action, device=device, detail=wanted.model_dump(mode="json", exclude_unset=True)
+    )
+    return row is None
+
+
+def _check(profiles: Profiles, device: DeviceId, operator: str, wanted: DeviceIn) -> None:
+    if wanted.id is not None and wanted.id != device:
+        raise MalformedBody.of("id", f"is not the id in the path, {device}", wanted.id)
+    if wanted.operator is not None and wanted.operator != operator:
+        raise MalformedBody.of("operator", f"the car park is run by {operator}", wanted.operator)
+    if wanted.space is not None and wanted.zone is not None:
+        raise MalformedBody.of("zone", "a device watches a space or a zone, not both: leave one out", wanted.zone)
+    if not profiles.knows(wanted.profile):
+        raise UnknownProfile(profiles.advice(wanted.profile), profile=wanted.profile)
+
+
+async def own_device(tx: Tx, caller: Caller, device: DeviceId, *, lock: bool = False) -> Row:
+    """The row of a device that `caller` covers. Raises UnknownDevice."""
+    row = await devices.find_device(tx, device, lock=lock)
+    if row is None or not caller.may_manage(row["operator"]):
+        raise UnknownDevice(device=device)
+    return row
+
+
+async def remove_device(tx: Tx, caller: Caller, device: DeviceId) -> None:
+    """Forget a device. Raises UnknownDevice."""
+    row = await own_device(tx, caller, device, lock=True)
+    await devices.delete_device(tx, device)
+    await _audited(tx, caller, row["operator"], "device.remove", device=device, detail={"car_park": row["car_park"]})
+
+
+async def _audited(
+    tx: Tx, caller: Caller, operator: str, action: str, *, device: DeviceId, detail: Mapping[str, Any]
+) -> None:
+    await audit.record(
+        tx, actor=caller.principal, operator=operator, action=action, subject=f"device/{device}", detail=detail
+    )
+    await audit.bump_revision(tx)
