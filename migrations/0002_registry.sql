@@ -154,7 +154,32 @@ CREATE VIEW registry.device_directory AS SELECT id, operator, profile, car_park,
 
 CREATE VIEW registry.revision_now AS SELECT value AS revision FROM registry.revision;
 
--- Changes with every change of the car park's row: whoever keeps a copy reads only those again (zones, spaces and lanes
--- are changed together with their car park's `updated_at`). The writing transaction's id, so it is never seen too early.
+-- Changes with every change of the car park's row: whoever keeps a copy reads only those again. It is the writing
+-- transaction's id, so it is never seen before its change is.
 CREATE VIEW registry.car_park_revision AS
     SELECT id, operator, capacity, xmin::text AS revision FROM registry.car_park WHERE NOT retired;
+
+-- And with every change of what is inside it, by whatever statement: a copy must not depend on who remembers to say so.
+CREATE FUNCTION registry.touch_car_parks() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE registry.car_park SET capacity = capacity WHERE id IN (SELECT car_park FROM changed);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER zone_insert_touches_car_park AFTER INSERT ON registry.zone REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION registry.touch_car_parks();
+CREATE TRIGGER zone_update_touches_car_park AFTER UPDATE ON registry.zone REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION registry.touch_car_parks();
+CREATE TRIGGER zone_delete_touches_car_park AFTER DELETE ON registry.zone REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION registry.touch_car_parks();
+CREATE TRIGGER space_insert_touches_car_park AFTER INSERT ON registry.space REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION registry.touch_car_parks();
+CREATE TRIGGER space_update_touches_car_park AFTER UPDATE ON registry.space REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION registry.touch_car_parks();
+CREATE TRIGGER space_delete_touches_car_park AFTER DELETE ON registry.space REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION registry.touch_car_parks();
+CREATE TRIGGER lane_insert_touches_car_park AFTER INSERT ON registry.lane REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION registry.touch_car_parks();
+CREATE TRIGGER lane_update_touches_car_park AFTER UPDATE ON registry.lane REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION registry.touch_car_parks();
+CREATE TRIGGER lane_delete_touches_car_park AFTER DELETE ON registry.lane REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION registry.touch_car_parks();
