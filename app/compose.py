@@ -4,6 +4,7 @@ The gateway gets the handlers of the other services from here and runs them in i
 services work together without knowing each other.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from app.loops import LoopMetrics, running_loops
 from app.monitoring import CityMetrics
 from app.settings import BerthSettings
 from app.version import about_version
+from gateway.metrics import GatewayMetrics
+from gateway.record import Handlers
+from gateway.service import Gateway
 from kernel.auth import Authenticator
 from kernel.clock import Clock
 from kernel.db import Database
@@ -23,7 +27,13 @@ from kernel.oidc import oidc_issuer
 from kernel.service import Service
 from kernel.tokens import Issuer, load_or_create_signing_key, local_issuer
 from kernel.webserver import Probe, WebOptions, WebServer, make_application
+from occupancy.service import recorder_of
 from registry.key_store import RegistryKeyStore
+from registry.service import registry_service
+
+
+class NotReady(Exception):
+    """A part of this process has started and cannot do its work yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +85,22 @@ async def api(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
 @contextlib.asynccontextmanager
 async def gateway(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
     """MQTT in, one transaction a batch, public topics out."""
-    yield {"database": database_probe(tools.database)}
+    settings = tools.settings
+    speaks_v5 = settings.gateway.protocol == "5"
+    made = Gateway(
+        tools.database,
+        tools.clock,
+        Handlers(record_facts=recorder_of(settings.occupancy)),
+        broker_url=settings.mqtt5 if speaks_v5 else settings.mqtt_url,
+        settings=settings.gateway,
+        metrics=GatewayMetrics(tools.registry),
+    )
+    running = asyncio.create_task(made.run(), name="gateway")
+    try:
+        yield {"database": database_probe(tools.database), "gateway": _when(lambda: made.ready, "not subscribed yet")}
+    finally:
+        await made.stop()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager
@@ -91,7 +116,7 @@ ROLES: Mapping[str, Role] = {"api": api, "gateway": gateway, "worker": worker}
 
 def services_of(tools: Tools) -> list[Service]:
     """The manifests of all services."""
-    return []
+    return [registry_service(tools.database, tools.settings.registry)]
 
 
 def authenticator_of(tools: Tools) -> Authenticator:
@@ -105,6 +130,14 @@ def database_probe(database: Database) -> Probe:
     async def probe() -> None:
         async with database.transaction(readonly=True) as tx:
             await tx.fetchval("SELECT 1")
+
+    return probe
+
+
+def _when(is_ready: Callable[[], bool], why_not: str) -> Probe:
+    async def probe() -> None:
+        if not is_ready():
+            raise NotReady(why_not)
 
     return probe
 

@@ -62,7 +62,7 @@ async def _run(roles: Sequence[str], settings: BerthSettings, clock: Clock) -> N
         raise CommandFailed(Exit.SCHEMA_MISMATCH, str(mismatch)) from mismatch
     name = f"berth {'+'.join(roles)}"
     database = Database(settings.database_url, clock, connections_max=settings.database_connections_max, name=name)
-    await database.open()
+    await database_awaited(database.open, clock)
     tools = Tools(settings, clock, database, process_registry())
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(database.close)

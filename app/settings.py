@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.settings import GatewaySettings
 from kernel.settings import Settings
 from occupancy.settings import OccupancySettings
 from registry.settings import RegistrySettings
@@ -53,6 +54,7 @@ class BerthSettings(Settings):
     http: HttpSettings = HttpSettings()
     auth: AuthSettings = AuthSettings()
     registry: RegistrySettings = RegistrySettings()
+    gateway: GatewaySettings = GatewaySettings()
     occupancy: OccupancySettings = OccupancySettings()
 
     @property
