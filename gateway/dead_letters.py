@@ -28,7 +28,10 @@ _LIST_KEYS = {"spaces": "events", "counts": "counts"}
 
 
 class DeadLetter(Struct, frozen=True):
-    """A row to be, and how it is told: `index` is the first refused event's place, `events` how many are in it."""
+    """A row to be, and how it is told: `index` is the first refused event's place, `events` how many are in it.
+
+    `booked`: they stand as dead in their car park's tally; a stranger has none.
+    """
 
     operator: str | None
     car_park: str | None
@@ -41,6 +44,7 @@ class DeadLetter(Struct, frozen=True):
     message_sha256: str
     index: int | None
     events: int
+    booked: bool
     seen_at: datetime
 
 
@@ -72,7 +76,8 @@ def dead_letters_of(taken: Taken) -> list[DeadLetter]:
                     sha256=hashlib.sha256(payload).hexdigest(),
                     message_sha256=message_sha256,
                     index=chunk[0].index,
-                    events=len(chunk),
+                    events=taken.dead if whole and len(chunks) == 1 else len(chunk),
+                    booked=taken.said.car_park is not None,
                     seen_at=message.received_at,
                 )
             )

@@ -53,6 +53,11 @@ async def refresh_directory(tx: Tx, directory: Directory) -> None:
     directory.replace((), gone=held.keys() - {card["id"] for card in cards})
 
 
+async def read_car_parks(tx: Tx, ids: Sequence[str]) -> list[KnownCarPark]:
+    """These car parks as they are now; those that are not registered are missing."""
+    return await _read(tx, await sql.car_park_revisions(tx, ids))
+
+
 async def _read(tx: Tx, cards: Sequence[Row]) -> list[KnownCarPark]:
     ids = [CarParkId(card["id"]) for card in cards]
     spaces: dict[str, dict[str, SpaceNumber]] = {car_park_id: {} for car_park_id in ids}
