@@ -25,13 +25,6 @@ class ZoneHeld(Struct, frozen=True):
     capacity: int = 0
 
 
-class SpaceHeld(Struct, frozen=True, gc=False):
-    """A numbered space of a car park in the inventory."""
-
-    space: str
-    zone: str | None = None
-
-
 class LaneHeld(Struct, frozen=True):
     """A lane of a car park in the inventory."""
 
@@ -40,7 +33,7 @@ class LaneHeld(Struct, frozen=True):
 
 
 class CarParkHeld(Struct, frozen=True):
-    """One line of `GET /v1/operator/inventory`."""
+    """One line of `GET /v1/operator/inventory`. `spaces`: labels by zone, "" for those without one."""
 
     id: str
     operator: str
@@ -48,7 +41,7 @@ class CarParkHeld(Struct, frozen=True):
     kind: str = ""
     measured_by: str = "auto"
     zones: list[ZoneHeld] = field(default_factory=list)
-    spaces: list[SpaceHeld] = field(default_factory=list)
+    spaces: dict[str, list[str]] = field(default_factory=dict)
     lanes: list[LaneHeld] = field(default_factory=list)
 
 

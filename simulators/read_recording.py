@@ -13,7 +13,7 @@ from typing import Final, TextIO
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from simulators.local_time import WallTime, placed
-from simulators.recording import EPOCH, Measure, Recording, Series, UnknownRecording, Unreadable, slug_of
+from simulators.recording import EPOCH, Measure, Recording, Series, UnknownRecording, Unreadable, slug_of, title_of
 
 _NUMBER_MAX: Final = 2**62  # what a row's number may be without being unreadable; the gateway judges it
 
@@ -116,7 +116,7 @@ class _Gathering:
         if identity != slug_of(name):
             self.warnings.append(f"{name!r} is told as {identity!r}: another name has that id already")
         self._ids.add(identity)
-        self.series[key] = Series(name, identity, name, self._form.measure)
+        self.series[key] = Series(name, identity, title_of(name), self._form.measure)
         return self.series[key]
 
     def _unreadable(self, line: Sequence[str], number: int, row: int) -> Unreadable:
@@ -161,7 +161,7 @@ def _take_lots(path: Path, series: Mapping[tuple[str, str], Series]) -> None:
             break
     for (city, name), each in series.items():
         lot = lots.get((city, name)) or lots.get(("", name)) or {}
-        each.title = (lot.get("place_name") or "").strip() or name
+        each.title = title_of(lot.get("place_name") or name)
         each.position = _position(lot.get("latitude") or "", lot.get("longitude") or "")
         ordered = sorted(each.values)
         seen = ordered[int(0.999 * (len(ordered) - 1))] if ordered else 0

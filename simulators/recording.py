@@ -20,6 +20,7 @@ Column: TypeAlias = "array[int]"
 """64-bit numbers, one a row; quoted because `array` takes no parameters at run time before Python 3.12."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ID_LENGTH_MAX: Final = 64
+_TITLE_LENGTH_MAX: Final = 200
 
 
 class UnknownRecording(ValueError):
@@ -103,3 +104,8 @@ def slug_of(name: str, taken: Callable[[str], bool] = lambda _: False) -> CarPar
         suffix = f"-{number}"
         unique = slug[: _ID_LENGTH_MAX - len(suffix)] + suffix
     return CarParkId(unique)
+
+
+def title_of(name: str) -> str:
+    """A recording's name as the name of a car park: one printable line of at most 200 characters."""
+    return re.sub(r"[\x00-\x1f\x7f]+", " ", name).strip()[:_TITLE_LENGTH_MAX] or "-"

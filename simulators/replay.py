@@ -93,13 +93,13 @@ async def _make_missing(api: OperatorApi, recording: Recording, operator: str) -
                 series.id,
                 {
                     "operator": operator,
-                    "name": {"zh": series.title, "en": series.title},
+                    "name": series.title,
                     "position": {"lat": place[0], "lon": place[1]},
                     "capacity": max(series.capacity, 0),
                     "kind": _KIND,
                     "time_zone": recording.time_zone,
                     "measured_by": "counts",
-                    "source": {"recording": recording.path.name, "name": series.name, "position_known": known},
+                    "address": None if known else f"{recording.path.name}: position not recorded",
                 },
             )
         owners[series.id] = owner
