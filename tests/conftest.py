@@ -10,7 +10,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import asyncpg
 import pytest
@@ -24,15 +24,17 @@ from tests.mosquitto import Mosquitto
 for name in [name for name in os.environ if name.startswith("BERTH_")]:  # noqa: TID251 - scrubbing it is the point
     del os.environ[name]  # noqa: TID251
 
-T = TypeVar("T")
 _TEMPLATE = "berth_template"
 _databases = itertools.count(1)
 
 
 class Eventually(Protocol):
-    """`await eventually(predicate)`: its first truthy answer; AssertionError of its last failure after `within_s`."""
+    """`await eventually(predicate)`: its first truthy answer (awaited if need be).
 
-    async def __call__(self, predicate: Callable[[], T | Awaitable[T]], *, within_s: float = 10.0) -> T: ...
+    Raises the AssertionError of its last failure after `within_s`.
+    """
+
+    async def __call__(self, predicate: Callable[[], Any], *, within_s: float = 10.0) -> Any: ...
 
 
 @pytest.fixture(scope="session")
