@@ -36,6 +36,8 @@ from kernel.problems import Problem
 Schema = dict[str, Any]
 Key = tuple[str, Literal["validation", "serialization"]]
 
+_REFERENCE = "#/components/schemas/"
+
 
 def describe(mounted: Sequence[Mounted], *, version: str) -> Schema:
     """The OpenAPI document of `mounted` operations. Raises TypeError when a model takes the name of a shared part."""
@@ -79,8 +81,30 @@ def _schemas(mounted: Sequence[Mounted]) -> tuple[dict[Key, Schema], Schema]:
                 inputs.append((f"{one.id} {status}", "serialization", TypeAdapter(kind)))
     if not inputs:
         return {}, {}
-    by_key, shared = TypeAdapter.json_schemas(inputs, by_alias=True, ref_template="#/components/schemas/{model}")
-    return by_key, shared.get("$defs", {})
+    by_key, shared = TypeAdapter.json_schemas(inputs, by_alias=True, ref_template=f"{_REFERENCE}{{model}}")
+    definitions = shared.get("$defs", {})
+    names = _names(definitions)
+    renamed = {key: _with_names(schema, names) for key, schema in by_key.items()}
+    return renamed, {names.get(name, name): _with_names(schema, names) for name, schema in definitions.items()}
+
+
+def _names(definitions: Schema) -> dict[str, str]:
+    """Better names for generic models: their title (`PageOfCard`) instead of pydantic's `Page_Card_`."""
+    wanted = {name: str(schema.get("title", "")) for name, schema in definitions.items() if name.endswith("_")}
+    return {name: title for name, title in wanted.items() if title.isidentifier() and title not in definitions}
+
+
+def _with_names(schema: Any, names: dict[str, str]) -> Any:
+    match schema:
+        case {"$ref": str(reference), **beside}:
+            name = reference.removeprefix(_REFERENCE)
+            return {"$ref": _REFERENCE + names.get(name, name), **_with_names(beside, names)}
+        case dict():
+            return {key: _with_names(inner, names) for key, inner in schema.items()}
+        case list():
+            return [_with_names(inner, names) for inner in schema]
+        case _:
+            return schema
 
 
 def _operation(one: Mounted, schemas: dict[Key, Schema]) -> Schema:
