@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from app.commands import about, data, running, tokens, trying
+from app.commands import about, data, measuring, running, simulating, tokens
 from app.exit_codes import MEANINGS, CommandFailed, Exit
 from kernel.settings import SettingsRefused
 
@@ -25,7 +25,8 @@ cli = typer.Typer(
 running.add_to(cli)
 data.add_to(cli)
 tokens.add_to(cli)
-trying.add_to(cli)
+simulating.add_to(cli)
+measuring.add_to(cli)
 about.add_to(cli)
 
 

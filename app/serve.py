@@ -7,7 +7,6 @@ within STOP_S_MAX whatever the database or the broker do.
 import asyncio
 import contextlib
 import os
-import signal
 from collections.abc import Sequence
 
 import structlog
@@ -17,6 +16,7 @@ from app.exit_codes import CommandFailed, Exit
 from app.monitoring import monitoring_server
 from app.patience import database_awaited
 from app.settings import BerthSettings
+from app.signals import DidNotStop, until_stopped
 from app.version import about_version
 from kernel.clock import Clock
 from kernel.db import Database
@@ -32,23 +32,11 @@ log = structlog.get_logger(__name__)
 
 async def serve(roles: Sequence[str], settings: BerthSettings, clock: Clock) -> None:
     """Run `roles` until a signal. Raises CommandFailed when they cannot start."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for asked in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(asked, stop.set)
-    work = asyncio.create_task(_run(roles, settings, clock))
-    stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    if not work.done():
-        log.info("stopping")
-        work.cancel()
-        _, late = await asyncio.wait({work}, timeout=STOP_S_MAX)
-        if late:
-            log.warning("stopped without waiting for what did not end", after_s=STOP_S_MAX)
-            os._exit(Exit.OK)  # the loop would wait for it; what was not committed was not acknowledged either
-    stopped.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await work
+    try:
+        await until_stopped(_run(roles, settings, clock), on_stop=lambda: log.info("stopping"), patience_s=STOP_S_MAX)
+    except DidNotStop:
+        log.warning("stopped without waiting for what did not end", after_s=STOP_S_MAX)
+        os._exit(Exit.OK)  # the loop would wait for it; what was not committed was not acknowledged either
 
 
 async def _run(roles: Sequence[str], settings: BerthSettings, clock: Clock) -> None:

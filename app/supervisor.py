@@ -26,6 +26,7 @@ from app.prepared import Prepared
 from app.processes import LOOPBACK, exited, free_port, spawn
 from app.readiness import all_ready
 from app.settings import BerthSettings
+from app.signals import until_stopped
 from app.voice import Voice
 from kernel.clock import Clock
 from kernel.settings import child_environment
@@ -44,21 +45,10 @@ class UpOptions:
 
 async def up(options: UpOptions, settings: BerthSettings, clock: Clock, voice: Voice) -> None:
     """Run until SIGINT or SIGTERM. Raises CommandFailed, with everything ended, when it cannot start or go on."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for asked in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(asked, stop.set)
     data = DataDir(settings.data_dir)
     with data.owned():
-        work = asyncio.create_task(_Supervisor(options, settings, clock, voice, data).run())
-        stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        if not work.done():
-            voice.say("stopping")
-            work.cancel()
-        stopped.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await work
+        supervisor = _Supervisor(options, settings, clock, voice, data)
+        await until_stopped(supervisor.run(), on_stop=lambda: voice.say("stopping"))
 
 
 class _Supervisor:

@@ -1,0 +1,141 @@
+"""Devices that are not there: `berth simulate` and `berth replay` speak for them, over the wire only."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.commands.options import DataDirOption, JsonOption, operator_key, running_on, settings_of, start_logs
+
+if TYPE_CHECKING:
+    from simulators.faults import FaultPlan
+
+
+def add_to(cli: typer.Typer) -> None:
+    """Register the commands of this file."""
+    cli.command()(simulate)
+    cli.command()(replay)
+
+
+def simulate(
+    *,
+    speed: Annotated[float, typer.Option(min=0.001, max=10_000, help="Simulated seconds a second.")] = 60.0,
+    seed: Annotated[int, typer.Option(help="The same seed lives the same day.")] = 0,
+    car_park: Annotated[list[str] | None, typer.Option(help="Only this one; several are possible.")] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=RATE", help="What goes wrong how often, e.g. duplicate=0.05.")
+    ] = None,
+    own_connections: Annotated[bool, typer.Option(help="A connection for every car park, as in a real city.")] = False,
+    ledger: Annotated[Path | None, typer.Option(help="Write down everything that was published.")] = None,
+    token: Annotated[str | None, typer.Option(help="An operator's key; without: the one of `berth up`.")] = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Live a city's day in the car parks of the registry, until stopped."""
+    import asyncio
+
+    from app.exit_codes import CommandFailed, Exit
+    from app.signals import until_stopped
+    from kernel.clock import SystemClock
+    from simulators.operator_api import NotAllowed
+    from simulators.simulate import NothingToSimulate, simulate_city
+
+    settings = settings_of(data_dir)
+    start_logs(settings, "simulate")
+    running = running_on(settings)
+    work = simulate_city(
+        http_url=running.http,
+        mqtt_url=running.mqtt,
+        token=operator_key(settings, token),
+        clock=SystemClock(),
+        seed=seed,
+        speed=speed,
+        time_zone=settings.registry.time_zone,
+        faults=_faults(seed, fault or []),
+        connections="own" if own_connections else "shared",
+        car_parks=car_park,
+        ledger_path=ledger,
+    )
+    try:
+        asyncio.run(until_stopped(work, on_stop=lambda: None))
+    except (NotAllowed, NothingToSimulate) as failed:
+        raise CommandFailed(Exit.FAILED, str(failed)) from failed
+
+
+def _faults(seed: int, said: list[str]) -> "FaultPlan":
+    """`NAME=RATE` pairs as a plan. Raises CommandFailed."""
+    from dataclasses import fields
+
+    from app.exit_codes import CommandFailed, Exit
+    from simulators.faults import FaultPlan
+
+    known = {field.name for field in fields(FaultPlan) if field.type in ("float", float)}
+    rates: dict[str, float] = {}
+    for pair in said:
+        name, _, rate = pair.partition("=")
+        if name not in known:
+            raise CommandFailed(Exit.USAGE, f"no fault is called {name!r}; there are {', '.join(sorted(known))}")
+        try:
+            rates[name] = float(rate)
+        except ValueError:
+            raise CommandFailed(Exit.USAGE, f"{pair!r}: the rate is a number from 0 to 1") from None
+    try:
+        return FaultPlan(seed=seed, **rates)  # type: ignore[arg-type]  # only float fields, see `known`
+    except ValueError as error:
+        raise CommandFailed(Exit.USAGE, str(error)) from error
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Recorded occupancy, .csv or .csv.gz.")],
+    *,
+    operator: Annotated[str, typer.Option(help="Who owns the car parks that are missing.")] = "replay",
+    speed: Annotated[
+        float | None, typer.Option(min=0.001, help="Recorded seconds a second; without: as fast as it is taken.")
+    ] = None,
+    time_zone: Annotated[
+        str | None, typer.Option(help="The recording's time zone, when it is not the known one.")
+    ] = None,
+    token: Annotated[str | None, typer.Option(help="An operator's key; without: the one of `berth up`.")] = None,
+    data_dir: DataDirOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Tell a recording over MQTT as its car parks would have; ends when the last row is committed."""
+    import asyncio
+
+    from msgspec.json import encode
+
+    from app.exit_codes import CommandFailed, Exit
+    from kernel.clock import SystemClock
+    from simulators.operator_api import NotAllowed
+    from simulators.recording import UnknownRecording
+    from simulators.replay import ReplayStalled, replay_file
+    from simulators.replay_progress import progress_on_stderr
+
+    settings = settings_of(data_dir)
+    start_logs(settings, "replay")
+    running = running_on(settings)
+    try:
+        with progress_on_stderr(file.name) as show:
+            summary = asyncio.run(
+                replay_file(
+                    file,
+                    http_url=running.http,
+                    mqtt_url=running.mqtt,
+                    token=operator_key(settings, token),
+                    clock=SystemClock(),
+                    operator=operator,
+                    speed=speed,
+                    time_zone=time_zone,
+                    on_progress=show,
+                )
+            )
+    except UnknownRecording as unknown:
+        raise CommandFailed(Exit.USAGE, str(unknown)) from unknown
+    except (NotAllowed, ReplayStalled) as failed:
+        raise CommandFailed(Exit.FAILED, str(failed)) from failed
+    if json:
+        typer.echo(encode(summary).decode())
+        return
+    refused = sum(summary.refused_reasons.values())
+    typer.echo(f"{summary.rows} rows of {summary.file} told in {summary.seconds:.1f} s, {refused} refused")
+    for warning in summary.warnings:
+        typer.echo(warning, err=True)
