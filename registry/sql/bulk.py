@@ -11,10 +11,10 @@ IS_EMPTY = "SELECT NOT EXISTS (SELECT FROM registry.car_park)"
 INVENTORY = """
 SELECT id, operator, name_zh, name_en, kind, lat, lon, district, time_zone, capacity, reservable, measured_by, closed,
        opening_hours,
-       (SELECT coalesce(jsonb_agg(jsonb_build_object('zone', label, 'capacity', capacity, 'level', level) ORDER BY label),
-                        '[]') FROM registry.zone WHERE zone.car_park = car_park.id) AS zones,
-       (SELECT coalesce(jsonb_agg(jsonb_build_object('lane', label, 'direction', direction, 'zone', zone) ORDER BY label),
-                        '[]') FROM registry.lane WHERE lane.car_park = car_park.id) AS lanes,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('zone', label, 'capacity', capacity, 'level', level)
+                                  ORDER BY label), '[]') FROM registry.zone WHERE zone.car_park = car_park.id) AS zones,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('lane', label, 'direction', direction, 'zone', zone)
+                                  ORDER BY label), '[]') FROM registry.lane WHERE lane.car_park = car_park.id) AS lanes,
        (SELECT coalesce(jsonb_object_agg(zone, labels), '{}')
         FROM (SELECT coalesce(zone, '') AS zone, jsonb_agg(label ORDER BY label) AS labels
               FROM registry.space WHERE space.car_park = car_park.id AND NOT retired GROUP BY 1) AS by_zone) AS spaces
