@@ -1,4 +1,4 @@
-"""Whose things a caller may touch: an operator's key sees its own operator's, and nothing of the others exists for it."""
+"""Whose things a caller may touch: for an operator's key, nothing of the other operators exists."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from registry.sql import audit, car_parks
 
 
 def operators_of(caller: Caller, operator: str | None = None) -> Sequence[str] | None:
-    """The operators a list is about: all that `caller` covers (None = every one), or `operator`. Raises UnknownOperator."""
+    """The operators a list is about: those that `caller` covers (None = all), or `operator`. Raises UnknownOperator."""
     if operator is not None:
         if not caller.may_manage(operator):
             raise UnknownOperator(operator=operator)

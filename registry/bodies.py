@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from contracts.ids import Label
+from contracts.positions import PositionIn
 from registry.catalogue import CAPACITY_MAX, Direction, Name
-from registry.positions import PositionIn
 
 PRINTABLE_PATTERN = r"^[^\x00-\x1f\x7f]*$"
 FEATURES_MAX = 50

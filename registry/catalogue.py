@@ -11,7 +11,7 @@ from typing import Any, Literal
 from contracts.ids import CarParkId, DeviceId, LaneLabel, OperatorId, SignId, SpaceLabel, ZoneLabel
 
 MeasuredBy = Literal["spaces", "counts", "passages", "mixed", "auto"]
-"""How a car park's occupancy is known: a sensor on every space, counters, its passages, several; `auto` = see what comes."""
+"""How occupancy is known: a sensor on every space, counters, passages, several of them; `auto` = see what comes."""
 
 Direction = Literal["entry", "exit", "both"]
 Tier = Literal["trunk", "junction", "entrance"]

@@ -38,26 +38,39 @@ _KERB = (
     ("白天每小时4元，20:00至8:00免费", "4 yuan an hour by day, free from 20:00 to 08:00"),
 )
 _HUB = (
-    ("前15分钟免费，之后每小时5元，24小时封顶60元，之后每日40元", "15 minutes free, then 5 yuan an hour, 60 yuan the first day, 40 after"),
+    (
+        "前15分钟免费，之后每小时5元，24小时封顶60元，之后每日40元",
+        "15 minutes free, then 5 yuan an hour, at most 60 yuan the first day and 40 yuan every other",
+    ),
 )  # fmt: skip
 _ALWAYS = ("24/7",)
+_OFFICE = ("24/7", "Mo-Su 06:00-23:00")
+_SHOPPING = ("Mo-Su 09:00-23:00", "Mo-Th 09:30-22:00; Fr-Su 09:00-23:00")
+_CIVIC = ("24/7", "Mo-Fr 07:30-18:30")
+_GREEN = ("24/7", "Mo-Su 05:00-22:00")
+_SCHOOL = ("Mo-Fr 06:30-22:00; Sa-Su 07:00-21:00",)
+_SPORT = ("24/7", "Mo-Su 06:00-23:30")
 _INDOORS = (("covered", 1.0), ("lighted", 1.0), ("cctv", 0.95), ("accessible", 0.85), ("ev", 0.6))
 _OUTDOORS = (("lighted", 0.8), ("cctv", 0.6), ("accessible", 0.5), ("ev", 0.2))
 
+_HOSPITAL = (*_INDOORS, ("restroom", 0.5))
+_STATION = (*_INDOORS, ("restroom", 0.8))
+_KERBSIDE = (("lighted", 0.9), ("accessible", 0.2))
+
 KINDS: Final = (
     Kind("residential", 0.235, (120, 340, 900), "under", "小区停车场", "Residences", _ALWAYS, _CHEAP, _INDOORS),
-    Kind("office", 0.18, (100, 320, 800), "under", "大厦停车场", "Tower", ("24/7", "Mo-Su 06:00-23:00"), _BY_HOUR, _INDOORS),
-    Kind("mall", 0.15, (300, 720, 1500), "under", "购物中心停车场", "Mall",
-         ("Mo-Su 09:00-23:00", "Mo-Th 09:30-22:00; Fr-Su 09:00-23:00"), _BY_HOUR, (*_INDOORS, ("car_wash", 0.3), ("restroom", 0.9))),
-    Kind("street", 0.14, (30, 52, 80), "kerb", "路内停车", "Kerbside", _ALWAYS, _KERB, (("lighted", 0.9), ("accessible", 0.2))),
-    Kind("hospital", 0.06, (200, 560, 1200), "tower", "医院停车楼", "Hospital", _ALWAYS, _BY_HOUR, (*_INDOORS, ("restroom", 0.5))),
+    Kind("office", 0.18, (100, 320, 800), "under", "大厦停车场", "Tower", _OFFICE, _BY_HOUR, _INDOORS),
+    Kind("mall", 0.15, (300, 720, 1500), "under", "购物中心停车场", "Mall", _SHOPPING, _BY_HOUR,
+         (*_INDOORS, ("car_wash", 0.3), ("restroom", 0.9))),
+    Kind("street", 0.14, (30, 52, 80), "kerb", "路内停车", "Kerbside", _ALWAYS, _KERB, _KERBSIDE),
+    Kind("hospital", 0.06, (200, 560, 1200), "tower", "医院停车楼", "Hospital", _ALWAYS, _BY_HOUR, _HOSPITAL),
     Kind("hotel", 0.06, (60, 140, 260), "ground", "酒店停车场", "Hotel", _ALWAYS, _BY_HOUR, _OUTDOORS),
     Kind("market", 0.05, (100, 220, 450), "ground", "市场停车场", "Market", ("Mo-Su 05:00-20:00",), _CHEAP, _OUTDOORS),
-    Kind("government", 0.04, (60, 150, 300), "ground", "政务服务停车场", "Civic Centre", ("24/7", "Mo-Fr 07:30-18:30"), _CHEAP, _OUTDOORS),
-    Kind("park", 0.035, (80, 200, 400), "ground", "公园停车场", "Park", ("24/7", "Mo-Su 05:00-22:00"), _CHEAP, _OUTDOORS),
-    Kind("school", 0.03, (80, 180, 400), "ground", "学校停车场", "School", ("Mo-Fr 06:30-22:00; Sa-Su 07:00-21:00",), _CHEAP, _OUTDOORS),
-    Kind("station", 0.012, (400, 800, 2000), "tower", "换乘停车楼", "Park and Ride", _ALWAYS, _HUB, (*_INDOORS, ("restroom", 0.8))),
-    Kind("stadium", 0.008, (500, 1200, 2500), "ground", "体育场停车场", "Stadium", ("24/7", "Mo-Su 06:00-23:30"), _BY_HOUR, _OUTDOORS),
+    Kind("government", 0.04, (60, 150, 300), "ground", "政务服务停车场", "Civic Centre", _CIVIC, _CHEAP, _OUTDOORS),
+    Kind("park", 0.035, (80, 200, 400), "ground", "公园停车场", "Park", _GREEN, _CHEAP, _OUTDOORS),
+    Kind("school", 0.03, (80, 180, 400), "ground", "学校停车场", "School", _SCHOOL, _CHEAP, _OUTDOORS),
+    Kind("station", 0.012, (400, 800, 2000), "tower", "换乘停车楼", "Park and Ride", _ALWAYS, _HUB, _STATION),
+    Kind("stadium", 0.008, (500, 1200, 2500), "ground", "体育场停车场", "Stadium", _SPORT, _BY_HOUR, _OUTDOORS),
 )  # fmt: skip
 
 AIRPORT: Final = Kind(

@@ -1,4 +1,4 @@
-"""The names of the device profiles that the gateway decodes, handed in by `app.compose`: services do not import each other."""
+"""The names of the device profiles that the gateway decodes, as `app.compose` hands them in."""
 
 import difflib
 from dataclasses import dataclass

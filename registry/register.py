@@ -33,7 +33,8 @@ class Surroundings:
 async def register_car_park(tx: Tx, city: Surroundings, caller: Caller, car_park: CarParkId, wanted: CarParkIn) -> bool:
     """Make `car_park` what is `wanted`; whether it is new (or back after it was retired).
 
-    Raises UnknownCarPark (somebody else's), UnknownOperator, MalformedBody, UndeclaredZone, CapacityExceeded, ZoneInUse.
+    Raises UnknownCarPark (somebody else's), UnknownOperator, MalformedBody, UndeclaredZone, CapacityExceeded,
+    ZoneInUse.
     """
     if wanted.id is not None and wanted.id != car_park:
         raise MalformedBody.of("id", f"is not the id in the path, {car_park}", wanted.id)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from contracts.ids import CarParkId, SignId, Slug
+from contracts.positions import PositionIn
 from kernel.callers import Caller
 from kernel.db import Row, Tx
 from kernel.edge_problems import MalformedBody
@@ -13,7 +14,6 @@ from registry.access import chosen_operator
 from registry.bodies import NameIn, Wanted
 from registry.catalogue import Sign, Tier
 from registry.errors import REFUSALS, UnknownCarPark, UnknownSign
-from registry.positions import PositionIn
 from registry.sql import audit, car_parks, devices
 
 CAR_PARKS_MAX = 50

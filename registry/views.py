@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from contracts.positions import Datum, Position
 from kernel.db import Row
 from registry.catalogue import CarPark, MeasuredBy, Name, Tier
-from registry.positions import Datum, Position
 from registry.sql.car_parks import read_car_park
 from registry.wanted import Parts
 

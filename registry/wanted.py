@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from contracts.ids import CarParkId, LaneLabel, OperatorId, Slug, SpaceLabel, ZoneLabel
+from contracts.positions import PositionIn
 from kernel.edge_problems import MalformedBody
 from registry.bodies import (
     ENTRANCES_MAX,
@@ -31,7 +32,6 @@ from registry.bodies import (
 from registry.catalogue import CAPACITY_MAX, CarPark, Entrance, Lane, MeasuredBy, Space, Zone
 from registry.districts import Districts
 from registry.errors import CapacityExceeded, UndeclaredZone
-from registry.positions import PositionIn
 from registry.time_zones import is_time_zone
 
 ZONES_MAX = 500

@@ -7,6 +7,7 @@ from aiohttp import web
 from pydantic import Field, StringConstraints
 
 from contracts.ids import CarParkId, Slug
+from contracts.positions import Datum
 from kernel.db import Database, Row
 from kernel.edge_problems import MalformedBody
 from kernel.http import Caller, Created, NoContent, Page, operation
@@ -15,7 +16,6 @@ from registry.bodies import Text, Wanted
 from registry.close_car_park import close_car_park
 from registry.errors import CapacityExceeded, UndeclaredZone, UnknownCarPark, UnknownOperator, ZoneInUse
 from registry.http.paging import LIMIT_DEFAULT, OPERATE, Cursor, Limit, after_id, page_by
-from registry.positions import Datum
 from registry.register import Surroundings, existing_parts, register_car_park
 from registry.retire_car_park import retire_car_park
 from registry.sql import bulk, car_parks

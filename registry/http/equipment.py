@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from contracts.ids import DeviceId, SignId, Slug
+from contracts.positions import Datum
 from kernel.db import Database
 from kernel.http import Caller, Created, NoContent, Page, operation
 from registry.access import operators_of
@@ -19,7 +20,6 @@ from registry.errors import (
 )
 from registry.http.car_parks import PathId
 from registry.http.paging import LIMIT_DEFAULT, OPERATE, Cursor, Limit, after_id, page_by
-from registry.positions import Datum
 from registry.profiles import Profiles
 from registry.register_device import DeviceIn, own_device, register_device, remove_device
 from registry.register_sign import SignIn, own_sign, register_sign, remove_sign

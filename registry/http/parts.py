@@ -255,7 +255,9 @@ def _find(items: Iterable[Part] | None, label: str) -> Part | None:
 
 
 def _with(items: Iterable[Part] | None, made: Part) -> list[Part]:
-    return [*_without(items, made.label), made]  # the others keep their order
+    others: list[Part] = [item for item in items or () if item.label != made.label]
+    others.append(made)
+    return others
 
 
 def _without(items: Iterable[Part] | None, label: str) -> list[Part]:

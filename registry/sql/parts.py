@@ -31,8 +31,11 @@ SPACE = "SELECT label, zone, features FROM registry.space WHERE car_park = $1 AN
 
 RETIRED_LABELS = "SELECT label FROM registry.space WHERE car_park = $1 AND retired AND label = ANY ($2)"
 
-UPDATE_SPACE = """
-UPDATE registry.space SET zone = $3, features = $4, retired = false WHERE car_park = $1 AND label = $2
+UPDATE_SPACES = """
+UPDATE registry.space
+SET zone = wanted.zone, features = ARRAY(SELECT jsonb_array_elements_text(wanted.features)), retired = false
+FROM jsonb_to_recordset($2) AS wanted (label text, zone text, features jsonb)
+WHERE space.car_park = $1 AND space.label = wanted.label
 """
 
 RETIRE_SPACES = "UPDATE registry.space SET retired = true WHERE car_park = $1 AND label = ANY ($2) AND NOT retired"
@@ -93,8 +96,10 @@ async def insert_spaces(tx: Tx, car_park: CarParkId, spaces: Sequence[Space]) ->
 
 
 async def update_spaces(tx: Tx, car_park: CarParkId, spaces: Sequence[Space]) -> None:
-    """Change spaces that exist."""
-    await tx.executemany(UPDATE_SPACE, [(car_park, space.label, space.zone, space.features) for space in spaces])
+    """Change spaces that exist, in one statement."""
+    if spaces:
+        rows = [{"label": space.label, "zone": space.zone, "features": list(space.features)} for space in spaces]
+        await tx.execute(UPDATE_SPACES, car_park, rows)
 
 
 async def retire_spaces(tx: Tx, car_park: CarParkId, labels: Collection[SpaceLabel]) -> int:

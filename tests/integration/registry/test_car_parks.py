@@ -91,7 +91,7 @@ async def test_what_is_left_out_stays_and_null_takes_away(site: Site) -> None:
     read = (await site.put(PATH, {**least, "height_cm": None})).json
     assert (read["operator"], read["capacity"], read["reservable"]) == ("mira", 10, 2)
     assert (read["height_cm"], read["opening_hours"], read["features"]) == (None, "24/7", ["ev"])
-    assert len(read["zones"]), len(read["spaces"]) == (2, 2)
+    assert (len(read["zones"]), len(read["spaces"])) == (2, 2)
 
 
 async def test_a_retired_space_comes_back_with_its_number(site: Site, database: Database) -> None:
