@@ -133,7 +133,7 @@ class Simulation:
             raise ValueError("speed must be positive")
         self._clock = clock
         self._speed = speed
-        self._started = clock.now()
+        self._started = _whole_ms(clock.now())
         local = self._started.astimezone(zone)
         midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
         self._from_s = local.weekday() * DAY_S + (local - midnight).total_seconds()
@@ -181,7 +181,7 @@ class Simulation:
 
     async def tick(self, speakers: Speakers) -> None:
         """Live until now and tell about it."""
-        now = self._clock.now()
+        now = _whole_ms(self._clock.now())
         for key in speakers.back_again():
             await self._introduce(speakers, self._numbers[key])
         elapsed_s = (now - self._started).total_seconds()
@@ -256,7 +256,7 @@ class Simulation:
 
     async def _show(self, speakers: Speakers, number: int) -> None:
         """A snapshot, of the moment until which the city has lived: what happens next must be newer."""
-        as_of = self._started + timedelta(seconds=(self._city.now_s - self._from_s) / self._speed)
+        as_of = _whole_ms(self._started + timedelta(seconds=(self._city.now_s - self._from_s) / self._speed))
         await self._tell(speakers, number, *self._car_parks[number].snapshot(self._taken(number), as_of))
 
     async def _obey(self, speakers: Speakers, number: int, order: _Order) -> None:
@@ -281,3 +281,8 @@ class Simulation:
 
     def _taken(self, number: int) -> Taken:
         return self._city.taken[self._city.starts[number] : self._city.starts[number + 1]]
+
+
+def _whole_ms(at: datetime) -> datetime:
+    """Devices tell milliseconds, rounded down: so what comes later is never told as earlier."""
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
