@@ -1,14 +1,153 @@
 """The manifest of occupancy: read this first.
 
-The gateway's process records (`Occupancy.record_facts` runs inside its transactions) and sweeps; the API's processes
-serve from a board in memory; the worker keeps the partitions and counts again at night.
+Three sides, one for each role that `app` composes, which share nothing but SQL and the public MQTT topics:
+- `recording`, beside MQTT: the verb that the gateway runs in its transactions, and the loops that publish what changes
+  without a message (stale, opened, closed, trend) or what a crash kept from being published;
+- `serving`, in every API process: the board and the operations that read it;
+- `upkeep`, in the worker: partitions ahead and behind, and a nightly recount.
 """
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+
+from contracts.availability import Availability
 from contracts.facts import RecordFacts
+from contracts.ids import CarParkId
+from kernel.db import Database
+from kernel.service import Job, Loop, Service
+from occupancy import sql
+from occupancy.availability import availability_of
+from occupancy.board import RELOAD_S, Board
+from occupancy.http.car_parks import CarParksApi
+from occupancy.http.city import CityApi
+from occupancy.http.history import HistoryApi
+from occupancy.http.live import LiveApi
+from occupancy.meters import OccupancyMeters
+from occupancy.partitions import keep_partitions
 from occupancy.record import Recorder
 from occupancy.settings import OccupancySettings
+from occupancy.stream import FLUSH_S
+from occupancy.upkeep import Sweep, move_trends, recount
+
+Publish = Callable[[Sequence[Availability]], None]
+"""Puts availabilities on their retained public topics, soon; never waits."""
+
+TREND_S = 60.0
+REPUBLISH_S = 60.0
+PARTITIONS_S = 3600.0
+RECOUNT_CRON = "40 19 * * *"
+"""UTC: twenty to four at night in China."""
+RECOUNT_CAR_PARKS = 25
+"""Locked together while they are counted: some ten thousand spaces, a few tens of milliseconds."""
 
 
-def recorder_of(settings: OccupancySettings) -> RecordFacts:
-    """The verb that the gateway runs in its transaction."""
-    return Recorder(settings).record_facts
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What the gateway's process runs of occupancy."""
+
+    record_facts: RecordFacts
+    service: Service
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What an API process runs of occupancy; public MQTT messages go to `board.on_public`."""
+
+    board: Board
+    service: Service
+
+
+def recording(database: Database, settings: OccupancySettings, *, publish: Publish) -> Recording:
+    """The side beside MQTT."""
+    recorder = Recorder(settings)
+    steps = RecordingSteps(database, recorder, publish)
+    loops = [
+        Loop("occupancy sweep", steps.sweep, settings.sweep_s),
+        Loop("occupancy trend", steps.trend, TREND_S),
+        Loop("occupancy republish", steps.republish, REPUBLISH_S),
+    ]
+    return Recording(recorder.record_facts, Service("occupancy", loops=loops))
+
+
+def serving(database: Database, settings: OccupancySettings) -> Serving:
+    """The side that answers."""
+    board = Board(database, settings)
+    apis = [
+        CarParksApi(database, board),
+        HistoryApi(database, board),
+        LiveApi(board, database.clock),
+        CityApi(board),
+    ]
+
+    async def flush() -> None:
+        board.flush()
+
+    loops = [Loop("occupancy board", board.load, RELOAD_S), Loop("occupancy live", flush, FLUSH_S)]
+    return Serving(board, Service("occupancy", apis=apis, loops=loops))
+
+
+def upkeep(database: Database, settings: OccupancySettings, registry: CollectorRegistry) -> Service:
+    """The side that tidies up."""
+    meters = OccupancyMeters(registry)
+
+    async def partitions() -> None:
+        await keep_partitions(database, settings)
+
+    async def count_again(_payload: bytes) -> None:
+        await recount_city(database, Recorder(settings), meters)
+
+    return Service(
+        "occupancy",
+        loops=[Loop("occupancy partitions", partitions, PARTITIONS_S)],
+        jobs=[Job("occupancy.recount", count_again, cron=RECOUNT_CRON)],
+    )
+
+
+class RecordingSteps:
+    """The loops beside MQTT: each a transaction, and then what it told is published."""
+
+    def __init__(self, database: Database, recorder: Recorder, publish: Publish) -> None:
+        self._database = database
+        self._recorder = recorder
+        self._publish = publish
+        self._sweep = Sweep(recorder)
+        self._published: dict[CarParkId, int] = {}
+
+    async def sweep(self) -> None:
+        """Publish what the clock or the registry changed."""
+        async with self._database.transaction() as tx:
+            told = await self._sweep.sweep(tx)
+        self._publish(told)
+
+    async def trend(self) -> None:
+        """Publish whose trend moved."""
+        async with self._database.transaction() as tx:
+            told = await move_trends(tx, self._recorder)
+        self._publish(told)
+
+    async def republish(self) -> None:
+        """Publish again what moved since the last time, and at first everything: a crash may have kept it back."""
+        async with self._database.transaction(readonly=True) as tx:
+            standings = [
+                standing
+                for standing in await sql.standings_now(tx, None)
+                if standing.version > self._published.get(standing.car_park, 0)
+            ]
+            now = tx.now
+        self._publish([availability_of(standing, now) for standing in standings])
+        self._published |= {standing.car_park: standing.version for standing in standings}
+
+
+async def recount_city(database: Database, recorder: Recorder, meters: OccupancyMeters) -> None:
+    """Count every car park's spaces again, some at a time, and repair sums that do not match them."""
+    async with database.transaction(readonly=True) as tx:
+        await recorder.places.refresh(tx)
+        car_parks = sorted(standing.car_park for standing in await sql.standings_now(tx, None))
+    for start in range(0, len(car_parks), RECOUNT_CAR_PARKS):
+        some = car_parks[start : start + RECOUNT_CAR_PARKS]
+        async with database.transaction() as tx:
+            wrong, _ = await recount(tx, recorder, some)
+        meters.recounted.inc(len(some))
+        meters.repaired.inc(wrong)

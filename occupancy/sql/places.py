@@ -12,7 +12,8 @@ CAR_PARK_REVISIONS = "SELECT id, revision FROM registry.car_park_revision"
 """Which car parks changed."""
 
 PLACES = """
-SELECT id, capacity, numbered_spaces, measured_by, closed, opening_hours, time_zone
+SELECT id, operator, name_zh, name_en, kind, lat, lon, district, address, opening_hours, time_zone, height_cm, features,
+       entrances, tariff_summary, capacity, numbered_spaces, reservable, measured_by, closed, closed_reason
 FROM registry.car_park_card WHERE id = ANY($1::text[])
 """
 

@@ -12,6 +12,8 @@ from occupancy.standing import Standing
 LOCK = "SELECT * FROM occupancy.car_park_state WHERE car_park = ANY($1::text[]) ORDER BY car_park FOR NO KEY UPDATE"
 """Always in the order of the id: two batches wait for each other, never in a circle."""
 
+NOW = "SELECT * FROM occupancy.car_park_state WHERE $1::text[] IS NULL OR car_park = ANY($1)"
+
 ADD = "INSERT INTO occupancy.car_park_state (car_park) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING"
 """A row to lock, for car parks that are heard of for the first time."""
 
@@ -83,6 +85,11 @@ async def lock_standings(tx: Tx, car_parks: Sequence[CarParkId]) -> dict[CarPark
         await tx.execute(ADD, sorted(set(car_parks) - {row["car_park"] for row in rows}))
         rows = await tx.fetch(LOCK, car_parks)
     return {CarParkId(row["car_park"]): standing_of(row) for row in rows}
+
+
+async def standings_now(tx: Tx, car_parks: Sequence[CarParkId] | None) -> list[Standing]:
+    """The rows of `car_parks`, or of all, for reading only."""
+    return [standing_of(row) for row in await tx.fetch(NOW, car_parks)]
 
 
 async def put_standings(tx: Tx, standings: Sequence[Standing]) -> None:

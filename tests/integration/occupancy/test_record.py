@@ -11,11 +11,6 @@ from occupancy.settings import OccupancySettings
 from tests.integration.occupancy.city import HERE, add_car_park, at, count_seen, passage_seen, space_seen, status_seen
 
 
-@pytest.fixture
-def recorder() -> Recorder:
-    return Recorder(OccupancySettings())
-
-
 async def record(database: Database, recorder: Recorder, facts: Facts) -> Recorded:
     async with database.transaction() as tx:
         return await recorder.record_facts(tx, facts)

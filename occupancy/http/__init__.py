@@ -1,0 +1,1 @@
+"""The edge: parse, look at the board or open a transaction, answer."""

@@ -1,0 +1,118 @@
+"""`GET /v1/city`: the whole city in a few numbers, for a page's head and a wall."""
+
+from collections.abc import Iterable
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kernel.http import operation
+from occupancy.board import Board
+from occupancy.card import Entry
+
+TOP = 10
+
+
+class Figures(BaseModel):
+    """Sums over the car parks with live numbers; `index` is their occupied share, null where there are none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    car_parks: int
+    live: int
+    stale: int
+    never_heard: int
+    capacity: int
+    occupied: int
+    free: int
+    index: float | None = Field(ge=0, description="Occupied over capacity; above 1 when overfull.")
+
+
+class DistrictFigures(Figures):
+    """One district; `district` is null for car parks in none."""
+
+    district: str | None
+
+
+class Busy(BaseModel):
+    """A car park among the fullest."""
+
+    model_config = ConfigDict(frozen=True)
+
+    car_park: str
+    name_zh: str
+    name_en: str
+    index: float
+    free: int
+
+
+class CityView(Figures):
+    """The city, its districts by id, and its fullest car parks."""
+
+    districts: list[DistrictFigures]
+    fullest: list[Busy]
+
+
+class CityApi:
+    """Adds up the board."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+
+    @operation(get="/v1/city", summary="The city in numbers", tags=("car parks",), responses={200: CityView})
+    async def city(self) -> CityView:
+        """Live car parks only are added up: what is stale or unknown is counted apart and is never a nought."""
+        await self._board.catch_up()
+        entries = list(self._board.entries.values())
+        by_district: dict[str | None, list[Entry]] = {}
+        for entry in entries:
+            by_district.setdefault(entry.district, []).append(entry)
+        districts = sorted(by_district.items(), key=lambda item: (item[0] is None, item[0] or ""))
+        return CityView(
+            **_figures(entries),
+            districts=[DistrictFigures(district=district, **_figures(those)) for district, those in districts],
+            fullest=_fullest(entries),
+        )
+
+
+def _figures(entries: Iterable[Entry]) -> dict[str, int | float | None]:
+    car_parks = live = stale = never = capacity = occupied = free = 0
+    for entry in entries:
+        availability = entry.availability
+        car_parks += 1
+        if availability.occupied is None:
+            never += 1
+        elif availability.stale:
+            stale += 1
+        else:
+            live += 1
+            capacity += availability.capacity
+            occupied += availability.occupied
+            free += entry.countable_free or 0
+    return {
+        "car_parks": car_parks,
+        "live": live,
+        "stale": stale,
+        "never_heard": never,
+        "capacity": capacity,
+        "occupied": occupied,
+        "free": free,
+        "index": round(occupied / capacity, 4) if capacity else None,
+    }
+
+
+def _fullest(entries: Iterable[Entry]) -> list[Busy]:
+    live = [
+        (entry.availability.occupied / entry.availability.capacity, entry)
+        for entry in entries
+        if entry.availability.occupied is not None and not entry.availability.stale and entry.availability.capacity
+    ]
+    live.sort(key=lambda one: (-one[0], one[1].id))
+    return [
+        Busy(
+            car_park=entry.id,
+            name_zh=entry.name_zh,
+            name_en=entry.name_en,
+            index=round(index, 4),
+            free=entry.availability.free or 0,
+        )
+        for index, entry in live[:TOP]
+    ]

@@ -1,0 +1,116 @@
+"""Which cards a request asks for, and in which order. Pure."""
+
+import math
+import re
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from contracts.positions import Datum, PositionIn
+from kernel.http import InvalidParameter
+from occupancy.card import Entry
+
+EARTH_RADIUS_M = 6_371_008.8
+"""Mean radius (IUGG)."""
+
+_NUMBER = r"\s*(-?\d{1,3}(?:\.\d{1,12})?)\s*"
+_NEAR = re.compile(f"{_NUMBER},{_NUMBER}", re.ASCII)
+_BBOX = re.compile(",".join([_NUMBER] * 4), re.ASCII)
+
+NEAR_FORM = "write lat,lon in degrees, e.g. 41.7968,123.4290"
+BBOX_FORM = "write west,south,east,north in degrees, e.g. 123.38,41.77,123.46,41.82"
+
+
+class Box(Struct, frozen=True):
+    """Degrees, edges included."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+class Wanted(Struct, frozen=True):
+    """What the cards must be like; None: anything."""
+
+    near: tuple[float, float] | None = None
+    radius_m: float | None = None
+    box: Box | None = None
+    districts: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
+    words: tuple[str, ...] = ()
+    min_free: int | None = None
+
+
+class Found(Struct, frozen=True):
+    """A card that fits; `distance_m` from `near`, None without one."""
+
+    entry: Entry
+    distance_m: int | None
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Where it stands in the list."""
+        return (self.distance_m or 0, self.entry.id)
+
+
+def parse_near(text: str, datum: Datum) -> tuple[float, float]:
+    """Latitude and longitude in WGS-84. Raises InvalidParameter."""
+    match = _NEAR.fullmatch(text)
+    if match is None:
+        raise InvalidParameter.of("query", "near", NEAR_FORM, text)
+    lat, lon = float(match[1]), float(match[2])
+    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+        raise InvalidParameter.of("query", "near", f"not a place on earth: {NEAR_FORM}", text)
+    return PositionIn(lat=lat, lon=lon, datum=datum).wgs84()
+
+
+def parse_bbox(text: str, datum: Datum) -> Box:
+    """The box in WGS-84. Raises InvalidParameter."""
+    match = _BBOX.fullmatch(text)
+    if match is None:
+        raise InvalidParameter.of("query", "bbox", BBOX_FORM, text)
+    west, south, east, north = (float(number) for number in match.groups())
+    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= 90 and -90 <= north <= 90):
+        raise InvalidParameter.of("query", "bbox", f"not on earth: {BBOX_FORM}", text)
+    if west > east or south > north:
+        raise InvalidParameter.of("query", "bbox", f"west is east of east, or south north of north: {BBOX_FORM}", text)
+    south, west = PositionIn(lat=south, lon=west, datum=datum).wgs84()
+    north, east = PositionIn(lat=north, lon=east, datum=datum).wgs84()
+    return Box(west, south, east, north)
+
+
+def find(entries: Iterable[Entry], wanted: Wanted) -> list[Found]:
+    """Those of `entries` that fit, nearest first, by id where there is no nearest."""
+    found = [Found(entry, _distance_m(wanted.near, entry)) for entry in entries if _fits(entry, wanted)]
+    if wanted.radius_m is not None:
+        found = [one for one in found if one.distance_m is not None and one.distance_m <= wanted.radius_m]
+    found.sort(key=lambda one: one.place)
+    return found
+
+
+def _fits(entry: Entry, wanted: Wanted) -> bool:
+    box = wanted.box
+    if box is not None and not (box.south <= entry.lat <= box.north and box.west <= entry.lon <= box.east):
+        return False
+    if wanted.districts and (entry.district or "").casefold() not in wanted.districts:
+        return False
+    if wanted.kinds and entry.kind.casefold() not in wanted.kinds:
+        return False
+    if not all(word in entry.words for word in wanted.words):
+        return False
+    if wanted.min_free is None:
+        return True
+    free = entry.countable_free
+    return free is not None and free >= wanted.min_free
+
+
+def _distance_m(near: tuple[float, float] | None, entry: Entry) -> int | None:
+    """Great-circle distance (haversine)."""
+    if near is None:
+        return None
+    lat, lon, lat_there, lon_there = map(math.radians, (*near, entry.lat, entry.lon))
+    chord = math.sin((lat_there - lat) / 2) ** 2 + (
+        math.cos(lat) * math.cos(lat_there) * math.sin((lon_there - lon) / 2) ** 2
+    )
+    return round(2 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(chord))))

@@ -1,0 +1,18 @@
+"""What occupancy counts about itself, for Prometheus. Names start with `berth_occupancy_`."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+
+class OccupancyMeters:
+    """Made once a process."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.recounted = Counter(
+            "berth_occupancy_recounted", "Car parks whose spaces were counted again", registry=registry
+        )
+        self.repaired = Counter(
+            "berth_occupancy_sums_repaired", "Car parks whose sums did not match their spaces", registry=registry
+        )
+        self.car_parks = Gauge(
+            "berth_occupancy_car_parks", "Car parks by what is known of them", ["standing"], registry=registry
+        )

@@ -1,0 +1,57 @@
+"""Daily partitions: which there are, making one, dropping one. The names are ours alone and safe in a statement."""
+
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from kernel.db import Tx
+
+PARTITIONED: Final = ("space_event", "count_event", "sample")
+"""The tables of history, each RANGE-partitioned by the UTC day of `at`, with a default for every other day."""
+
+LOCK_TIMEOUT = "SET LOCAL lock_timeout = '2s'"
+"""Whoever waits for a lock lets nobody pass behind it: rather give up and come back at the next turn."""
+
+PARTITION_DAYS = """
+SELECT right(child.relname, 8) AS day
+FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid
+WHERE inhparent = to_regclass('occupancy.' || $1) AND child.relname ~ '_[0-9]{8}$'
+"""
+
+DELETE_OLD = """
+DELETE FROM occupancy.{table}_default WHERE ctid IN (
+    SELECT ctid FROM occupancy.{table}_default WHERE at < $1 LIMIT $2)
+"""
+
+
+async def partition_days(tx: Tx, table: str) -> set[date]:
+    """The days for which `table` has a partition."""
+    rows = await tx.fetch(PARTITION_DAYS, table)
+    return {date(int(row["day"][:4]), int(row["day"][4:6]), int(row["day"][6:])) for row in rows}
+
+
+async def make_partition(tx: Tx, table: str, day: date) -> None:
+    """A partition of `table` for the UTC `day`, with what the default has of that day moved into it.
+
+    Attaching locks the default but not the table, so the days that have a partition go on being written.
+    """
+    name = f"occupancy.{table}_{day:%Y%m%d}"
+    begin, end = f"{day:%Y-%m-%d} 00:00+00", f"{day + timedelta(days=1):%Y-%m-%d} 00:00+00"
+    default = f"occupancy.{table}_default"
+    await tx.execute(LOCK_TIMEOUT)
+    await tx.execute(f"CREATE TABLE {name} (LIKE occupancy.{table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
+    await tx.execute(f"LOCK TABLE {default} IN ACCESS EXCLUSIVE MODE")
+    await tx.execute(
+        f"WITH moved AS (DELETE FROM {default} WHERE at >= '{begin}' AND at < '{end}' RETURNING *)"
+        f" INSERT INTO {name} SELECT * FROM moved"
+    )
+    await tx.execute(f"ALTER TABLE occupancy.{table} ATTACH PARTITION {name} FOR VALUES FROM ('{begin}') TO ('{end}')")
+
+
+async def drop_partition(tx: Tx, table: str, day: date) -> None:
+    await tx.execute(LOCK_TIMEOUT)
+    await tx.execute(f"DROP TABLE occupancy.{table}_{day:%Y%m%d}")
+
+
+async def delete_old_default_rows(tx: Tx, table: str, before: datetime, *, rows_max: int) -> int:
+    """Delete up to `rows_max` rows older than `before` that lie in no day's partition; how many there were."""
+    return await tx.execute(DELETE_OLD.format(table=table), before, rows_max)
