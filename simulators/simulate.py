@@ -219,12 +219,13 @@ class Simulation:
         )
 
     def _live(self, elapsed_s: float) -> dict[int, list[Change]]:
-        """What happened since the last tick, by car park, in our time."""
+        """What happened since the last tick, by car park: in our time, after the last tick and never after this one."""
         found = self._city.advance(self._from_s + elapsed_s * self._speed)
-        offsets_s = (found.at_s - self._from_s) / self._speed
+        offsets_ms = np.round((found.at_s - self._from_s) / self._speed * 1000, 3)
+        offsets_ms = np.minimum(np.floor(offsets_ms) + 1, round(elapsed_s * 1000))
         slots = found.slots - self._city.starts[found.car_parks]
         changes: dict[int, list[Change]] = {}
-        columns = (found.car_parks, slots, found.taken, np.floor(offsets_s * 1000), found.vehicles)
+        columns = (found.car_parks, slots, found.taken, offsets_ms, found.vehicles)
         rows = zip(*(column.tolist() for column in columns), strict=True)
         for number, slot, taken, offset_ms, vehicle in rows:
             at = self._started + timedelta(milliseconds=offset_ms)
