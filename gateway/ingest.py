@@ -11,12 +11,12 @@ message that is to blame stands alone, and that one goes to the dead letters.
 import asyncio
 import random
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from typing import Final, Protocol
 
 import structlog
 
-from contracts.wire import public_topic, up_topic
+from contracts.availability import Availability
+from contracts.wire import up_topic
 from gateway.dead_letters import feedback
 from gateway.decode import decode
 from gateway.events import Decoded
@@ -27,7 +27,6 @@ from gateway.refresh_directory import RegistryCopy
 from gateway.refusals import CURABLE, Reason
 from gateway.settings import ECHO_KIND, GatewaySettings
 from gateway.taken import Queue, Taken
-from kernel.answers import dump
 from kernel.clock import Clock
 from kernel.db import Database, is_away, is_data_error
 
@@ -42,12 +41,15 @@ OURS: Final = frozenset({"orders", "errors", ECHO_KIND})
 """What a broker sends back to us because we listen to every kind: nothing to store."""
 
 
+Tell = Callable[[Sequence[Availability]], None]
+"""Publishes availabilities, soon; never waits."""
+
+
 class Line(Protocol):
     """What ingest needs of the link."""
 
     def acknowledge(self, messages: Iterable[Received]) -> None: ...
     def resume(self) -> None: ...
-    def publish_latest(self, topic: str, make: Callable[[], bytes]) -> None: ...
     def publish(self, topic: str, payload: bytes) -> None: ...
 
 
@@ -71,15 +73,15 @@ class Ingest:
         self._settings = settings
         self._metrics = metrics
         self._queue = Queue(messages_max=settings.queue_messages_max, bytes_max=settings.queue_bytes_max)
-        self._line: Line | None = None
+        self._out: tuple[Line, Tell] | None = None
         self._reading = True
         self._stopping = False
         self._arrived = asyncio.Event()
         self.database_away = False
 
-    def attach(self, line: Line) -> None:
-        """Where to acknowledge and publish; before anything is taken."""
-        self._line = line
+    def attach(self, line: Line, tell: Tell) -> None:
+        """Where to acknowledge, and who tells everyone what changed; before anything is taken."""
+        self._out = (line, tell)
 
     @property
     def queue(self) -> Queue:
@@ -114,7 +116,7 @@ class Ingest:
             await self._store(batch)
             if not self._reading and self._queue.roomy and not self._stopping:
                 self._reading = True
-                self._to.resume()
+                self._line.resume()
 
     def stop(self) -> None:
         """Take nothing more; `run` returns after the batch in flight, at once when the database is away."""
@@ -171,17 +173,17 @@ class Ingest:
     def _finish(self, batch: Sequence[Taken], outcome: Outcome | None) -> None:
         """It is committed: tell the broker, then everyone else."""
         self.database_away = False
-        self._to.acknowledge([taken.message for taken in batch])
+        line, tell = self._attached()
+        line.acknowledge([taken.message for taken in batch])
         if outcome is None:
             return
         self._metrics.count(batch_events=sum(taken.events for taken in batch), outcome=outcome)
         self._metrics.lag.observe((self._clock.now() - batch[0].message.received_at).total_seconds())
         self._metrics.clock_ahead.inc(sum(taken.said.clock_ahead for taken in batch))
-        for availability in outcome.availabilities:
-            self._to.publish_latest(public_topic(availability.car_park), partial(dump, availability))
+        tell(outcome.availabilities)
         for letter in outcome.letters:
             if letter.operator is not None and letter.car_park is not None:
-                self._to.publish(up_topic(letter.operator, letter.car_park, "errors"), feedback(letter))
+                line.publish(up_topic(letter.operator, letter.car_park, "errors"), feedback(letter))
 
     def _blame(self, taken: Taken, error: Exception) -> list[Taken]:
         """This one message is why the transaction failed: it goes to the dead letters instead."""
@@ -214,7 +216,10 @@ class Ingest:
         )
 
     @property
-    def _to(self) -> Line:
-        if self._line is None:
+    def _line(self) -> Line:
+        return self._attached()[0]
+
+    def _attached(self) -> tuple[Line, Tell]:
+        if self._out is None:
             raise RuntimeError("attach a line first")
-        return self._line
+        return self._out

@@ -1,93 +1,37 @@
-"""The gateway's manifest, and the gateway itself: link, ingest and registry copy as one thing that runs and stops."""
+"""The manifest of the gateway: read this first.
 
-import asyncio
-import contextlib
-from typing import Final
+Three sides, one for each role that `app` composes:
+- `Gateway`, the process that speaks MQTT: link, ingest and a copy of the registry. It takes the facts' `Handlers` and
+  offers `publish` to whoever has availabilities to tell;
+- `serving`, in every API process: what was refused, its replay, the books;
+- `upkeep`, in the worker: dead letters are forgotten in time.
+An API process hears the public topics by a `Link` of its own.
+"""
 
-import structlog
-
-from gateway.address import BrokerAddress
-from gateway.directory import Directory
-from gateway.ingest import Ingest
-from gateway.link import Link
-from gateway.metrics import GatewayMetrics
+from gateway import forget
+from gateway.gateway import Gateway
+from gateway.http import RejectedApi
 from gateway.record import Handlers
-from gateway.refresh_directory import RegistryCopy
 from gateway.settings import GatewaySettings
-from kernel.clock import Clock
-from kernel.db import Database, is_away
+from kernel.db import Database
+from kernel.service import Loop, Service
 
-_log = structlog.get_logger(__name__)
+__all__ = ["Gateway", "Handlers", "serving", "upkeep"]
 
-FINISH_BATCH_S: Final = 6.0
-"""How long a stop waits for the transaction in flight: with the DISCONNECT it stays under ten seconds."""
+FORGET_S = 30.0
+"""Between two looks a flood of nonsense can grow by what the link takes in that time, which the disk can bear."""
 
 
-class Gateway:
-    """Runs until `stop`. Starts and stays up without a database or a broker; `ready` says whether it has both."""
+def serving(db: Database, handlers: Handlers) -> Service:
+    """The side that answers. `handlers` record what is replayed, in the request's transaction."""
+    return Service("gateway", apis=[RejectedApi(db, handlers)])
 
-    def __init__(
-        self,
-        db: Database,
-        clock: Clock,
-        handlers: Handlers,
-        *,
-        broker_url: str,
-        settings: GatewaySettings,
-        metrics: GatewayMetrics,
-    ) -> None:
-        """Raises ValueError for a broker_url that is none."""
-        self._db = db
-        self._clock = clock
-        self._metrics = metrics
-        self._poll_s = settings.directory_poll_s
-        self.copy = RegistryCopy(db, Directory())
-        self.ingest = Ingest(db, clock, self.copy, handlers, settings=settings, metrics=metrics)
-        self.link = Link(
-            BrokerAddress.of(broker_url),
-            settings.session(),
-            clock,
-            on_message=self.ingest.take,
-            echo_topic=settings.echo_topic(),
-        )
-        self.ingest.attach(self.link)
-        self._running: asyncio.Task[None] | None = None
-        metrics.watch(self.link, self.ingest.queue, lambda: self.ready)
 
-    @property
-    def ready(self) -> bool:
-        """Subscribed, the registry read, and the database answered last time."""
-        return self.link.ready and self.copy.loaded and not self.ingest.database_away
+def upkeep(db: Database, settings: GatewaySettings) -> Service:
+    """The side that tidies up."""
 
-    async def run(self) -> None:
-        """Everything, until `stop`."""
-        storing = self._running = asyncio.create_task(self.ingest.run(), name="gateway-ingest")
-        linking = asyncio.create_task(self.link.run(), name="gateway-link")
-        polling = asyncio.create_task(self._poll(), name="gateway-directory")
-        try:
-            await linking
-            await storing
-        finally:
-            for task in (storing, linking, polling):
-                task.cancel()
-            await asyncio.gather(storing, linking, polling, return_exceptions=True)
+    async def forget_old() -> None:
+        async with db.transaction() as tx:
+            await forget.forget_dead_letters(tx, settings)
 
-    async def stop(self) -> None:
-        """Read no more, finish the batch in flight if the database lets us, acknowledge it, DISCONNECT. Under 10 s."""
-        self.ingest.stop()
-        if self._running is not None:
-            _, open_ = await asyncio.wait([self._running], timeout=0 if self.ingest.database_away else FINISH_BATCH_S)
-            for task in open_:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
-        await self.link.stop()
-
-    async def _poll(self) -> None:
-        while True:
-            try:
-                await self.copy.refresh()
-            except Exception as error:
-                if not is_away(error):
-                    _log.exception("directory_refresh_failed")
-            await self._clock.sleep(self._poll_s)
+    return Service("gateway", loops=[Loop("gateway dead letters", forget_old, FORGET_S)])
