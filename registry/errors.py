@@ -126,14 +126,14 @@ class ZoneInUse(Problem):
     slug = "zone-in-use"
 
 
-class SpaceInUse(Problem):
-    """The space is still in use
+class UnreadableFeed(Problem):
+    """The feed cannot be read
 
-    A device watches the space: move or remove it first.
+    The body is none of the formats that are known, or is broken as a whole; `reason` says which.
     """
 
-    status = 409
-    slug = "space-in-use"
+    status = 422
+    slug = "unreadable-feed"
 
 
 class IdNotAllowed(Problem):

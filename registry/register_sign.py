@@ -44,7 +44,7 @@ async def register_sign(tx: Tx, caller: Caller, sign: SignId, wanted: SignIn) ->
         raise UnknownSign(sign=sign)
     operator = await chosen_operator(tx, caller, wanted.operator or (row["operator"] if row is not None else None))
     shown = [CarParkId(car_park) for car_park in dict.fromkeys(wanted.car_parks)]
-    found = {owner["id"] for owner in await car_parks.find_owners(tx, shown) if not owner["retired"]}
+    found = await car_parks.find_present(tx, shown)
     missing = [car_park for car_park in shown if car_park not in found]
     if missing:
         raise UnknownCarPark(f"there is no car park {missing[0]}", car_park=missing[0])

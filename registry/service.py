@@ -9,6 +9,7 @@ from registry.districts import load_districts
 from registry.http.car_parks import OperatorCarParksApi
 from registry.http.districts import DistrictsApi
 from registry.http.equipment import DevicesApi, OperatorSignsApi
+from registry.http.imports import ImportApi
 from registry.http.keys import KeysApi
 from registry.http.operators import OperatorsApi
 from registry.http.parts import PartsApi
@@ -39,6 +40,7 @@ def registry_service(
             OperatorSignsApi(db),
             OperatorsApi(db),
             KeysApi(db),
+            ImportApi(db, city, settings, on_counts),
             DistrictsApi(city.districts),
         ],
     )

@@ -17,7 +17,7 @@ HEIGHT_CM_MIN, HEIGHT_CM_MAX = 50, 10_000
 
 def interpret(rows: Iterable[Row | Refused], options: FeedOptions) -> Iterator[Accepted | Refused]:
     """The records of `rows`; those that a format refused itself pass through."""
-    seen: set[tuple[str, bool, bool]] = set()
+    seen: set[tuple[str, str]] = set()
     for row in rows:
         if isinstance(row, Refused):
             yield row
@@ -26,11 +26,11 @@ def interpret(rows: Iterable[Row | Refused], options: FeedOptions) -> Iterator[A
         if uid is None:
             yield _refused(row, None, Bad("uid", "missing_field", "the record has no id"))
             continue
-        part = (uid, row.is_static, row.is_live)
-        if part in seen:
+        parts = {(uid, part) for part, has in (("static", row.is_static), ("live", row.is_live)) if has}
+        if parts & seen:
             yield _refused(row, uid, Bad("uid", "duplicate_id", f"{uid} was in the feed before: the first one counts"))
             continue
-        seen.add(part)
+        seen |= parts
         yield from _record(row, uid, options)
 
 
@@ -74,7 +74,7 @@ def _site(row: Row, uid: str, options: FeedOptions) -> Site:
         lat=lat,
         lon=lon,
         capacity=capacity,
-        kind=text(row.kind) or "car_park",
+        kind=text(row.kind),
         address=text(row.address),
         opening_hours=_hours(row),
         height_cm=_height(row),

@@ -19,7 +19,7 @@ class Site:
     lat: float
     lon: float
     capacity: int
-    kind: str = "car_park"
+    kind: str | None = None
     address: str | None = None
     opening_hours: str | None = None
     height_cm: int | None = None

@@ -12,7 +12,7 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         "id", "uid", "original_uid", "car_park", "car_park_id", "site_id", "place_id", "lot_id", "code", "ref",
         "identifier", "obs_parkid",
     ),
-    "name": ("name", "name_zh", "title", "label", "park_name"),
+    "name": ("name", "name_zh", "title", "label", "park_name", "place_name"),
     "name_en": ("name_en",),
     "lat": ("lat", "latitude", "breitengrad", "y"),
     "lon": ("lon", "lng", "long", "longitude", "laengengrad", "x"),

@@ -49,7 +49,19 @@ SELECT id, source ->> 'uid' AS uid, capacity FROM registry.car_park
 WHERE operator = $1 AND source ->> 'uid' = ANY ($2) AND NOT retired
 """
 
-OPERATORS_OF = "SELECT id, operator, capacity, retired FROM registry.car_park WHERE id = ANY ($1)"
+LOCK_MANY = f"SELECT {_COLUMNS} FROM registry.car_park WHERE id = ANY ($1) ORDER BY id FOR UPDATE"
+
+PRESENT = "SELECT id FROM registry.car_park WHERE id = ANY ($1) AND NOT retired"
+
+CLOSE_BY_FEED = """
+UPDATE registry.car_park SET closed = true, closed_reason = $2, updated_at = $3
+WHERE id = ANY ($1) AND NOT closed AND NOT retired
+"""
+
+OPEN_BY_FEED = """
+UPDATE registry.car_park SET closed = false, closed_reason = NULL, updated_at = $3
+WHERE id = ANY ($1) AND closed AND closed_reason = $2
+"""
 
 UPSERT_OPERATOR = """
 INSERT INTO registry.operator (id, name_zh, name_en, created_at) VALUES ($1, $2, $3, $4)
@@ -109,9 +121,20 @@ async def find_by_uids(tx: Tx, operator: OperatorId, uids: Sequence[str]) -> lis
     return await tx.fetch(BY_UID, operator, list(uids))
 
 
-async def find_owners(tx: Tx, ids: Sequence[CarParkId]) -> list[Row]:
-    """`operator`, `capacity` and `retired` of those of `ids` that exist."""
-    return await tx.fetch(OPERATORS_OF, list(ids))
+async def find_present(tx: Tx, ids: Sequence[CarParkId]) -> set[CarParkId]:
+    """Those of `ids` that are car parks in use, anybody's."""
+    return {row["id"] for row in await tx.fetch(PRESENT, list(ids))}
+
+
+async def lock_car_parks(tx: Tx, ids: Sequence[CarParkId]) -> dict[CarParkId, Row]:
+    """The rows of those of `ids` that exist, retired or not, locked in the order of their ids."""
+    return {row["id"]: row for row in await tx.fetch(LOCK_MANY, list(ids))}
+
+
+async def follow_feed(tx: Tx, *, closed: Sequence[CarParkId], opened: Sequence[CarParkId], reason: str) -> int:
+    """Close what a feed calls closed; open what it calls open, if it was closed for the same `reason`. How many."""
+    shut = await tx.execute(CLOSE_BY_FEED, list(closed), reason, tx.now)
+    return shut + await tx.execute(OPEN_BY_FEED, list(opened), reason, tx.now)
 
 
 async def upsert_operator(tx: Tx, operator: Operator) -> bool:
