@@ -38,8 +38,9 @@ def _spelled(value: Any) -> Any:
         raise PydanticCustomError("moment_form", "not an RFC 3339 time: write 2026-11-23T08:00:00+08:00")
     if match["offset"] is None:
         raise PydanticCustomError("moment_naive", NO_OFFSET)
-    # A "+" that a client left unescaped in a query string arrives as a space.
-    return f"{match['day']}T{match['time'][:15]}{match['offset'].replace(' ', '+')}"
+    # A "+" that a client left unescaped in a query string arrives as a space. A datetime and no text: a strict body
+    # takes nothing else after a validator of ours. Raises ValueError with a sentence for a 30th of February.
+    return datetime.fromisoformat(f"{match['day']}T{match['time'][:15]}{match['offset'].replace(' ', '+').upper()}")
 
 
 def _within_years(moment: datetime) -> datetime:

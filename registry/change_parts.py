@@ -8,7 +8,7 @@ from contracts.ids import CarParkId
 from kernel.callers import Caller
 from kernel.db import Tx
 from registry.access import own_car_park
-from registry.errors import REFUSALS
+from registry.errors import PART_REFUSALS
 from registry.register import existing_parts, replace_parts
 from registry.sql import audit
 from registry.wanted import Parts, check_capacity, check_zones_declared, overlay
@@ -36,7 +36,7 @@ async def change_parts(tx: Tx, caller: Caller, car_park: CarParkId, change: Part
     if named.zones is None or len(named.zones) >= len(has.zones or ()):
         check_zones_declared(whole)  # a zone that goes while in use is refused by name below
     check_capacity(row["capacity"], row["reservable"], whole)
-    with tx.guard(REFUSALS, car_park=car_park, label=change.label):
+    with tx.guard(PART_REFUSALS, car_park=car_park, label=change.label):
         await replace_parts(tx, car_park, has, named)
     await audit.record(
         tx,

@@ -210,3 +210,6 @@ REFUSALS: Final[Mapping[str, type[Problem]]] = {
     "revision_one_row": ValueOutOfRange,
 }
 """What each named constraint of migrations/0002_registry.sql tells whoever runs into it; a test finds a missing one."""
+
+PART_REFUSALS: Final[Mapping[str, type[Problem]]] = {**REFUSALS, "device_zone_known": ZoneInUse}
+"""The same where zones are written: there it is the zone that goes, not the device that comes."""

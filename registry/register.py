@@ -9,7 +9,7 @@ from kernel.edge_problems import MalformedBody
 from registry.access import chosen_operator
 from registry.catalogue import CarPark
 from registry.districts import Districts
-from registry.errors import REFUSALS, UnknownCarPark
+from registry.errors import PART_REFUSALS, UnknownCarPark
 from registry.sql import audit, car_parks, devices, parts
 from registry.wanted import (
     CarParkIn,
@@ -58,7 +58,7 @@ async def register_car_park(tx: Tx, city: Surroundings, caller: Caller, car_park
         time_zone=city.time_zone,
     )
     check_capacity(after.capacity, after.reservable, whole)
-    with tx.guard(REFUSALS, car_park=car_park):
+    with tx.guard(PART_REFUSALS, car_park=car_park):
         await _store(tx, after, is_known=row is not None)
         await replace_parts(tx, car_park, has, named)
         if wanted.closed is not None:
