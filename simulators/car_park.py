@@ -201,7 +201,7 @@ class CarPark:
 
     @staticmethod
     def _battery(slot: int) -> float:
-        return 0.55 + (slot * 37 % 45) / 100
+        return (55 + slot * 37 % 45) / 100
 
 
 def _epoch(at: datetime) -> str:

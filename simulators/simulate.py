@@ -164,8 +164,7 @@ class Simulation:
 
     async def run(self, speakers: Speakers, on_progress: Callable[[CityProgress], None] | None) -> None:
         """Tell everything once, then what changes, for ever."""
-        for number in range(len(self._car_parks)):
-            await self._introduce(speakers, number)
+        await self.introduce_all(speakers)
         began = told = self._clock.monotonic()
         ticks = 0
         while True:
@@ -178,6 +177,11 @@ class Simulation:
             ticks += max(0, int(behind_s // TICK_S))
             await self._clock.sleep(-behind_s)
             await self.tick(speakers)
+
+    async def introduce_all(self, speakers: Speakers) -> None:
+        """Every car park's status and snapshot."""
+        for number in range(len(self._car_parks)):
+            await self._introduce(speakers, number)
 
     async def tick(self, speakers: Speakers) -> None:
         """Live until now and tell about it."""

@@ -3,6 +3,7 @@
 One connection cannot carry 608 wills: there a crash is seen by the silence, as the service must see it anyway.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
@@ -74,5 +75,5 @@ class Speakers:
         return [key for key, client in self._clients.items() if client in returned] if returned else ()
 
     async def close(self) -> None:
-        for client in dict.fromkeys(self._clients.values()):
-            await client.close()
+        """Wait a little for what is unacknowledged, then disconnect."""
+        await asyncio.gather(*(client.close() for client in dict.fromkeys(self._clients.values())))

@@ -130,11 +130,15 @@ class WireClient:
             found.shutdown(socket.SHUT_RDWR)
 
     async def close(self) -> None:
-        """Say goodbye (no will) and stop; what was not acknowledged by now stays unknown."""
+        """Say goodbye (no will) and stop; what is not acknowledged soon stays unknown."""
+        if self._connected.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.acknowledged(), _FAREWELL_S_MAX)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._connected.is_set():
+            self._connected.clear()
             self._lost.clear()
             self._client.disconnect()
             with contextlib.suppress(TimeoutError):
