@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.json import Decoder
 
+from contracts.facts import CountSeen, PassageSeen, SpaceSeen, StatusSeen
 from contracts.wire import (
     EVENTS_MAX,
     PAYLOAD_BYTES_MAX,
@@ -35,10 +36,11 @@ _items = Decoder(list[msgspec.Raw]).decode
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How one kind of message is read: an event alone, several in the list `key`, and what an event means."""
+    """How one kind is read: an event alone, several in the list `key`, what one event means and what all of them say."""
 
     one: Callable[[bytes], Any]
-    take: Callable[[Any, KnownCarPark, datetime, Decoded], Refused | None]
+    take: Callable[[Any, KnownCarPark, datetime], Any]
+    said: Callable[..., Decoded]
     key: str = ""
     many: Callable[[bytes], Iterable[Any]] | None = None
     marker: bytes = b""
@@ -52,12 +54,28 @@ def _counts(payload: bytes, decode_all: Callable[[bytes], CountsMessage] = Decod
     return decode_all(payload).counts
 
 
+def _said_spaces(car_park: KnownCarPark, facts: tuple[SpaceSeen, ...], rejects: tuple[Reject, ...] = ()) -> Decoded:
+    return Decoded(car_park, facts, rejects=rejects)
+
+
+def _said_counts(car_park: KnownCarPark, facts: tuple[CountSeen, ...], rejects: tuple[Reject, ...] = ()) -> Decoded:
+    return Decoded(car_park, counts=facts, rejects=rejects)
+
+
+def _said_passages(car_park: KnownCarPark, facts: tuple[PassageSeen, ...], rejects: tuple[Reject, ...] = ()) -> Decoded:
+    return Decoded(car_park, passages=facts, rejects=rejects)
+
+
+def _said_status(car_park: KnownCarPark, facts: tuple[StatusSeen, ...], rejects: tuple[Reject, ...] = ()) -> Decoded:
+    return Decoded(car_park, statuses=facts, rejects=rejects)
+
+
 _KINDS: Final[Mapping[str, _Kind]] = {
-    "spaces": _Kind(Decoder(SpaceEvent).decode, take_space, "events", _events, b'"events"'),
-    "counts": _Kind(Decoder(CountReport).decode, take_count, "counts", _counts, b'"counts"'),
-    "passages": _Kind(Decoder(PassageMessage).decode, take_passage),
-    "status": _Kind(Decoder(StatusMessage).decode, take_status),
-    "acks": _Kind(Decoder(AckMessage).decode, take_ack),
+    "spaces": _Kind(Decoder(SpaceEvent).decode, take_space, _said_spaces, "events", _events, b'"events"'),
+    "counts": _Kind(Decoder(CountReport).decode, take_count, _said_counts, "counts", _counts, b'"counts"'),
+    "passages": _Kind(Decoder(PassageMessage).decode, take_passage, _said_passages),
+    "status": _Kind(Decoder(StatusMessage).decode, take_status, _said_status),
+    "acks": _Kind(Decoder(AckMessage).decode, take_ack, _said_status),
 }
 
 
@@ -80,17 +98,16 @@ def decode(
     kind = _KINDS.get(speaker.kind)
     if kind is None:
         return _refused(car_park, Reason.UNKNOWN_TOPIC, f"{speaker.kind!r} is not one of {', '.join(_KINDS)}")
-    said = Decoded(car_park)
     take = kind.take
     try:
-        if kind.many is not None and kind.marker in payload:
-            for event in kind.many(payload):
-                if take(event, car_park, received_at, said) is not None:
-                    break
-            else:
-                return said
-        elif take(kind.one(payload), car_park, received_at, said) is None:
-            return said
+        if kind.many is None or kind.marker not in payload:
+            fact = take(kind.one(payload), car_park, received_at)
+            if fact.__class__ is not Refused:
+                return kind.said(car_park, (fact,))
+        else:
+            facts = [take(event, car_park, received_at) for event in kind.many(payload)]
+            if not any(fact.__class__ is Refused for fact in facts):
+                return kind.said(car_park, tuple(facts))
     except _UNREADABLE:
         pass
     return _event_by_event(kind, payload, received_at, car_park)
@@ -108,20 +125,21 @@ def _event_by_event(kind: _Kind, payload: bytes, received_at: datetime, car_park
         return _refused(car_park, *explain(error))
     if len(raws) > EVENTS_MAX:
         return _refused(car_park, Reason.TOO_MANY_EVENTS, f"{len(raws)} events; the limit is {EVENTS_MAX}")
-    said = Decoded(car_park)
+    facts: list[object] = []
+    rejects: list[Reject] = []
     for index, raw in enumerate(raws):
         try:
-            refused = kind.take(kind.one(raw), car_park, received_at, said)
+            fact = kind.take(kind.one(raw), car_park, received_at)
         except _UNREADABLE as error:
-            refused = Refused(*explain(error))
-        if refused is None:
-            continue
-        if listed is None:
-            said.rejects.append(Reject(refused.reason, refused.detail))
+            fact = Refused(*explain(error))
+        if not isinstance(fact, Refused):
+            facts.append(fact)
+        elif listed is None:
+            rejects.append(Reject(fact.reason, fact.detail))
         else:
-            said.rejects.append(Reject(refused.reason, refused.detail, index, bytes(raw)))
-    return said
+            rejects.append(Reject(fact.reason, fact.detail, index, bytes(raw)))
+    return kind.said(car_park, tuple(facts), tuple(rejects))
 
 
 def _refused(car_park: KnownCarPark | None, reason: Reason, detail: str) -> Decoded:
-    return Decoded(car_park, rejects=[Reject(reason, detail)])
+    return Decoded(car_park, rejects=(Reject(reason, detail),))

@@ -1,6 +1,6 @@
 """What one event of each kind means: the registry's identities put in, its clock checked against ours. Pure.
 
-Each `take_*` appends a fact to what the message said so far, or says why the event became none.
+Each `take_*` answers with the fact, or says why the event became none.
 """
 
 from datetime import UTC, datetime
@@ -19,19 +19,22 @@ YEAR_MIN: Final = 1970
 """A clock that never was set says 1970 and is stored as it came; what lies before is no clock."""
 
 
-class Decoded(Struct):
+Fact = SpaceSeen | CountSeen | PassageSeen | StatusSeen
+
+
+class Decoded(Struct, frozen=True, gc=False):
     """What one message said. Every event in it is one fact or one reject; a message refused as a whole is one reject.
 
-    `car_park` is who spoke, None when nobody we know did. `clock_ahead` counts times that lay in our future.
+    `car_park` is who spoke, None when nobody we know did. Tuples, and nothing that the garbage collector would have to
+    follow: thousands of these wait in the queue while the database is away.
     """
 
     car_park: KnownCarPark | None
-    spaces: list[SpaceSeen] = []
-    counts: list[CountSeen] = []
-    passages: list[PassageSeen] = []
-    statuses: list[StatusSeen] = []
-    rejects: list[Reject] = []
-    clock_ahead: int = 0
+    spaces: tuple[SpaceSeen, ...] = ()
+    counts: tuple[CountSeen, ...] = ()
+    passages: tuple[PassageSeen, ...] = ()
+    statuses: tuple[StatusSeen, ...] = ()
+    rejects: tuple[Reject, ...] = ()
 
     @property
     def facts(self) -> int:
@@ -42,6 +45,12 @@ class Decoded(Struct):
         """How many events the books must account for."""
         return self.facts + len(self.rejects)
 
+    @property
+    def clock_ahead(self) -> int:
+        """How many events told a time that lay in our future."""
+        said: tuple[Fact, ...] = (*self.spaces, *self.counts, *self.passages, *self.statuses)
+        return sum(fact.at is fact.received_at for fact in said)
+
 
 class Refused(NamedTuple):
     """Why one event became no fact."""
@@ -50,7 +59,7 @@ class Refused(NamedTuple):
     detail: str
 
 
-def take_space(event: SpaceEvent, car_park: KnownCarPark, received_at: datetime, said: Decoded) -> Refused | None:
+def take_space(event: SpaceEvent, car_park: KnownCarPark, received_at: datetime) -> SpaceSeen | Refused:
     """A space's state."""
     number = car_park.spaces.get(event.space)
     if number is None:
@@ -58,15 +67,14 @@ def take_space(event: SpaceEvent, car_park: KnownCarPark, received_at: datetime,
     epoch = event.epoch or ""
     if "\0" in epoch:
         return _FORBIDDEN_EPOCH
-    at = _believed(event.at, received_at, said)
+    at = _believed(event.at, received_at)
     if at is None:
         return _OUT_OF_RANGE
     seq = -1 if event.seq is None else event.seq
-    said.spaces.append(SpaceSeen(car_park.id, number, event.state, at, epoch, seq, event.battery, received_at))
-    return None
+    return SpaceSeen(car_park.id, number, event.state, at, epoch, seq, event.battery, received_at)
 
 
-def take_count(report: CountReport, car_park: KnownCarPark, received_at: datetime, said: Decoded) -> Refused | None:
+def take_count(report: CountReport, car_park: KnownCarPark, received_at: datetime) -> CountSeen | Refused:
     """A counter's word; a capacity it does not know is the registry's."""
     zone = report.zone or ""
     capacity = report.capacity
@@ -88,28 +96,15 @@ def take_count(report: CountReport, car_park: KnownCarPark, received_at: datetim
     epoch = report.epoch or ""
     if "\0" in epoch:
         return _FORBIDDEN_EPOCH
-    at = _believed(report.at, received_at, said)
+    at = _believed(report.at, received_at)
     if at is None:
         return _OUT_OF_RANGE
     seq = -1 if report.seq is None else report.seq
-    said.counts.append(
-        CountSeen(
-            car_park.id,
-            ZoneLabel(zone),
-            capacity,
-            occupied,
-            report.entered,
-            report.left,
-            at,
-            epoch,
-            seq,
-            received_at,
-        )
-    )
-    return None
+    counted = (report.entered, report.left)
+    return CountSeen(car_park.id, ZoneLabel(zone), capacity, occupied, *counted, at, epoch, seq, received_at)
 
 
-def take_passage(seen: PassageMessage, car_park: KnownCarPark, received_at: datetime, said: Decoded) -> Refused | None:
+def take_passage(seen: PassageMessage, car_park: KnownCarPark, received_at: datetime) -> PassageSeen | Refused:
     """A vehicle through a lane. A car park that registered no lanes may name them as it likes."""
     if not (seen.id + seen.lane).isprintable():
         return Refused(Reason.FORBIDDEN_CHARACTER, "`id` and `lane` may hold printable characters only")
@@ -118,42 +113,38 @@ def take_passage(seen: PassageMessage, car_park: KnownCarPark, received_at: date
         return Refused(Reason.FORBIDDEN_CHARACTER, "a text holds a NUL character")
     if car_park.lanes and seen.lane not in car_park.lanes:
         return Refused(Reason.UNKNOWN_LANE, f"car park {car_park.id!r} has no lane {seen.lane!r}")
-    at = _believed(seen.at, received_at, said)
+    at = _believed(seen.at, received_at)
     if at is None:
         return _OUT_OF_RANGE
-    said.passages.append(
-        PassageSeen(
-            car_park=car_park.id,
-            id=seen.id,
-            lane=seen.lane,
-            direction=seen.direction,
-            plate=normalise_plate(plate),
-            color=seen.vehicle.color if seen.vehicle else None,
-            vehicle_class=seen.class_,
-            confidence=seen.confidence,
-            image=seen.image,
-            ticket=seen.ticket,
-            at=at,
-            received_at=received_at,
-        )
+    return PassageSeen(
+        car_park=car_park.id,
+        id=seen.id,
+        lane=seen.lane,
+        direction=seen.direction,
+        plate=normalise_plate(plate),
+        color=seen.vehicle.color if seen.vehicle else None,
+        vehicle_class=seen.class_,
+        confidence=seen.confidence,
+        image=seen.image,
+        ticket=seen.ticket,
+        at=at,
+        received_at=received_at,
     )
-    return None
 
 
-def take_status(status: StatusMessage, car_park: KnownCarPark, received_at: datetime, said: Decoded) -> Refused | None:
+def take_status(status: StatusMessage, car_park: KnownCarPark, received_at: datetime) -> StatusSeen | Refused:
     """The car park's own gateway came or went; also its will, which the broker speaks."""
     if "\0" in (status.software or ""):
         return Refused(Reason.FORBIDDEN_CHARACTER, "`software` holds a NUL character")
-    at = _believed(status.at, received_at, said)
+    at = _believed(status.at, received_at)
     if at is None:
         return _OUT_OF_RANGE
-    said.statuses.append(StatusSeen(car_park.id, status.online, status.software, at, received_at))
-    return None
+    return StatusSeen(car_park.id, status.online, status.software, at, received_at)
 
 
-def take_ack(ack: AckMessage, car_park: KnownCarPark, received_at: datetime, said: Decoded) -> Refused | None:
+def take_ack(ack: AckMessage, car_park: KnownCarPark, received_at: datetime) -> Refused:
     """A device's answer to an order. No order was ever given to one yet, so there is none it could answer."""
-    del car_park, received_at, said
+    del car_park, received_at
     return Refused(Reason.UNKNOWN_ORDER, f"no order {ack.order!r} was given")
 
 
@@ -161,10 +152,9 @@ _OUT_OF_RANGE = Refused(Reason.TIME_OUT_OF_RANGE, f"`at` lies before the year {Y
 _FORBIDDEN_EPOCH = Refused(Reason.FORBIDDEN_CHARACTER, "`epoch` holds a NUL character")
 
 
-def _believed(at: datetime, received_at: datetime, said: Decoded) -> datetime | None:
-    """`at` in UTC and never after `received_at`; None when it is no time we can keep."""
+def _believed(at: datetime, received_at: datetime) -> datetime | None:
+    """`at` in UTC; `received_at` itself when it lies after that, None when it is no time we can keep."""
     if at > received_at:
-        said.clock_ahead += 1
         return received_at
     if at.year < YEAR_MIN:
         return None

@@ -91,7 +91,6 @@ class Ingest:
         """Decode and queue; whether more may come before the line is told to resume."""
         if self._stopping:
             return False
-        self._metrics.messages.inc()
         self._queue.put(Taken.of(message, self._decode(message)))
         self._arrived.set()
         self._reading = not self._queue.full
@@ -113,6 +112,7 @@ class Ingest:
             batch = self._queue.take(
                 events_max=self._settings.batch_events_max, messages_max=self._settings.batch_messages_max
             )
+            self._metrics.messages.inc(len(batch))
             await self._store(batch)
             if not self._reading and self._queue.roomy and not self._stopping:
                 self._reading = True

@@ -16,7 +16,7 @@ class GatewayMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.messages = Counter(
-            "berth_gateway_messages_received", "Messages received from the broker", registry=registry
+            "berth_gateway_messages_received", "Messages taken out of the queue to be stored", registry=registry
         )
         self.events = Counter(
             "berth_gateway_events", "Events committed, by what became of them", ["outcome"], registry=registry

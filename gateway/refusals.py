@@ -49,7 +49,7 @@ CURABLE = frozenset(
 """What a newer copy of the registry may change: before refusing for one of these, the directory is read again."""
 
 
-class Reject(Struct, frozen=True):
+class Reject(Struct, frozen=True, gc=False):
     """One refusal. `index` is the event's place in its message, None for the message as a whole; `raw` its bytes."""
 
     reason: Reason

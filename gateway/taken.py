@@ -14,7 +14,7 @@ MESSAGE_BYTES = 900
 """An empty one of ours with its envelope, measured."""
 
 
-class Taken(Struct):
+class Taken(Struct, frozen=True, gc=False):
     """One message with what it said. `events` is what the books count for it, whatever becomes of it."""
 
     message: Received
@@ -34,7 +34,7 @@ class Taken(Struct):
 
     def refuse(self, reason: Reason, detail: str) -> "Taken":
         """The same message refused as a whole, after the database or a handler would not have it."""
-        said = Decoded(self.said.car_park, rejects=[Reject(reason, detail)])
+        said = Decoded(self.said.car_park, rejects=(Reject(reason, detail),))
         return Taken(self.message, said, self.events, self.weight_bytes)
 
 

@@ -10,7 +10,7 @@ from gateway.taken import Queue, Taken
 
 def taken(events: int, payload: bytes = b"{}", mid: int = 0) -> Taken:
     message = Received("t", payload, len(payload), 1, mid, False, 1, datetime(2026, 11, 23, tzinfo=UTC))
-    return Taken.of(message, Decoded(None, rejects=[Reject(Reason.EMPTY, "")] * events))
+    return Taken.of(message, Decoded(None, rejects=(Reject(Reason.EMPTY, ""),) * events))
 
 
 def test_a_batch_holds_whole_messages_up_to_its_events_and_at_least_one() -> None:
