@@ -43,6 +43,13 @@ def scale(request: pytest.FixtureRequest) -> Scale:
 
 
 @pytest.fixture
+def long_only(request: pytest.FixtureRequest) -> None:
+    """For faults that take minutes by their nature."""
+    if request.config.getoption("--faults", default="quick") != "long":
+        pytest.skip("only in the long set: make faults")
+
+
+@pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("--seed", default=20_261_124))
 

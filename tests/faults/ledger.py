@@ -41,7 +41,7 @@ class Ledger:
         self.events += 1
 
     def expect_refusal(self, topic: str, payload: bytes, *reasons: str) -> None:
-        """`payload` as it is kept in the dead letters: the message, or the refused part of it."""
+        """`payload` as it is kept in the dead letters: the message, or a message of its refused events alone."""
         self.refusable.append(Refusable(topic, hashlib.sha256(payload).hexdigest(), frozenset(reasons)))
 
     def newest(self) -> dict[tuple[str, str], Said]:

@@ -53,13 +53,14 @@ class Site:
     async def healed(self, *, within_s: float = 90.0) -> Verdict:
         """The verdict once the gateway has come to rest: at the latest after `within_s`, clean or not.
 
-        The gateway is stopped before the last look, so that what it does while stopping counts too.
+        Before the last look the gateway must answer once more and is stopped, so that what it does meanwhile counts.
         """
         deadline = self.clock.monotonic() + within_s
         while self.clock.monotonic() < deadline:
             if (await judge(self.database_url, self.devices.ledger)).clean:
                 break
             await self.clock.sleep(4 * _POLL_S)
+        await self.answers()
         code = await asyncio.to_thread(self.gateway.stop)
         verdict = await judge(self.database_url, self.devices.ledger)
         assert verdict.clean, f"{verdict}\n{self.gateway.last_words()}"
@@ -77,10 +78,15 @@ class Site:
     async def start(self, *, within_s: float = 30.0) -> None:
         """Start the gateway and return when it has a session: before that a broker keeps a message for nobody."""
         self.gateway.start()
+        await self.answers(within_s=within_s)
+
+    async def answers(self, *, within_s: float = 30.0) -> None:
+        """Return when the gateway has put a message of ours into its books."""
         topic = self.devices.topic()
         self.devices.ledger.expect_refusal(topic, _PROBE, "malformed_json")
 
-        async def answers() -> bool:
+        async def booked() -> bool:
+            assert self.gateway.is_running(), self.gateway.last_words()
             before = await self.received()
             async with Publisher(LOOPBACK, self.broker_port, "probe", self.clock) as publisher:
                 await publisher.publish(topic, _PROBE)
@@ -91,7 +97,7 @@ class Site:
                 await self.clock.sleep(_POLL_S)
             return False
 
-        await self._until(answers, bool, within_s, "the gateway does not listen")
+        await self._until(booked, bool, within_s, "the gateway does not listen")
 
     async def end_gateway_sessions(self) -> None:
         """pg_terminate_backend for every session on our database but the one that asks."""
