@@ -58,8 +58,8 @@ def compare(
     for passage in kept.passages:
         base_at = measures[passage.car_park].passages.base_at
         newer = base_at is None or passage.at > base_at
-        if newer:
-            moved.changes[passage.car_park].append(Passed(passage.at, 1 if passage.direction == "entry" else -1))
+        step = 1 if passage.direction == "entry" else -1
+        moved.changes[passage.car_park].append(Passed(passage.at, step if newer else 0))
         moved.tally(passage.car_park, newer=newer)
     for status in kept.statuses:
         moved.tally(status.car_park, newer=True)

@@ -35,7 +35,7 @@ class Counted(Struct, frozen=True):
 
 
 class Passed(Struct, frozen=True, gc=False):
-    """A vehicle came in (1) or went out (-1)."""
+    """A vehicle came in (1) or went out (-1); 0 when the count that came after it has it already."""
 
     at: datetime
     step: int
