@@ -6,7 +6,7 @@ services work together without knowing each other.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
@@ -17,19 +17,28 @@ from app.loops import LoopMetrics, running_loops
 from app.monitoring import CityMetrics
 from app.settings import BerthSettings
 from app.version import about_version
+from contracts.availability import Availability
+from gateway import service as gateway_service
 from gateway.metrics import GatewayMetrics
-from gateway.record import Handlers
-from gateway.service import Gateway
+from gateway.service import Gateway, Handlers
+from kernel import idempotency
 from kernel.auth import Authenticator
 from kernel.clock import Clock
 from kernel.db import Database
+from kernel.ids import new_id
+from kernel.jobs import JobRunner
 from kernel.oidc import oidc_issuer
-from kernel.service import Service
+from kernel.service import Loop, Service
 from kernel.tokens import Issuer, load_or_create_signing_key, local_issuer
 from kernel.webserver import Probe, WebOptions, WebServer, make_application
-from occupancy.service import recorder_of
+from occupancy import service as occupancy
+from occupancy.board import Board
+from occupancy.record import Recorder
 from registry.key_store import RegistryKeyStore
 from registry.service import registry_service
+
+FORGET_ANSWERS_S = 300.0
+"""Idempotency keys are kept for days; how promptly they go does not matter."""
 
 
 class NotReady(Exception):
@@ -44,6 +53,7 @@ class Tools:
     clock: Clock
     database: Database
     registry: CollectorRegistry
+    loop_metrics: LoopMetrics
 
 
 Role = Callable[[Tools], contextlib.AbstractAsyncContextManager[Mapping[str, Probe]]]
@@ -51,10 +61,10 @@ Role = Callable[[Tools], contextlib.AbstractAsyncContextManager[Mapping[str, Pro
 
 @contextlib.asynccontextmanager
 async def api(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
-    """REST, live streams and pages."""
+    """REST, live streams and pages; the board hears the public topics."""
     settings = tools.settings
-    services = services_of(tools)
-    probes = {"database": database_probe(tools.database)}
+    services, board = answering(tools)
+    probes = {"database": database_probe(tools.database), "board": _when(lambda: board.loaded, "not read yet")}
     application = make_application(
         [operations for service in services for operations in service.apis],
         clock=tools.clock,
@@ -76,28 +86,40 @@ async def api(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
     except OSError as error:
         await server.stop()
         raise CommandFailed(Exit.PORT_TAKEN, f"cannot listen: {error}") from error
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(server.stop)
+        await stack.enter_async_context(_loops(tools, services))
+        if settings.mqtt_url:
+            await stack.enter_async_context(_hearing(tools, board))
         yield probes
-    finally:
-        await server.stop()
 
 
 @contextlib.asynccontextmanager
 async def gateway(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
     """MQTT in, one transaction a batch, public topics out."""
     settings = tools.settings
-    speaks_v5 = settings.gateway.protocol == "5"
+    told: list[Gateway] = []
+
+    def publish(availabilities: Sequence[Availability]) -> None:
+        told[0].publish(availabilities)
+
+    recording = occupancy.recording(tools.database, settings.occupancy, publish=publish)
     made = Gateway(
         tools.database,
         tools.clock,
-        Handlers(record_facts=recorder_of(settings.occupancy)),
-        broker_url=settings.mqtt5 if speaks_v5 else settings.mqtt_url,
+        Handlers(record_facts=recording.record_facts),
+        broker_url=_broker_url(settings),
         settings=settings.gateway,
         metrics=GatewayMetrics(tools.registry),
     )
+    told.append(made)
     running = asyncio.create_task(made.run(), name="gateway")
     try:
-        yield {"database": database_probe(tools.database), "gateway": _when(lambda: made.ready, "not subscribed yet")}
+        async with _loops(tools, [recording.service]):
+            yield {
+                "database": database_probe(tools.database),
+                "gateway": _when(lambda: made.ready, "not subscribed yet"),
+            }
     finally:
         await made.stop()
         await asyncio.gather(running, return_exceptions=True)
@@ -106,17 +128,69 @@ async def gateway(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
 @contextlib.asynccontextmanager
 async def worker(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
     """Jobs and loops: what must happen, but not now."""
-    loops = [loop for service in services_of(tools) for loop in service.loops]
-    async with running_loops(loops, tools.clock, LoopMetrics(tools.registry)):
-        yield {"database": database_probe(tools.database)}
+    settings = tools.settings
+
+    async def forget_answers() -> None:
+        async with tools.database.transaction() as tx:
+            await idempotency.purge(tx)
+
+    services = [
+        occupancy.upkeep(tools.database, settings.occupancy, tools.registry),
+        gateway_service.upkeep(tools.database, settings.gateway),
+        Service("kernel", loops=[Loop("idempotency keys", forget_answers, FORGET_ANSWERS_S)]),
+    ]
+    runner = JobRunner(tools.database, [job for service in services for job in service.jobs])
+    working = asyncio.create_task(runner.run(), name="jobs")
+    try:
+        async with _loops(tools, services):
+            yield {"database": database_probe(tools.database)}
+    finally:
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
 
 
 ROLES: Mapping[str, Role] = {"api": api, "gateway": gateway, "worker": worker}
 
 
-def services_of(tools: Tools) -> list[Service]:
-    """The manifests of all services."""
-    return [registry_service(tools.database, tools.settings.registry)]
+def answering(tools: Tools) -> tuple[list[Service], Board]:
+    """What answers REST, and the board that it answers from."""
+    settings = tools.settings
+    record_facts = Recorder(settings.occupancy).record_facts
+    seeing = occupancy.serving(tools.database, settings.occupancy)
+    services = [
+        registry_service(tools.database, settings.registry, on_counts=record_facts),
+        gateway_service.serving(tools.database, Handlers(record_facts=record_facts)),
+        seeing.service,
+    ]
+    return services, seeing.board
+
+
+def _loops(tools: Tools, services: Sequence[Service]) -> contextlib.AbstractAsyncContextManager[None]:
+    loops = [loop for service in services for loop in service.loops]
+    return running_loops(loops, tools.clock, tools.loop_metrics)
+
+
+@contextlib.asynccontextmanager
+async def _hearing(tools: Tools, board: Board) -> AsyncIterator[None]:
+    """The board hears what is published."""
+    settings = tools.settings
+    link = gateway_service.public_listener(
+        _broker_url(settings),
+        tools.clock,
+        lambda _topic, payload: board.on_public(payload),
+        client_id=new_id("api", tools.clock.now()),
+        protocol=settings.gateway.protocol,
+    )
+    running = asyncio.create_task(link.run(), name="public listener")
+    try:
+        yield
+    finally:
+        await link.stop()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def _broker_url(settings: BerthSettings) -> str:
+    return settings.mqtt5 if settings.gateway.protocol == "5" else settings.mqtt_url
 
 
 def authenticator_of(tools: Tools) -> Authenticator:

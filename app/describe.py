@@ -4,7 +4,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from app.compose import Tools, services_of
+from app.compose import Tools, answering
+from app.loops import LoopMetrics
 from app.settings import BerthSettings
 from app.version import about_version
 from kernel.clock import Clock
@@ -15,6 +16,7 @@ from kernel.operations import operations_of
 
 def describe_api(settings: BerthSettings, clock: Clock) -> dict[str, Any]:
     """The OpenAPI document of every operation; nothing is connected to."""
-    tools = Tools(settings, clock, Database(settings.database_url, clock), CollectorRegistry())
-    mounted = [one for service in services_of(tools) for api in service.apis for one in operations_of(api)]
+    registry = CollectorRegistry()
+    tools = Tools(settings, clock, Database(settings.database_url, clock), registry, LoopMetrics(registry))
+    mounted = [one for service in answering(tools)[0] for api in service.apis for one in operations_of(api)]
     return describe(mounted, version=about_version()["version"])

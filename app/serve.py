@@ -13,6 +13,7 @@ import structlog
 
 from app.compose import ROLES, Tools
 from app.exit_codes import CommandFailed, Exit
+from app.loops import LoopMetrics
 from app.monitoring import monitoring_server
 from app.patience import database_awaited
 from app.settings import BerthSettings
@@ -51,7 +52,8 @@ async def _run(roles: Sequence[str], settings: BerthSettings, clock: Clock) -> N
     name = f"berth {'+'.join(roles)}"
     database = Database(settings.database_url, clock, connections_max=settings.database_connections_max, name=name)
     await database_awaited(database.open, clock)
-    tools = Tools(settings, clock, database, process_registry())
+    registry = process_registry()
+    tools = Tools(settings, clock, database, registry, LoopMetrics(registry))
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
         probes: dict[str, Probe] = {}

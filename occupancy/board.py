@@ -46,6 +46,11 @@ class Board:
         self._reading = asyncio.Lock()
         self._loaded = False
 
+    @property
+    def loaded(self) -> bool:
+        """Whether it was ever read: before that it has nothing to say."""
+        return self._loaded
+
     def on_public(self, payload: bytes) -> None:
         """A message of a public topic. One that cannot be read is left to the next reload."""
         try:
