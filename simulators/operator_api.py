@@ -96,7 +96,7 @@ class OperatorApi:
 
     async def operator_of(self, car_park: str) -> str | None:
         """Whose the car park is, or None when there is none. Raises NotAllowed."""
-        async with self._open().get(f"{self._base}/v1/car-parks/{car_park}") as answer:
+        async with self._open().get(f"{self._base}/v1/operator/car-parks/{car_park}") as answer:
             if answer.status == 404:
                 return None
             return msgspec.json.decode(await _body(answer), type=_Owned).operator
