@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from registry.time_zones import is_time_zone
 
-FEED_BYTES_MAX = 16 * 1024 * 1024
-"""A national feed of 10,000 sites is half of it; a feed is parsed in memory."""
+FEED_BYTES_MAX = 8 * 1024 * 1024
+"""A national feed of 10,000 sites; a feed is parsed in memory, which takes up to fifty times its size."""
 
 
 class RegistrySettings(BaseModel):

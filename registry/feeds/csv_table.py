@@ -37,7 +37,9 @@ def csv_rows(text: str) -> Iterator[Row | Refused]:
     index = -1
     try:
         for line in reader:
-            if index >= 0 and any(cell.strip() for cell in line):
+            if not any(cell.strip() for cell in line):
+                continue
+            if index >= 0:
                 values = {column: cell.strip() for column, cell in zip(header, line, strict=False)}
                 yield row_of(index, values, names)
             index += 1

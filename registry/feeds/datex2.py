@@ -42,11 +42,18 @@ def operator_of(root: Element) -> str | None:
 
 
 def datex2_rows(root: Element) -> Iterator[Row | Refused]:
-    """A row for every facility, record and status, in the order of the document."""
+    """A row for every facility, record and status, in the order of the document.
+
+    Records inside a record are not looked for: real ones have none, and each element is read once.
+    """
     index = 0
-    for element in root.iter():
+    waiting = [root]
+    while waiting:
+        element = waiting.pop()
         row = _row(index, element)
-        if row is not None:
+        if row is None:
+            waiting.extend(reversed(element))
+        else:
             yield row
             index += 1
 

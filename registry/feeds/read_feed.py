@@ -16,6 +16,9 @@ from registry.feeds.records import Feed, FeedOptions, FormatName, Refused, Row
 RECORDS_MAX = 50_000
 """Five times the largest national feed."""
 
+TAGS_MAX = 2_000_000
+"""Of an XML feed, opening and closing: a tree of as many elements as this allows takes about 150 MB."""
+
 
 def read_feed(content: bytes, options: FeedOptions) -> Feed:
     """What is in `content`. A feed that is nothing known is a single refusal with the index -1."""
@@ -33,6 +36,8 @@ def read_feed(content: bytes, options: FeedOptions) -> Feed:
 
 
 def _xml(content: bytes, options: FeedOptions) -> Feed:
+    if content.count(b"<") > TAGS_MAX:
+        return _refused_whole("too_large", f"the XML has more than {TAGS_MAX} tags")
     try:
         root: Element = defusedxml.ElementTree.fromstring(content.strip(), forbid_dtd=True)
     except defusedxml.DefusedXmlException:
