@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 
 from contracts.availability import Availability
-from contracts.facts import RecordFacts
+from contracts.facts import Facts, Recorded, RecordFacts
 from contracts.ids import CarParkId
-from kernel.db import Database
+from kernel.db import Database, Tx
 from kernel.service import Job, Loop, Service
 from occupancy import sql
 from occupancy.availability import availability_of
@@ -35,7 +35,8 @@ Publish = Callable[[Sequence[Availability]], None]
 """Puts availabilities on their retained public topics, soon; never waits."""
 
 TREND_S = 60.0
-REPUBLISH_S = 60.0
+REPUBLISH_S = 2.0
+"""How long it takes at most until what another process recorded (an import, a replay over REST) is published."""
 PARTITIONS_S = 3600.0
 RECOUNT_CRON = "40 19 * * *"
 """UTC: twenty to four at night in China."""
@@ -68,7 +69,7 @@ def recording(database: Database, settings: OccupancySettings, *, publish: Publi
         Loop("occupancy trend", steps.trend, TREND_S),
         Loop("occupancy republish", steps.republish, REPUBLISH_S),
     ]
-    return Recording(recorder.record_facts, Service("occupancy", loops=loops))
+    return Recording(steps.record_facts, Service("occupancy", loops=loops))
 
 
 def serving(database: Database, settings: OccupancySettings) -> Serving:
@@ -106,38 +107,50 @@ def upkeep(database: Database, settings: OccupancySettings, registry: CollectorR
 
 
 class RecordingSteps:
-    """The loops beside MQTT: each a transaction, and then what it told is published."""
+    """Recording and the loops beside MQTT. A loop is a transaction, and then what it told is published."""
 
     def __init__(self, database: Database, recorder: Recorder, publish: Publish) -> None:
         self._database = database
         self._recorder = recorder
         self._publish = publish
         self._sweep = Sweep(recorder)
-        self._published: dict[CarParkId, int] = {}
+        self._told: dict[CarParkId, int] = {}
+        """The newest version of each car park that this process told, or will tell once its batch is committed."""
+
+    async def record_facts(self, tx: Tx, facts: Facts) -> Recorded:
+        """Record for the gateway, which publishes what comes back."""
+        recorded = await self._recorder.record_facts(tx, facts)
+        self._note(recorded.availabilities)
+        return recorded
 
     async def sweep(self) -> None:
         """Publish what the clock or the registry changed."""
         async with self._database.transaction() as tx:
             told = await self._sweep.sweep(tx)
-        self._publish(told)
+        self._tell(told)
 
     async def trend(self) -> None:
         """Publish whose trend moved."""
         async with self._database.transaction() as tx:
             told = await move_trends(tx, self._recorder)
-        self._publish(told)
+        self._tell(told)
 
     async def republish(self) -> None:
-        """Publish again what moved since the last time, and at first everything: a crash may have kept it back."""
+        """Publish what others recorded, and at first everything: a crash may have kept it back."""
         async with self._database.transaction(readonly=True) as tx:
-            standings = [
-                standing
-                for standing in await sql.standings_now(tx, None)
-                if standing.version > self._published.get(standing.car_park, 0)
-            ]
-            now = tx.now
-        self._publish([availability_of(standing, now) for standing in standings])
-        self._published |= {standing.car_park: standing.version for standing in standings}
+            versions = await sql.versions(tx)
+            behind = [car_park for car_park, version in versions.items() if version > self._told.get(car_park, 0)]
+            if not behind:
+                return
+            told = [availability_of(standing, tx.now) for standing in await sql.standings_now(tx, behind)]
+        self._tell(told)
+
+    def _tell(self, told: Sequence[Availability]) -> None:
+        self._note(told)
+        self._publish(told)
+
+    def _note(self, told: Sequence[Availability]) -> None:
+        self._told.update((CarParkId(availability.car_park), availability.version) for availability in told)
 
 
 async def recount_city(database: Database, recorder: Recorder, meters: OccupancyMeters) -> None:

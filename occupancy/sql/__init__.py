@@ -15,7 +15,7 @@ from occupancy.sql.facts import (
     zone_sums,
 )
 from occupancy.sql.places import car_park_revisions, place_rows, registry_revision, zone_places
-from occupancy.sql.standings import lock_standings, put_standings, standings_now
+from occupancy.sql.standings import lock_standings, put_standings, standings_now, versions
 
 __all__ = [
     "car_park_revisions",
@@ -34,6 +34,7 @@ __all__ = [
     "registry_revision",
     "space_orders",
     "standings_now",
+    "versions",
     "zone_of_spaces",
     "zone_places",
     "zone_sums",

@@ -14,6 +14,9 @@ LOCK = "SELECT * FROM occupancy.car_park_state WHERE car_park = ANY($1::text[]) 
 
 NOW = "SELECT * FROM occupancy.car_park_state WHERE $1::text[] IS NULL OR car_park = ANY($1)"
 
+VERSIONS = "SELECT car_park, version FROM occupancy.car_park_state WHERE version > 0"
+"""Light enough to be asked all the time."""
+
 ADD = "INSERT INTO occupancy.car_park_state (car_park) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING"
 """A row to lock, for car parks that are heard of for the first time."""
 
@@ -90,6 +93,11 @@ async def lock_standings(tx: Tx, car_parks: Sequence[CarParkId]) -> dict[CarPark
 async def standings_now(tx: Tx, car_parks: Sequence[CarParkId] | None) -> list[Standing]:
     """The rows of `car_parks`, or of all, for reading only."""
     return [standing_of(row) for row in await tx.fetch(NOW, car_parks)]
+
+
+async def versions(tx: Tx) -> dict[CarParkId, int]:
+    """The newest version of every car park that was told of."""
+    return {CarParkId(row["car_park"]): row["version"] for row in await tx.fetch(VERSIONS)}
 
 
 async def put_standings(tx: Tx, standings: Sequence[Standing]) -> None:

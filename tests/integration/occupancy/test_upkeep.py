@@ -112,6 +112,13 @@ async def test_what_a_crash_kept_back_is_told_again(
     assert [(availability.occupied, availability.version) for availability in told.take()] == [(50, 1)]
     await steps.republish()
     assert told.take() == []
+    async with database.transaction() as tx:
+        await steps.record_facts(tx, Facts(counts=[count_seen(51, 1)]))
+    await steps.republish()
+    assert told.take() == []
+    await record(Facts(counts=[count_seen(52, 2)]))
+    await steps.republish()
+    assert [availability.occupied for availability in told.take()] == [52]
 
 
 async def test_sums_are_counted_again_and_repaired(
