@@ -16,6 +16,7 @@ from kernel.clock import Clock
 BACK_OFF_S_MIN = 0.25  # a crash heals before a device notices
 BACK_OFF_S_MAX = 15.0  # what keeps crashing must not fill the machine and the log
 HEALTHY_S = 30.0  # after this long alive, the next crash counts as the first
+STILLBIRTHS_MAX = 5  # a child that ends by itself this often and was never healthy will not become so
 
 # Trying again cannot help: the child has said that its settings, its port or its database's schema are wrong.
 _PERMANENT = frozenset({Exit.USAGE, Exit.PORT_TAKEN, Exit.SCHEMA_MISMATCH})
@@ -43,8 +44,11 @@ class Child:
         self._patience_s = patience_s
 
     async def keep_running(self, clock: Clock) -> None:
-        """Run until cancelled, over any number of crashes. Raises CommandFailed when trying again cannot help."""
-        pause = BACK_OFF_S_MIN
+        """Run until cancelled, over any number of crashes.
+
+        Raises CommandFailed when trying again cannot help: the child says so, or it never came up.
+        """
+        pause, stillbirths, was_healthy = BACK_OFF_S_MIN, 0, False
         while True:
             started = clock.monotonic()
             if self._process is None or self._process.poll() is not None:
@@ -53,7 +57,11 @@ class Child:
             if code in _PERMANENT:
                 raise CommandFailed(Exit(code), f"{self.name} cannot start; its reason is above")
             if clock.monotonic() - started > HEALTHY_S:
-                pause = BACK_OFF_S_MIN
+                pause, was_healthy = BACK_OFF_S_MIN, True
+            elif code > 0:  # not when somebody killed it
+                stillbirths += 1
+            if stillbirths >= STILLBIRTHS_MAX and not was_healthy:
+                raise CommandFailed(Exit.FAILED, f"{self.name} ended {stillbirths} times at its start; see above")
             log.error("child ended, starting it again", child=self.name, exit=code, in_s=pause)
             await clock.sleep(pause)
             pause = min(pause * 2, BACK_OFF_S_MAX)

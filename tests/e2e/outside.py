@@ -39,6 +39,7 @@ class City:
         line = self.process.stdout.readline()
         if not line:
             code = self.process.wait()
+            self.process.stdout.close()
             raise AssertionError(f"berth up ended with {code}:\n{self.log.read_text()[-4000:]}")
         self.line: dict[str, Any] = json.loads(line)
         self.ready = Ready(**self.line)

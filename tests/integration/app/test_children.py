@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.children import BACK_OFF_S_MIN, Child, Children
+from app.children import BACK_OFF_S_MAX, BACK_OFF_S_MIN, STILLBIRTHS_MAX, Child, Children
 from app.exit_codes import CommandFailed, Exit
 from app.processes import await_ready, exited, free_port, listens, spawn, stop
 from kernel.clock import ManualClock
@@ -51,6 +51,21 @@ async def test_a_child_whose_settings_are_wrong_ends_the_wait(clock: ManualClock
         with pytest.raises(CommandFailed, match="api cannot start") as failed:
             await children.watched(asyncio.Event().wait())
     assert failed.value.code is Exit.USAGE
+
+
+async def test_a_child_that_never_comes_up_is_given_up(clock: ManualClock, eventually: Eventually) -> None:
+    launch, children = Launcher("raise SystemExit(1)"), Children(clock)
+    async with children.kept(Child("api", launch)):
+        waiting = asyncio.create_task(children.watched(asyncio.Event().wait()))
+
+        def given_up() -> bool:
+            clock.advance(BACK_OFF_S_MAX)
+            return waiting.done()
+
+        await eventually(given_up)
+    with pytest.raises(CommandFailed, match="api ended 5 times"):
+        waiting.result()
+    assert len(launch.started) == STILLBIRTHS_MAX
 
 
 async def test_a_child_that_ignores_sigterm_is_killed_when_patience_ends() -> None:
