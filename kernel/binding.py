@@ -11,23 +11,18 @@ import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Any, NewType, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from aiohttp import web
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, PydanticUserError, TypeAdapter, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import TypeAdapter, ValidationError
 
 from kernel.edge_problems import Fault, InvalidParameter, Where, fault
-from kernel.json_body import INTEGER_MAX, Body, check_times, faults_of, is_body_type
-from kernel.moments import Moment
+from kernel.json_body import Body, check_times, faults_of, is_body_type
+from kernel.spelling import adapter_of, as_described, from_text, without_marks
 
 HANDED_IN = frozenset({"caller", "request", "tx"})
 LIST_ITEMS_MAX = 200
 """A repeated query parameter, e.g. `?district=a&district=b`; the request line bounds it too."""
-
-_WHOLE = re.compile(r"-?\d{1,16}", re.ASCII)
-_NUMBER = re.compile(r"-?\d{1,32}(\.\d{1,32})?([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +40,8 @@ class Parameter:
     wire: str
     where: Where
     adapter: TypeAdapter[Any]
+    described: TypeAdapter[Any]
+    """The same for the API description: without the null that stands for "not given"."""
     required: bool
     default: Any
     many: bool
@@ -151,22 +148,17 @@ def _parameter(name: str, annotation: Any, default: Any, in_path: set[str]) -> P
     elif header is not None:
         wire, where = header.name, "header"
     required = default is inspect.Parameter.empty
+    bare = without_marks(annotation, Header)
     return Parameter(
         name=name,
         wire=wire,
         where=where,  # type: ignore[arg-type]  # one of the three literals above
-        adapter=_adapter(_from_text(annotation)),
+        adapter=adapter_of(from_text(bare)),
+        described=adapter_of(as_described(bare)),
         required=required,
         default=None if required else default,
         many=_is_list(annotation),
     )
-
-
-def _adapter(annotation: Any) -> TypeAdapter[Any]:
-    try:
-        return TypeAdapter(annotation, config=ConfigDict(allow_inf_nan=False))
-    except PydanticUserError:  # a type with a configuration of its own
-        return TypeAdapter(annotation)
 
 
 def _marks(annotation: Any) -> tuple[Any, ...]:
@@ -179,53 +171,3 @@ def _is_list(annotation: Any) -> bool:
     if get_origin(annotation) in (Union, types.UnionType):
         return any(_is_list(choice) for choice in get_args(annotation))
     return get_origin(annotation) in (list, tuple, set, frozenset)
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, str):
-        if _WHOLE.fullmatch(value) is None or abs(int(value)) > INTEGER_MAX:
-            raise PydanticCustomError("whole_number", "must be a whole number")
-        return int(value)
-    return value
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, str) and _NUMBER.fullmatch(value) is None:
-        raise PydanticCustomError("number", "must be a number")
-    return value
-
-
-def _truth(value: Any) -> Any:
-    if isinstance(value, str):
-        if value not in ("true", "false"):
-            raise PydanticCustomError("truth", "must be true or false")
-        return value == "true"
-    return value
-
-
-_FROM_TEXT: dict[Any, Any] = {
-    int: Annotated[int, BeforeValidator(_whole)],
-    float: Annotated[float, BeforeValidator(_number)],
-    bool: Annotated[bool, BeforeValidator(_truth)],
-    datetime: Moment,
-    AwareDatetime: Moment,
-}
-
-
-def _from_text(annotation: Any) -> Any:
-    """The same type, reading scalars from text as JSON spells them: no `1_000`, no `yes`, no epoch seconds."""
-    origin = get_origin(annotation)
-    if isinstance(annotation, NewType):
-        return _from_text(annotation.__supertype__)
-    if origin is None:
-        return _FROM_TEXT.get(annotation, annotation)
-    if origin is Annotated:
-        inner, *marks = get_args(annotation)
-        kept = [mark for mark in marks if not isinstance(mark, Header)]
-        # Annotated[AwareDatetime-like Moment, ...] carries its own validators: leave such a type alone.
-        return Annotated[(inner if inner is AwareDatetime else _from_text(inner), *kept)] if kept else _from_text(inner)
-    if origin in (Union, types.UnionType):
-        return Union[tuple(_from_text(choice) for choice in get_args(annotation))]  # noqa: UP007  # built at run time
-    if origin in (list, set, frozenset):
-        return origin[_from_text(get_args(annotation)[0])]
-    return annotation

@@ -103,8 +103,8 @@ def handler_of(mounted: Mounted, edge: Edge) -> Handler:
             raw = await read_body(request, made.body_bytes_max)
             if raw or not body.optional:
                 check_content_type(request)
-                said = parse(raw)
-                arguments[body.name] = body.validate(raw)
+                said = parsed = parse(raw)
+                arguments[body.name] = body.validate(raw, parsed)
         if made.idempotent:
             return await _once(request, caller, key, said, arguments)
         result = await call(**arguments)

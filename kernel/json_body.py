@@ -144,12 +144,34 @@ class Body:
     adapter: TypeAdapter[Any]
     optional: bool
 
-    def validate(self, raw: bytes) -> Any:
-        """The model in `raw`, which `parse` has accepted. Raises MalformedBody naming every field at fault."""
+    def validate(self, raw: bytes, parsed: dict[str, Any]) -> Any:
+        """The model in `raw`, which `parse` read as `parsed`. Raises MalformedBody naming every field at fault."""
         try:
-            return self.adapter.validate_json(raw, strict=True)
+            return self._strictly(raw)
+        except ValidationError as invalid:
+            if not any(error["type"] == "int_type" and isinstance(error["input"], float) for error in invalid.errors()):
+                raise MalformedBody.all(faults_of(invalid, "body")) from None
+        # 12.0 is a whole number to JSON Schema, and to some writers of JSON the only way to write 12.
+        try:
+            return self._strictly(orjson.dumps(_whole_numbers(parsed)))
         except ValidationError as invalid:
             raise MalformedBody.all(faults_of(invalid, "body")) from None
+
+    def _strictly(self, raw: bytes) -> Any:
+        return self.adapter.validate_json(raw, strict=True)
+
+
+def _whole_numbers(value: Any) -> Any:
+    """The same value with every whole float as an integer; a field that takes floats takes those as well."""
+    match value:
+        case float() if value.is_integer() and abs(value) <= INTEGER_MAX:
+            return int(value)
+        case dict():
+            return {name: _whole_numbers(inner) for name, inner in value.items()}
+        case list():
+            return [_whole_numbers(inner) for inner in value]
+        case _:
+            return value
 
 
 def is_body_type(annotation: Any) -> bool:

@@ -73,7 +73,7 @@ def _schemas(mounted: Sequence[Mounted]) -> tuple[dict[Key, Schema], Schema]:
     """The schema of every parameter, body and answer, and the components that they share."""
     inputs: list[tuple[str, Literal["validation", "serialization"], TypeAdapter[Any]]] = []
     for one in mounted:
-        inputs += [(f"{one.id} {each.where} {each.wire}", "validation", each.adapter) for each in one.plan.parameters]
+        inputs += [(f"{one.id} {each.where} {each.wire}", "validation", each.described) for each in one.plan.parameters]
         if one.plan.body is not None:
             inputs.append((f"{one.id} body", "validation", one.plan.body.adapter))
         for status, kind in one.operation.responses.items():
@@ -112,9 +112,6 @@ def _operation(one: Mounted, schemas: dict[Key, Schema]) -> Schema:
     parameters = [_parameter(one, each, schemas) for each in plan.parameters]
     if made.idempotent:
         parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
-    if made.etag:
-        parameters.append({"$ref": "#/components/parameters/IfNoneMatch"})
-    parameters.append({"$ref": "#/components/parameters/RequestId"})
     described: Schema = {
         "operationId": one.id,
         "summary": made.summary,

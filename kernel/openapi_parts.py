@@ -14,6 +14,9 @@ Errors are RFC 9457 problem documents: `code` is stable and meant for programs, 
 for a malformed body (and for a reused Idempotency-Key); parameters that are not valid are 400 and are named in
 `errors`. Unknown query parameters are refused. In a body the last of repeated members counts.
 
+Every answer has an `X-Request-Id`, yours (letters, digits, `._:-`, up to 128) or one that we make; quote it when you
+ask us about a request.
+
 A POST that promises or charges needs an `Idempotency-Key`: the same key with the same request gives the first answer
 again for 72 hours; a refusal is not kept, because nothing happened. Lists come in pages: pass `next` as `cursor`.
 """
@@ -58,24 +61,10 @@ COMPONENTS: dict[str, Any] = {
             },
             "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
         },
-        "IfNoneMatch": {
-            "name": "If-None-Match",
-            "in": "header",
-            "required": False,
-            "description": "The ETag of what you have; unchanged is answered 304.",
-            "schema": {"type": "string"},
-        },
-        "RequestId": {
-            "name": "X-Request-Id",
-            "in": "header",
-            "required": False,
-            "description": "Your id for this request; it is answered and logged. One is made when there is none.",
-            "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"},
-        },
     },
     "headers": {
         "RequestId": _string("The id under which this request is logged."),
-        "ETag": _string("Changes with the content."),
+        "ETag": _string("Changes with the content; sent as If-None-Match, an unchanged answer is 304."),
         "Location": _string("Where the new thing is read."),
         "RetryAfter": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}},
         "Authenticate": _string("How to authenticate."),

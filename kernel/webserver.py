@@ -21,6 +21,7 @@ from kernel.http import Edge, Mounted, handler_of, operations_of
 from kernel.middleware import Observe, edge_middleware, headers_signal
 from kernel.openapi import describe
 from kernel.pages import NOT_BUILT, Pages, docs_routes, problem_routes
+from kernel.protocol import EdgeRunner
 from kernel.rates import Rate, RateLimits
 from kernel.sse import CLOCK, STREAMS, Streams
 
@@ -171,7 +172,7 @@ class WebServer:
     """A running application on one address."""
 
     def __init__(self, application: web.Application) -> None:
-        self._runner = web.AppRunner(
+        self._runner = EdgeRunner(
             application, access_log=None, handle_signals=False, shutdown_timeout=STOP_S_MAX, keepalive_timeout=75.0
         )
 

@@ -269,6 +269,12 @@ async def test_a_malformed_body_is_422_and_names_the_field(site: Site, body: byt
     assert (problem["errors"][0]["in"], problem["errors"][0]["field"]) == ("body", field)
 
 
+async def test_a_body_that_is_right_is_taken_with_its_times(site: Site) -> None:
+    for body in ({"name": "a", "at": "2026-11-23T08:00:00+08:00"}, {"name": "a", "at": None, "share": 1, "n": 7.0}):
+        async with site.client.post("/v1/things", json=body, headers=site.driver()) as answer:
+            assert answer.status == 201, await answer.text()
+
+
 async def test_of_a_repeated_member_the_last_counts(site: Site) -> None:
     headers = {**site.driver(), "Content-Type": "application/json"}
     async with site.client.post("/v1/things", data=b'{"name":"a","n":1,"n":2}', headers=headers) as answer:
@@ -355,6 +361,18 @@ async def test_probes(serve: Serve) -> None:
         assert (answer.status, await answer.json()) == (200, {"ready": True, "parts": {"database": "ok"}})
     async with site.client.get("/version") as answer:
         assert (await answer.json())["version"] == "1.2.3"
+
+
+async def test_what_is_not_http_is_refused_and_not_quoted(site: Site) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    with capture_logs() as lines:
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sec\x01ret\r\n\r\n")
+        answer = await reader.read()
+    writer.close()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.split()[1] == b"400"
+    assert json.loads(body)["code"] == "bad-request"
+    assert lines == [{"event": "not http", "error": "BadHttpMessage", "log_level": "info"}]
 
 
 async def test_the_description_is_served_with_an_etag(site: Site) -> None:
