@@ -22,6 +22,7 @@ from aiohttp import web
 from kernel.answers import Answer
 from kernel.db import Database, Row, Tx
 from kernel.edge_problems import IdempotencyKeyMissing, IdempotencyKeyReused, InvalidParameter, StillRunning
+from kernel.service import Loop
 
 KEY_HEADER = "Idempotency-Key"
 KEY_CHARACTERS_MAX = 255
@@ -29,6 +30,8 @@ KEPT_FOR = timedelta(hours=72)
 """Longer than any client retries, over a weekend."""
 PURGE_ROWS_MAX = 5_000
 """Rows deleted in one sweep: a short transaction, repeated."""
+PURGE_EVERY_S = 10.0
+"""500 answers a second go as fast as a busy city makes them."""
 
 CLAIM = """
 -- Take the key's lock if it is free, and read the answer if there is one.
@@ -123,3 +126,13 @@ def _again(kept: Row, claim: Claim) -> Answer:
 async def purge(tx: Tx) -> int:
     """Forget up to `PURGE_ROWS_MAX` answers older than `KEPT_FOR`; how many went."""
     return await tx.execute(PURGE, tx.now - KEPT_FOR, PURGE_ROWS_MAX)
+
+
+def purge_loop(database: Database) -> Loop:
+    """The loop that keeps the table small; a worker runs it."""
+
+    async def step() -> None:
+        async with database.transaction() as tx:
+            await purge(tx)
+
+    return Loop("forget idempotent answers", step, PURGE_EVERY_S)
