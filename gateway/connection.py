@@ -21,7 +21,7 @@ _log = structlog.get_logger(__name__)
 CONNECT_TIMEOUT_S: Final = 10.0
 """TCP with TLS, CONNACK and SUBACK each: a broker that needs longer is better tried again."""
 READS_PER_TURN_MAX: Final = 4
-"""Then the loop gets its turn: about 10 ms of decoding at most."""
+"""Then the loop gets its turn: about 8 ms of decoding at most."""
 WINDOW_MAX: Final = 200
 """Unacknowledged messages of ours in flight; more would only make the broker buffer."""
 

@@ -5,6 +5,7 @@ the refused events, so that it can be replayed by itself once the cause is mende
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
@@ -13,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from contracts.wire import RefusedMessage, parse_topic
-from gateway.refusals import Reason, Reject
+from gateway.refusals import OUR_FAULT, Reason, Reject
 from gateway.taken import Taken
 
 PAYLOAD_BYTES_MAX: Final = 65_536
@@ -21,6 +22,8 @@ PAYLOAD_BYTES_MAX: Final = 65_536
 DETAIL_CHARACTERS_MAX: Final = 300
 TOPIC_CHARACTERS_MAX: Final = 300
 """Ours have at most 160; the rest of a longer one is nobody's name, and an index could not hold it."""
+FLOOD_MAX: Final = 100
+"""Different refusals of one topic for one reason kept out of one batch: enough to see what is wrong with a device."""
 CODEC: Final = "json-1"
 """Which version of the decoder refused it."""
 
@@ -82,6 +85,20 @@ def dead_letters_of(taken: Taken) -> list[DeadLetter]:
                 )
             )
     return letters
+
+
+def worth_keeping(letters: Iterable[DeadLetter]) -> list[tuple[DeadLetter, int]]:
+    """The different ones with how often each came, sorted by their key; of a flood, FLOOD_MAX and no more."""
+    counted: dict[tuple[str, str, str], tuple[DeadLetter, int]] = {}
+    flood: Counter[tuple[str, str]] = Counter()
+    for letter in letters:
+        key = (letter.topic, letter.reason.value, letter.sha256)
+        if key in counted:
+            counted[key] = (letter, counted[key][1] + 1)
+        elif letter.reason in OUR_FAULT or flood[key[:2]] < FLOOD_MAX:
+            flood[key[:2]] += 1
+            counted[key] = (letter, 1)
+    return [counted[key] for key in sorted(counted)]
 
 
 def feedback(letter: DeadLetter) -> bytes:

@@ -36,7 +36,7 @@ _items = Decoder(list[msgspec.Raw]).decode
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How one kind is read: an event alone, several in the list `key`, what one event means and what all of them say."""
+    """How one kind is read: an event alone, several in the list `key`, what one event means and what all say."""
 
     one: Callable[[bytes], Any]
     take: Callable[[Any, KnownCarPark, datetime], Any]

@@ -46,6 +46,7 @@ class Gateway:
         self._clock = clock
         self._metrics = metrics
         self._poll_s = settings.directory_poll_s
+        self._registry_answers = False
         self.copy = RegistryCopy(db, Directory())
         self.ingest = Ingest(db, clock, self.copy, handlers, settings=settings, metrics=metrics)
         self.link = Link(
@@ -63,7 +64,7 @@ class Gateway:
     @property
     def ready(self) -> bool:
         """Subscribed, the registry read, and the database answered last time."""
-        return self.link.ready and self.copy.loaded and not self.ingest.database_away
+        return self.link.ready and self._registry_answers and not self.ingest.database_away
 
     def publish(self, availabilities: Sequence[Availability]) -> None:
         """Put these on their public topics, soon; what is older than what was already put there is left out."""
@@ -94,7 +95,9 @@ class Gateway:
         while True:
             try:
                 await self.copy.refresh()
+                self._registry_answers = True
             except Exception as error:
+                self._registry_answers = False
                 if not is_away(error):
                     _log.exception("directory_refresh_failed")
             await self._clock.sleep(self._poll_s)

@@ -21,7 +21,7 @@ CURSOR_MICROSECONDS_MAX = 7_258_118_400_000_000
 """The year 2200: no list of ours reaches further."""
 
 OPERATE = frozenset({"operate"})
-Limit = Annotated[int, Field(ge=1, le=500, description="Items on a page.")]
+Limit = Annotated[int, Field(ge=1, le=100, description="Items on a page; each holds up to 64 KiB of payload.")]
 Cursor = Annotated[str | None, Field(description="The `next` of the page before.")]
 PathCarPark = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$")]
 PathRejected = Annotated[str, StringConstraints(pattern=r"^dl_[0-9a-f]{32}$")]

@@ -24,7 +24,7 @@ from gateway.metrics import GatewayMetrics
 from gateway.received import Received
 from gateway.record import Handlers, Outcome, record_messages
 from gateway.refresh_directory import RegistryCopy
-from gateway.refusals import CURABLE, Reason
+from gateway.refusals import CURABLE, Reason, Reject
 from gateway.settings import ECHO_KIND, GatewaySettings
 from gateway.taken import Queue, Taken
 from kernel.clock import Clock
@@ -190,7 +190,7 @@ class Ingest:
         if not taken.said.facts:
             # Not even its dead letter can be stored. It must not stop the line: the log keeps what there is.
             _log.error("refused_message_lost", topic=taken.message.topic, why=repr(error), exc_info=error)
-            return []
+            return [Taken.of(taken.message, Decoded(None))]
         reason = Reason.DATABASE_REFUSED if is_data_error(error) else Reason.HANDLER_FAILED
         _log.error("message_refused", topic=taken.message.topic, reason=reason, why=repr(error), exc_info=error)
         return [taken.refuse(reason, f"{type(error).__name__}: {error}")]
@@ -211,9 +211,14 @@ class Ingest:
         directory = self._copy.directory
         if directory.speaker(message.topic).kind in OURS:
             return Decoded(None)
-        return decode(
-            message.topic, message.payload, message.received_at, directory, payload_bytes=message.payload_bytes
-        )
+        try:
+            return decode(
+                message.topic, message.payload, message.received_at, directory, payload_bytes=message.payload_bytes
+            )
+        except Exception as error:
+            # A defect of ours; raised into the link, it would cut the connection and meet the same message again.
+            _log.exception("decoder_failed", topic=message.topic)
+            return Decoded(None, rejects=(Reject(Reason.HANDLER_FAILED, f"the decoder failed: {error!r}"),))
 
     @property
     def _line(self) -> Line:

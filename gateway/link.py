@@ -71,6 +71,7 @@ class Link:
         self.generation = 0
         self.connects = 0
         self.refused_publishes = 0
+        self.sessions_lost = 0
         self.unacknowledged = 0
 
     async def run(self) -> None:
@@ -134,6 +135,9 @@ class Link:
             resumed = await connection.open(self._address)
             self.ready = True
             self.connects += 1
+            if self._session.expiry_s and not resumed and self.connects > 1:
+                self.sessions_lost += 1
+                _log.warning("session_lost", hint="what the broker kept for us is gone; gaps in seq tell what")
             _log.info("broker_connected", generation=self.generation, session_resumed=resumed)
             self._plan_pump(0)
             watching = asyncio.create_task(self._listen_for_silence(connection))

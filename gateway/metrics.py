@@ -45,6 +45,9 @@ class GatewayMetrics:
             buckets=_COMMIT_BUCKETS,
             registry=registry,
         )
+        self.not_kept = Counter(
+            "berth_gateway_dead_letters_not_kept", "Refusals counted and told, but too many to keep", registry=registry
+        )
         self.retries = Counter("berth_gateway_retries", "Transactions repeated, by cause", ["cause"], registry=registry)
         self.miscounted = Counter(
             "berth_gateway_miscounted", "Events whose outcome nobody told: a defect of ours", registry=registry
@@ -56,6 +59,9 @@ class GatewayMetrics:
         )
         self.outbox = Gauge("berth_gateway_outbox", "Messages waiting to be published", registry=registry)
         self.connects = Gauge("berth_gateway_connects", "Connections made to the broker so far", registry=registry)
+        self.sessions_lost = Gauge(
+            "berth_gateway_sessions_lost", "Reconnections after which the broker had forgotten us", registry=registry
+        )
         self.ready = Gauge("berth_gateway_ready", "1 when subscribed and the database answers", registry=registry)
 
     def watch(self, link: Link, queue: Queue, ready: Callable[[], bool]) -> None:
@@ -65,6 +71,7 @@ class GatewayMetrics:
         self.unacknowledged.set_function(lambda: link.unacknowledged)
         self.outbox.set_function(lambda: len(link.outbox))
         self.connects.set_function(lambda: link.connects)
+        self.sessions_lost.set_function(lambda: link.sessions_lost)
         self.ready.set_function(lambda: float(ready()))
 
     def count(self, *, batch_events: int, outcome: Outcome) -> None:
@@ -74,5 +81,6 @@ class GatewayMetrics:
         for name, number in outcome.sums():
             if number:
                 self.events.labels(outcome=name).inc(number)
+        self.not_kept.inc(outcome.not_kept)
         for letter in outcome.letters:
             self.refused.labels(reason=letter.reason.value).inc(letter.events)

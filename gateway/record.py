@@ -12,7 +12,7 @@ from contracts.availability import Availability
 from contracts.facts import Facts, PassageHandler, RecordFacts, Tally
 from contracts.ids import CarParkId
 from gateway import sql
-from gateway.dead_letters import DeadLetter, dead_letters_of
+from gateway.dead_letters import DeadLetter, dead_letters_of, worth_keeping
 from gateway.taken import Taken
 from kernel.db import Tx
 
@@ -37,6 +37,7 @@ class Outcome(Struct):
     late: int
     dead: int
     miscounted: int
+    not_kept: int
 
     def sums(self) -> tuple[tuple[str, int], ...]:
         return ("stored", self.stored), ("duplicate", self.duplicate), ("late", self.late), ("dead", self.dead)
@@ -51,7 +52,7 @@ async def record_messages(tx: Tx, handlers: Handlers, messages: Sequence[Taken])
         statuses=[fact for taken in messages for fact in taken.said.statuses],
     )
     told = len(facts.spaces) + len(facts.counts) + len(facts.passages) + len(facts.statuses)
-    outcome = Outcome([], [], 0, 0, 0, 0, 0)
+    outcome = Outcome([], [], 0, 0, 0, 0, 0, 0)
     tallies: dict[CarParkId, Tally] = {}
     if told:
         recorded = await handlers.record_facts(tx, facts)
@@ -63,7 +64,9 @@ async def record_messages(tx: Tx, handlers: Handlers, messages: Sequence[Taken])
     dead = _dead(messages)
     outcome.letters = [letter for taken in messages if taken.said.rejects for letter in dead_letters_of(taken)]
     if outcome.letters:
-        await sql.add_dead_letters(tx, outcome.letters)
+        kept = worth_keeping(outcome.letters)
+        outcome.not_kept = len(outcome.letters) - sum(count for _, count in kept)
+        await sql.add_dead_letters(tx, kept)
     rows = [_row(car_park, tallies.get(car_park), dead.get(car_park, 0)) for car_park in tallies.keys() | dead.keys()]
     if rows:
         await sql.add_tallies(tx, rows)

@@ -27,11 +27,6 @@ class RegistryCopy:
         self._revision: int | None = None
         self._reading = asyncio.Lock()
 
-    @property
-    def loaded(self) -> bool:
-        """Whether it was read at all: before that, nobody is unknown."""
-        return self._revision is not None
-
     async def refresh(self) -> bool:
         """Read what changed; whether anything did. Raises DatabaseAway and what the database raises."""
         async with self._reading, self._db.transaction(readonly=True) as tx:

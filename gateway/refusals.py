@@ -49,6 +49,10 @@ CURABLE = frozenset(
 """What a newer copy of the registry may change: before refusing for one of these, the directory is read again."""
 
 
+OUR_FAULT = frozenset({Reason.DATABASE_REFUSED, Reason.HANDLER_FAILED})
+"""What the device could not know: such a message is never forgotten to make room."""
+
+
 class Reject(Struct, frozen=True, gc=False):
     """One refusal. `index` is the event's place in its message, None for the message as a whole; `raw` its bytes."""
 

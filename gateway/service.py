@@ -62,5 +62,5 @@ def public_listener(
         hear(message.topic, message.payload)
         return True
 
-    session = Session(client_id, (f"{PUBLIC_PREFIX}/#",), protocol, ca_file=ca_file)
+    session = Session(client_id, (f"{PUBLIC_PREFIX}/+",), protocol, ca_file=ca_file)
     return Link(BrokerAddress.of(broker_url), session, clock, on_message=take, acknowledge_at_once=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from contracts.ids import CarParkId
 from gateway.dead_letters import CODEC, DeadLetter
-from gateway.refusals import Reason
+from gateway.refusals import OUR_FAULT, Reason
 from kernel.db import Row, Tx
 from kernel.ids import new_id
 
@@ -119,13 +119,8 @@ async def lanes_of(tx: Tx, car_parks: Sequence[CarParkId]) -> list[Row]:
     return await tx.fetch(LANES_OF, car_parks)
 
 
-async def add_dead_letters(tx: Tx, letters: Sequence[DeadLetter]) -> None:
-    """Keep `letters`, repeats as a count; in the order of their key, so that two gateways never wait in a circle."""
-    folded: dict[tuple[str, str, str], tuple[DeadLetter, int]] = {}
-    for letter in letters:
-        key = (letter.topic, letter.reason, letter.sha256)
-        folded[key] = (letter, folded[key][1] + 1 if key in folded else 1)
-    ordered = [folded[key] for key in sorted(folded)]
+async def add_dead_letters(tx: Tx, ordered: Sequence[tuple[DeadLetter, int]]) -> None:
+    """Keep letters with how often each came, in the order of their key: two gateways never wait in a circle."""
     await tx.execute(
         ADD_DEAD_LETTERS,
         [new_id("dl", tx.now) for _ in ordered],
@@ -183,7 +178,7 @@ async def set_dead_letter_detail(tx: Tx, letter_id: str, reason: Reason, detail:
 
 async def forget_dead_letters(tx: Tx, *, older_than: datetime, per_car_park_max: int, all_max: int) -> int:
     """How many went."""
-    ours = [Reason.DATABASE_REFUSED.value, Reason.HANDLER_FAILED.value]
+    ours = [reason.value for reason in OUR_FAULT]
     return await tx.execute(FORGET_DEAD_LETTERS, older_than, per_car_park_max, all_max, ours)
 
 
