@@ -80,5 +80,5 @@ $(STAMPS)/pages: $(WEB_SOURCES) scripts/npm requirements-node.lock | $(STAMPS)/r
 	@echo "building the pages"
 	@cmp --silent web/package-lock.json web/node_modules/.berth-lock \
 		|| { scripts/npm ci --silent --no-audit --no-fund && cp web/package-lock.json web/node_modules/.berth-lock; }
-	@scripts/npm run --silent build
+	@scripts/npm run --silent build -- --logLevel warn
 	@touch $@

@@ -54,7 +54,7 @@ def spawn(
         stderr=stderr,
         env=env,
         start_new_session=True,
-        preexec_fn=before_exec,  # noqa: PLW1509 - whoever spawns has one thread
+        preexec_fn=before_exec,  # noqa: PLW1509 - it takes no lock that another thread may hold
     )
 
 

@@ -126,7 +126,10 @@ class _Supervisor:
 
     def _environment(self, running: Running, port: int, monitors: dict[str, int]) -> dict[str, str]:
         also = {role: f"http://{LOOPBACK}:{monitor}/metrics" for role, monitor in monitors.items()}
+        asked = "log_level" in self._settings.model_fields_set
+        level = "WARNING" if self._voice.on_terminal and not asked else self._settings.log_level
         return child_environment(
+            BERTH_LOG_LEVEL=level,  # on a terminal, the addresses must not scroll away
             BERTH_DATABASE_URL=running.database_socket,
             BERTH_MQTT_URL=running.mqtt,
             BERTH_MQTT_V5_URL=running.mqtt_v5,

@@ -17,7 +17,7 @@ class Voice:
     def __init__(self, clock: Clock, *, output: Literal["text", "json"]) -> None:
         self._clock = clock
         self._output = output
-        self._on_terminal = sys.stderr.isatty() and output == "text"
+        self.on_terminal = sys.stderr.isatty() and output == "text"
 
     @contextlib.contextmanager
     def step(self, what: str) -> Iterator[None]:
@@ -29,7 +29,7 @@ class Voice:
 
     def say(self, sentence: str) -> None:
         """One line."""
-        mark = "• " if self._on_terminal else "berth: "
+        mark = "• " if self.on_terminal else "berth: "
         _write(sys.stderr, mark + sentence)
 
     def announce(self, running: Running, driver: str, operator: str) -> None:
@@ -59,7 +59,7 @@ class Voice:
 
     @contextlib.contextmanager
     def _spinner(self, what: str) -> Iterator[None]:
-        if not self._on_terminal:
+        if not self.on_terminal:
             yield
             return
         from rich.console import Console  # only a terminal pays for it

@@ -163,7 +163,7 @@ async def _probe(name: str, probe: Probe) -> tuple[str, str]:
     except TimeoutError:
         return name, f"no answer in {PROBE_S_MAX:g} s"
     except Exception as reason:
-        log.warning("not ready", part=name, error=repr(reason))
+        log.info("not ready", part=name, error=repr(reason))
         return name, type(reason).__name__
     return name, "ok"
 
