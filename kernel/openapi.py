@@ -5,6 +5,7 @@ however often they are used; every problem an operation can answer with is an ex
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Literal
@@ -89,9 +90,18 @@ def _schemas(mounted: Sequence[Mounted]) -> tuple[dict[Key, Schema], Schema]:
 
 
 def _names(definitions: Schema) -> dict[str, str]:
-    """Better names for generic models: their title (`PageOfCard`) instead of pydantic's `Page_Card_`."""
-    wanted = {name: str(schema.get("title", "")) for name, schema in definitions.items() if name.endswith("_")}
-    return {name: title for name, title in wanted.items() if title.isidentifier() and title not in definitions}
+    """Better names than pydantic's: `PageOfCard` for `Page_Card_`, `RegistrySpaceView` for one of two SpaceViews."""
+    names: dict[str, str] = {}
+    for name in definitions:
+        parts = name.split("__")
+        if len(parts) > 1 and parts[-1].isidentifier():
+            names[name] = parts[0].title() + parts[-1]
+    for name, schema in definitions.items():
+        if str(schema.get("title", "")).startswith("PageOf"):
+            inside = str(schema["properties"]["items"].get("items", {}).get("$ref", "")).removeprefix(_REFERENCE)
+            names[name] = f"PageOf{names.get(inside, inside)}" if inside else name
+    taken = Counter([*definitions, *names.values()])
+    return {name: wanted for name, wanted in names.items() if taken[wanted] == 1}
 
 
 def _with_names(schema: Any, names: dict[str, str]) -> Any:

@@ -197,6 +197,32 @@ def test_headers_streams_and_conditions(document: dict[str, Any]) -> None:
     assert paths["/v1/views/{view}"]["get"]["description"].startswith("One view.")
 
 
+def test_two_models_of_one_name_are_told_apart_by_their_service() -> None:
+    class AView(BaseModel):
+        a: int
+
+    class BView(BaseModel):
+        b: int
+
+    for model, module in ((AView, "garage.views"), (BView, "street.views")):
+        model.__module__, model.__qualname__, model.__name__ = module, "PlaceView", "PlaceView"
+        model.model_rebuild(force=True)
+
+    class PlacesApi:
+        @operation(get="/v1/garages", summary="Garages", responses={200: Page[AView]})
+        async def garages(self) -> Page[AView]:
+            raise NotImplementedError
+
+        @operation(get="/v1/streets", summary="Streets", responses={200: Page[BView]})
+        async def streets(self) -> Page[BView]:
+            raise NotImplementedError
+
+    document = describe(operations_of(PlacesApi()), version="0")
+    OpenAPIV31SpecValidator(orjson.loads(orjson.dumps(document))).validate()
+    names = set(document["components"]["schemas"]) - {"Problem", "Fault"}
+    assert names == {"GaragePlaceView", "StreetPlaceView", "PageOfGaragePlaceView", "PageOfStreetPlaceView"}
+
+
 def test_a_model_may_not_take_the_name_of_a_shared_part() -> None:
     class Fault(BaseModel):
         n: int
