@@ -55,6 +55,7 @@ async def import_readings(
         if seen is not None:
             counts.append(seen)
     if write:
+        await car_parks.lock_car_parks(tx, sorted({*closed, *opened}))  # in order, as every import does: no deadlock
         if await car_parks.follow_feed(tx, closed=closed, opened=opened, reason=CLOSED_BY_FEED):
             await audit.record(
                 tx,

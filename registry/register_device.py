@@ -46,10 +46,10 @@ async def register_device(tx: Tx, profiles: Profiles, caller: Caller, device: De
 
     Raises UnknownDevice (somebody else's), UnknownCarPark, UnknownSpace, UnknownZone, UnknownProfile, MalformedBody.
     """
+    park = await own_car_park(tx, caller, CarParkId(wanted.car_park), lock=True)  # before the device: see move_devices
     row = await devices.find_device(tx, device, lock=True)
     if row is not None and not caller.may_manage(row["operator"]):
         raise UnknownDevice(device=device)
-    park = await own_car_park(tx, caller, CarParkId(wanted.car_park), lock=True)
     _check(profiles, device, park["operator"], wanted)
     if wanted.space is not None and await parts.find_space(tx, park["id"], SpaceLabel(wanted.space)) is None:
         raise UnknownSpace(f"{park['id']} has no space {wanted.space}", car_park=park["id"], space=wanted.space)

@@ -11,8 +11,10 @@ from registry.http.districts import DistrictsApi
 from registry.http.equipment import DevicesApi, OperatorSignsApi
 from registry.http.imports import ImportApi
 from registry.http.keys import KeysApi
+from registry.http.lanes import LanesApi
 from registry.http.operators import OperatorsApi
-from registry.http.parts import PartsApi
+from registry.http.spaces import SpacesApi
+from registry.http.zones import ZonesApi
 from registry.profiles import Profiles
 from registry.register import Surroundings
 from registry.settings import RegistrySettings
@@ -35,7 +37,9 @@ def registry_service(
         name="registry",
         apis=[
             OperatorCarParksApi(db, city),
-            PartsApi(db),
+            ZonesApi(db),
+            SpacesApi(db),
+            LanesApi(db),
             DevicesApi(db, known),
             OperatorSignsApi(db),
             OperatorsApi(db),

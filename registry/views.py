@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from contracts.positions import Datum, Position
 from kernel.db import Row
-from registry.catalogue import CarPark, MeasuredBy, Name, Tier
+from registry.catalogue import CarPark, Lane, MeasuredBy, Name, Space, Tier, Zone
 from registry.sql.car_parks import read_car_park
 from registry.wanted import Parts
 
@@ -49,6 +49,10 @@ class ZoneView(View):
     capacity: int
     level: int | None
 
+    @classmethod
+    def of(cls, zone: Zone) -> "ZoneView":
+        return cls(zone=zone.label, capacity=zone.capacity, level=zone.level)
+
 
 class SpaceView(View):
     """A numbered space."""
@@ -57,6 +61,10 @@ class SpaceView(View):
     zone: str | None
     features: list[str]
 
+    @classmethod
+    def of(cls, space: Space) -> "SpaceView":
+        return cls(space=space.label, zone=space.zone, features=list(space.features))
+
 
 class LaneView(View):
     """Where vehicles pass."""
@@ -64,6 +72,10 @@ class LaneView(View):
     lane: str
     direction: str
     zone: str | None
+
+    @classmethod
+    def of(cls, lane: Lane) -> "LaneView":
+        return cls(lane=lane.label, direction=lane.direction, zone=lane.zone)
 
 
 class EntranceView(View):
@@ -117,9 +129,9 @@ class CarParkView(CarParkRow):
         spaces = parts.spaces or ()
         return cls(
             **_fields(row, len(spaces), datum),
-            zones=[ZoneView(zone=zone.label, capacity=zone.capacity, level=zone.level) for zone in parts.zones or ()],
-            spaces=[SpaceView(space=item.label, zone=item.zone, features=list(item.features)) for item in spaces],
-            lanes=[LaneView(lane=lane.label, direction=lane.direction, zone=lane.zone) for lane in parts.lanes or ()],
+            zones=[ZoneView.of(zone) for zone in parts.zones or ()],
+            spaces=[SpaceView.of(space) for space in spaces],
+            lanes=[LaneView.of(lane) for lane in parts.lanes or ()],
         )
 
 
