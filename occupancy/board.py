@@ -9,7 +9,6 @@ before it was asked.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -18,10 +17,11 @@ from pydantic import ValidationError
 
 from contracts.availability import Availability
 from contracts.ids import CarParkId
-from kernel.db import Database, DatabaseAway, Tx
+from kernel.db import Database, Tx
 from occupancy import sql
 from occupancy.availability import availability_of, never_heard
 from occupancy.card import Entry
+from occupancy.fresh import FreshLook
 from occupancy.settings import OccupancySettings
 from occupancy.stream import Stream
 
@@ -45,6 +45,7 @@ class Board:
         self._heard: set[CarParkId] = set()
         self._reading = asyncio.Lock()
         self._loaded = False
+        self._look_at_registry = FreshLook(self._read_what_changed, database.clock)
 
     @property
     def loaded(self) -> bool:
@@ -73,14 +74,13 @@ class Board:
     async def catch_up(self) -> None:
         """Before a read that must see the caller's own write: what changed in the registry since the last look.
 
-        What the clock made stale is so as well. With the database away the board answers as it is. Raises DatabaseAway
-        when it never was there.
+        What the clock made stale is so as well. With the database away, or hanging, the board answers as it is.
+        Raises DatabaseAway when it never was there.
         """
-        if not self._loaded:
-            await self.load()
+        if self._loaded:
+            await self._look_at_registry()
         else:
-            with contextlib.suppress(DatabaseAway):
-                await self._read_what_changed()
+            await self.load()
         self._let_age()
 
     def flush(self) -> None:

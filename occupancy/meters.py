@@ -1,6 +1,6 @@
 """What occupancy counts about itself, for Prometheus. Names start with `berth_occupancy_`."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter
 
 
 class OccupancyMeters:
@@ -12,7 +12,4 @@ class OccupancyMeters:
         )
         self.repaired = Counter(
             "berth_occupancy_sums_repaired", "Car parks whose sums did not match their spaces", registry=registry
-        )
-        self.car_parks = Gauge(
-            "berth_occupancy_car_parks", "Car parks by what is known of them", ["standing"], registry=registry
         )

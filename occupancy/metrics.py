@@ -87,6 +87,7 @@ class Integral:
         self._now = now
         self._last: Level | None = None
         self._at = 0
+        self._cut = 0
 
     def take(self, level: Level) -> None:
         """The next level; what came before it is in force until then."""
@@ -105,9 +106,24 @@ class Integral:
 
     def _add(self, level: Level, until: datetime) -> datetime:
         end = min(until, level.at + self._knowledge.gap) if level.every else until
-        for begin, finish in _without(self._knowledge.offline, level.at, end):
+        for begin, finish in self._online(level.at, end):
             self._spread(level, begin, finish)
         return end
+
+    def _online(self, begin: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """[begin, end) without the times offline; `begin` never goes back, so what is past is not looked at again."""
+        offline = self._knowledge.offline
+        while self._cut < len(offline) and offline[self._cut][1] <= begin:
+            self._cut += 1
+        for place in range(self._cut, len(offline)):
+            cut_begin, cut_end = offline[place]
+            if cut_begin >= end:
+                break
+            if cut_begin > begin:
+                yield begin, cut_begin
+            begin = max(begin, cut_end)
+        if begin < end:
+            yield begin, end
 
     def _spread(self, level: Level, begin: datetime, end: datetime) -> None:
         for place in range(self._at, len(self._steps)):
@@ -146,19 +162,3 @@ def metrics_of(step: Step, now: datetime) -> Metrics:
         average_dwell_time=round(dwell_min / step.arrivals, 2) if step.arrivals else None,
         occupancy_percent=round(100 * step.occupied_s / step.capacity_s, 2) if step.capacity_s else None,
     )
-
-
-def _without(
-    cuts: Sequence[tuple[datetime, datetime]], begin: datetime, end: datetime
-) -> Iterator[tuple[datetime, datetime]]:
-    """[begin, end) without `cuts`, which are in order."""
-    for cut_begin, cut_end in cuts:
-        if cut_end <= begin:
-            continue
-        if cut_begin >= end:
-            break
-        if cut_begin > begin:
-            yield begin, cut_begin
-        begin = max(begin, cut_end)
-    if begin < end:
-        yield begin, end

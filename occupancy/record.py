@@ -14,7 +14,7 @@ from contracts.ids import CarParkId
 from kernel.db import Tx
 from occupancy import sql
 from occupancy.availability import retell
-from occupancy.compare import Kept, Moved, compare, hear
+from occupancy.compare import Moved, compare, hear
 from occupancy.fusion import Measures, Policy, fuse
 from occupancy.history import keep_history
 from occupancy.measures import read_measures
@@ -41,11 +41,13 @@ class Recorder:
         await self.places.refresh(tx)
         standings = await sql.lock_standings(tx, touched)
         before = {car_park: standing.told for car_park, standing in standings.items()}
-        kept = await keep_history(tx, facts)
+        orders = await sql.space_orders(tx, sorted({fact.space for fact in facts.spaces}))
+        kept = await keep_history(tx, facts, orders)
         measures = await read_measures(
             tx, standings, self.places, zone_counted={fact.car_park for fact in kept.counts if fact.zone}
         )
-        moved = await self._compare(tx, kept, measures)
+        zoned = sorted({fact.space for fact in kept.spaces if measures[fact.car_park].zones is not None})
+        moved = compare(kept, measures, orders, await sql.zone_of_spaces(tx, zoned))
         hear(standings, kept)
         samples: list[tuple[CarParkId, Sample]] = []
         for car_park, changes in moved.changes.items():
@@ -73,12 +75,6 @@ class Recorder:
         ]
         await sql.put_standings(tx, list(standings.values()))
         return [availability for availability in told if availability is not None]
-
-    async def _compare(self, tx: Tx, kept: Kept, measures: Mapping[CarParkId, Measures]) -> Moved:
-        spaces = sorted({fact.space for fact in kept.spaces})
-        zoned = sorted({fact.space for fact in kept.spaces if measures[fact.car_park].zones is not None})
-        known = await sql.space_orders(tx, spaces)
-        return compare(kept, measures, known, await sql.zone_of_spaces(tx, zoned))
 
     def _trace(
         self, standing: Standing, measures: Measures, changes: Sequence[Change]

@@ -1,6 +1,7 @@
 """`GET /v1/car-parks/{car_park}/history`: the past as it came, or in steps with metrics."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,8 @@ ROWS_MAX: Final = 100_000
 """A month of a busy car park, or a recording of a year, in one answer of some ten megabytes."""
 STEPS_MAX: Final = 10_000
 """A hundred days by the quarter, a year by the hour."""
+STEPS_WINDOW_MAX: Final = timedelta(days=400)
+"""What is added up in one request: a year, of a car park that may have changed five thousand times a day."""
 WINDOW_DEFAULT: Final = timedelta(days=1)
 
 
@@ -113,12 +116,13 @@ class HistoryApi:
         return Raw(dump({"items": items, "next": following}))
 
     async def _in_steps(self, window: Window, step: StepLength, zone: ZoneInfo) -> Raw:
-        shortest = timedelta(minutes=15) if step is StepLength.QUARTER else timedelta(hours=1)
-        if step is not StepLength.DAY and (window.end - window.begin) / shortest > STEPS_MAX:
+        if window.end - window.begin > STEPS_WINDOW_MAX:
+            raise InvalidParameter.of("query", "from", f"steps reach over {STEPS_WINDOW_MAX.days} days at most")
+        cuts = list(islice(steps_between(window.begin, window.end, step, zone), STEPS_MAX + 1))
+        if len(cuts) > STEPS_MAX:
             raise InvalidParameter.of(
-                "query", "step", f"more than {STEPS_MAX} steps: ask for less time, or longer steps"
+                "query", "step", f"more than {STEPS_MAX} steps: ask for less time or longer steps"
             )
-        cuts = list(steps_between(window.begin, window.end, step, zone))
         async with self._database.transaction(readonly=True) as tx:
             steps = await read_steps(tx, window, cuts, gap=self._board.settings.offline_gap)
         items = [{field: getattr(one, field) for field in one.__struct_fields__} for one in steps]

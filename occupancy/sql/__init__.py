@@ -1,6 +1,7 @@
 """Every statement of the service: a constant and a typed function each, by what they are about."""
 
 from occupancy.sql.facts import (
+    copy_space_events,
     count_states,
     insert_counts,
     insert_online_events,
@@ -19,6 +20,7 @@ from occupancy.sql.standings import lock_standings, put_standings, standings_now
 
 __all__ = [
     "car_park_revisions",
+    "copy_space_events",
     "count_states",
     "insert_counts",
     "insert_online_events",

@@ -83,6 +83,21 @@ ON CONFLICT DO NOTHING RETURNING car_park, at, online
 """
 
 
+async def copy_space_events(tx: Tx, events: Sequence[SpaceSeen]) -> None:
+    """Events that are known to be new. One that is not refuses them all (space_event_key)."""
+    if not events:
+        return
+    await tx.copy_records(
+        "space_event",
+        schema="occupancy",
+        columns=("at", "space", "epoch", "seq", "state", "battery", "received_at"),
+        records=[
+            (event.at, event.space, event.epoch, event.seq, event.state, event.battery, event.received_at)
+            for event in events
+        ],
+    )
+
+
 async def insert_space_events(tx: Tx, events: Sequence[SpaceSeen]) -> list[Row]:
     return await tx.fetch(
         INSERT_SPACE_EVENTS,

@@ -1,0 +1,57 @@
+"""A look at the database that many ask for at once: each gets one that began after it asked, and one runs at a time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+
+from kernel.clock import Clock
+from kernel.db import is_away
+
+WAIT_S_MAX: Final = 0.5
+"""A database that takes this long to tell one number is as good as away: what is known already is answered."""
+
+log = structlog.get_logger(__name__)
+
+
+class FreshLook:
+    """Runs `look` for whoever asks, and stops waiting for it when the database hangs."""
+
+    def __init__(self, look: Callable[[], Awaitable[None]], clock: Clock) -> None:
+        self._look = look
+        self._clock = clock
+        self._turn = asyncio.Lock()
+        self._asked = 0
+        self._looked = 0
+        self._began_s = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __call__(self) -> bool:
+        """Whether a look that began after the call has succeeded. Raises what is no fault of the connection."""
+        if self._turn.locked() and self._clock.monotonic() - self._began_s > WAIT_S_MAX:
+            return False
+        self._asked += 1
+        task = asyncio.create_task(self._look_for(self._asked), name="fresh look")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        done, _ = await asyncio.wait({task}, timeout=WAIT_S_MAX)
+        if not done:
+            return False
+        try:
+            task.result()
+        except Exception as error:
+            if is_away(error):
+                return False
+            raise
+        return True
+
+    async def _look_for(self, asked: int) -> None:
+        async with self._turn:
+            if self._looked >= asked:
+                return
+            upto, self._began_s = self._asked, self._clock.monotonic()
+            try:
+                await self._look()
+            finally:
+                self._looked = upto  # a look that failed is not repeated for each who waited for it
