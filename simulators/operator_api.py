@@ -1,21 +1,32 @@
 """What the simulators ask of the operator's REST interface: create a car park, list what exists, read the books."""
 
+import contextlib
 import itertools
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import aiohttp
 import msgspec
 from msgspec import Struct, field
 
+from simulators.clock import Clock
+
+T = TypeVar("T")
 _PATIENCE: Final = aiohttp.ClientTimeout(total=120, sock_connect=5, sock_read=60)
+PATIENCE_S: Final = 60.0
+"""A service that starts beside us, or whose database recovers, is there within this time."""
+_RETRY_S: Final = 0.5
 _LINE_BYTES_MAX: Final = 64 * 1024 * 1024
 """One car park of the inventory is one line: 100,000 spaces fit."""
 
 
 class NotAllowed(RuntimeError):
     """The service answered with a problem; the message is its sentence."""
+
+
+class Unavailable(NotAllowed):
+    """The service did not answer, or says that it cannot for now: asking again later may help."""
 
 
 class ZoneHeld(Struct, frozen=True):
@@ -95,28 +106,27 @@ class OperatorApi:
             await self._session.close()
 
     async def operator_of(self, car_park: str) -> str | None:
-        """Whose the car park is, or None when there is none. Raises NotAllowed."""
-        async with self._open().get(f"{self._base}/v1/operator/car-parks/{car_park}") as answer:
+        """Whose the car park is, or None when there is none. Raises NotAllowed, Unavailable."""
+        async with self._asked("GET", f"/v1/operator/car-parks/{car_park}") as answer:
             if answer.status == 404:
                 return None
             return msgspec.json.decode(await _body(answer), type=_Owned).operator
 
     async def put_car_park(self, car_park: str, wanted: Mapping[str, Any]) -> None:
-        """Create or replace a car park. Raises NotAllowed."""
-        url = f"{self._base}/v1/operator/car-parks/{car_park}"
+        """Create or replace a car park. Raises NotAllowed, Unavailable."""
         body = msgspec.json.encode(wanted)
-        async with self._open().put(url, data=body, headers={"Content-Type": "application/json"}) as answer:
+        async with self._asked("PUT", f"/v1/operator/car-parks/{car_park}", body) as answer:
             await _body(answer)
 
     async def books(self, car_park: str) -> Books:
-        """The car park's tally as of the last commit. Raises NotAllowed."""
-        async with self._open().get(f"{self._base}/v1/operator/car-parks/{car_park}/ingest") as answer:
+        """The car park's tally as of the last commit. Raises NotAllowed, Unavailable."""
+        async with self._asked("GET", f"/v1/operator/car-parks/{car_park}/ingest") as answer:
             return msgspec.json.decode(await _body(answer), type=Books)
 
     async def inventory(self) -> AsyncIterator[CarParkHeld]:
-        """Every car park the token may manage, with zones, spaces and lanes. Raises NotAllowed."""
+        """Every car park the token may manage, with zones, spaces and lanes. Raises NotAllowed, Unavailable."""
         decoder = msgspec.json.Decoder(CarParkHeld)
-        async with self._open().get(f"{self._base}/v1/operator/inventory") as answer:
+        async with self._asked("GET", "/v1/operator/inventory") as answer:
             if answer.status >= 400:
                 await _body(answer)
             rest = b""
@@ -130,10 +140,28 @@ class OperatorApi:
             if rest.strip():
                 yield decoder.decode(rest)
 
-    def _open(self) -> aiohttp.ClientSession:
+    @contextlib.asynccontextmanager
+    async def _asked(self, method: str, path: str, body: bytes | None = None) -> AsyncIterator[aiohttp.ClientResponse]:
         if self._session is None:
             raise RuntimeError("not open: use `async with`")
-        return self._session
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        try:
+            async with self._session.request(method, self._base + path, data=body, headers=headers) as answer:
+                yield answer
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
+            raise Unavailable(f"{method} {path}: {type(error).__name__} {error}") from error
+
+
+async def patiently(call: Callable[[], Awaitable[T]], clock: Clock, *, patience_s: float = PATIENCE_S) -> T:
+    """What `call` answers, asked again while the service is unavailable. Raises Unavailable after `patience_s`."""
+    deadline = clock.monotonic() + patience_s
+    while True:
+        try:
+            return await call()
+        except Unavailable:
+            if clock.monotonic() > deadline:
+                raise
+        await clock.sleep(_RETRY_S)
 
 
 async def _body(answer: aiohttp.ClientResponse) -> bytes:
@@ -145,4 +173,5 @@ async def _body(answer: aiohttp.ClientResponse) -> bytes:
     except msgspec.DecodeError:
         problem = _Problem(detail=body[:200].decode(errors="replace"))
     words = ": ".join(itertools.filterfalse(lambda part: not part, (problem.title, problem.detail)))
-    raise NotAllowed(f"{answer.method} {answer.url.path}: {answer.status} {words}")
+    kind = Unavailable if answer.status >= 500 else NotAllowed
+    raise kind(f"{answer.method} {answer.url.path}: {answer.status} {words}")

@@ -5,9 +5,11 @@ one time both stay. The replay ends when the gateway's books show every row.
 """
 
 import asyncio
+import contextlib
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +20,7 @@ from contracts.ids import CarParkId
 from contracts.wire import RefusedMessage, up_topic
 from simulators.clock import Clock
 from simulators.local_time import WallTime
-from simulators.operator_api import Books, OperatorApi
+from simulators.operator_api import Books, OperatorApi, Unavailable, patiently
 from simulators.places import places_of
 from simulators.read_recording import read_recording
 from simulators.recording import Recording, Series
@@ -34,6 +36,8 @@ STALL_S: Final = 60.0
 """Without any progress for this long the replay gives up and says what is missing."""
 _POLL_S: Final = 0.4
 _TICK_S: Final = 0.2
+_SETTLED_S: Final = 2.0
+"""Rows told again after a crash are in the books twice: then these say that all is in only when they stand still."""
 _REFUSALS_LISTED_MAX: Final = 1_000
 _ERRORS_WAITED_FOR_S: Final = 3.0  # `errors` are told after the commit that the books already show
 _KIND: Final = "recorded"
@@ -63,7 +67,7 @@ async def replay_file(
     started = clock.monotonic()
     recording = await asyncio.to_thread(read_recording, path, time_zone=time_zone)
     async with OperatorApi(http_url, token) as api:
-        owners, created = await _make_missing(api, recording, operator)
+        owners, created = await _make_missing(api, recording, operator, clock)
         replay = _Replay(recording, api, owners, clock=clock, stall_s=stall_s, on_progress=on_progress)
         client = WireClient(
             mqtt_url,
@@ -80,28 +84,28 @@ async def replay_file(
         return replay.summary(created, clock.monotonic() - started)
 
 
-async def _make_missing(api: OperatorApi, recording: Recording, operator: str) -> tuple[Mapping[CarParkId, str], int]:
+async def _make_missing(
+    api: OperatorApi, recording: Recording, operator: str, clock: Clock
+) -> tuple[Mapping[CarParkId, str], int]:
     """Whose each car park is, after creating those that are missing, and how many that were."""
     owners: dict[CarParkId, str] = {}
     created = 0
     for series, (place, known) in zip(recording.series, places_of(recording), strict=True):
-        owner = await api.operator_of(series.id)
+        owner = await patiently(partial(api.operator_of, series.id), clock)
         if owner is None:
             owner = operator
             created += 1
-            await api.put_car_park(
-                series.id,
-                {
-                    "operator": operator,
-                    "name": series.title,
-                    "position": {"lat": place[0], "lon": place[1]},
-                    "capacity": max(series.capacity, 0),
-                    "kind": _KIND,
-                    "time_zone": recording.time_zone,
-                    "measured_by": "counts",
-                    "address": None if known else f"{recording.path.name}: position not recorded",
-                },
-            )
+            wanted = {
+                "operator": operator,
+                "name": series.title,
+                "position": {"lat": place[0], "lon": place[1]},
+                "capacity": max(series.capacity, 0),
+                "kind": _KIND,
+                "time_zone": recording.time_zone,
+                "measured_by": "counts",
+                "address": None if known else f"{recording.path.name[:100]}: position not recorded",
+            }
+            await patiently(partial(api.put_car_park, series.id, wanted), clock)
         owners[series.id] = owner
     return owners, created
 
@@ -138,7 +142,9 @@ class _Replay:
     async def run(self, client: WireClient, speed: float | None) -> None:
         """Tell everything and wait until the books show it."""
         for series in self._recording.series:
-            self._before[series.id] = self._now[series.id] = await self._api.books(series.id)
+            self._before[series.id] = self._now[series.id] = await patiently(
+                partial(self._api.books, series.id), self._clock
+            )
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._tell(client, speed))
@@ -215,20 +221,23 @@ class _Replay:
 
     async def _watch(self) -> None:
         """Read the books until they show everything; wake the teller when there is room again."""
-        seen, moved_at = (-1, -1), self._clock.monotonic()
+        seen, moved_at = (-1, -1, -1), self._clock.monotonic()
         while True:
-            due = [key for key, sent in self._sent.items() if self._books(key).received < sent]
-            for key, books in zip(due, await asyncio.gather(*map(self._api.books, due)), strict=True):
-                self._now[key] = books
+            due = [key for key, sent in self._sent.items() if self._books(key).received != sent]
+            with contextlib.suppress(Unavailable):  # a database that recovers; the stall limit holds all the same
+                for key, books in zip(due, await asyncio.gather(*map(self._api.books, due)), strict=True):
+                    self._now[key] = books
             self._room.set()
             sent, committed = self._sent.total(), self._committed()
             if self._on_progress is not None:
                 self._on_progress(ReplayProgress(self._recording.rows, sent, committed))
-            if self._all_sent and committed >= sent:
+            told_again = sum(self._books(key).received for key in self._sent) - committed
+            if (sent, committed, told_again) != seen:
+                seen, moved_at = (sent, committed, told_again), self._clock.monotonic()
+            settled = not told_again or self._clock.monotonic() - moved_at > _SETTLED_S
+            if self._all_sent and committed >= sent and settled:
                 return
-            if (sent, committed) != seen:
-                seen, moved_at = (sent, committed), self._clock.monotonic()
-            elif sent > committed and self._clock.monotonic() - moved_at > self._stall_s:
+            if sent > committed and self._clock.monotonic() - moved_at > self._stall_s:
                 raise ReplayStalled(self._missing())
             await self._clock.sleep(_POLL_S)
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import aiohttp
 import msgspec
 import numpy as np
 from msgspec import Struct
@@ -27,7 +26,7 @@ from simulators.demand import DAY_S
 from simulators.faults import FaultPlan, FaultySensors
 from simulators.layout import layout_of
 from simulators.ledger import Ledger
-from simulators.operator_api import CarParkHeld, NotAllowed, OperatorApi
+from simulators.operator_api import CarParkHeld, OperatorApi, patiently
 from simulators.speakers import Connections, Speakers
 
 TICK_S: Final = 1.0
@@ -35,7 +34,6 @@ HEARTBEAT_S: Final = 600.0
 """Every sensor speaks at least this often, as LoRaWAN parking sensors do; counters every tenth of it."""
 _HEARTBEAT_SPACES_MAX: Final = 64
 _PROGRESS_S: Final = 5.0
-_SERVICE_S_MAX: Final = 60.0  # how long the service may take to come up beside us
 _FAREWELL_S_MAX: Final = 3.0
 _log = logging.getLogger(__name__)
 
@@ -108,19 +106,14 @@ async def simulate_city(
 
 
 async def _inventory(http_url: str, token: str, clock: Clock, wanted: Collection[str] | None) -> Sequence[CarParkHeld]:
-    deadline = clock.monotonic() + _SERVICE_S_MAX
-    while True:
-        try:
-            async with OperatorApi(http_url, token) as api:
-                held = [each async for each in api.inventory() if wanted is None or each.id in wanted]
-        except (aiohttp.ClientConnectionError, TimeoutError):
-            if clock.monotonic() > deadline:
-                raise NotAllowed(f"{http_url} cannot be reached") from None
-            await clock.sleep(0.5)
-            continue
-        if not held:
-            raise NothingToSimulate("the registry holds none of these car parks" if wanted else "the registry is empty")
-        return held
+    async def read() -> Sequence[CarParkHeld]:
+        async with OperatorApi(http_url, token) as api:
+            return [each async for each in api.inventory() if wanted is None or each.id in wanted]
+
+    held = await patiently(read, clock)
+    if not held:
+        raise NothingToSimulate("the registry holds none of these car parks" if wanted else "the registry is empty")
+    return held
 
 
 class Simulation:
