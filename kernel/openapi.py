@@ -172,7 +172,8 @@ def _successes(one: Mounted, schemas: dict[Key, Schema]) -> Schema:
             headers["Idempotency-Replayed"] = {"$ref": "#/components/headers/IdempotencyReplayed"}
         response: Schema = {"description": HTTPStatus(status).phrase, "headers": headers}
         if isinstance(kind, str):
-            response["content"] = {kind: {"schema": {"type": "string"}}}
+            schema = {} if kind.endswith("json") else {"type": "string"}  # GeoJSON is an object, and not our model
+            response["content"] = {kind: {"schema": schema}}
         elif kind is not None:
             response["content"] = {"application/json": {"schema": schemas[f"{one.id} {status}", "serialization"]}}
         responses[str(status)] = response
