@@ -19,8 +19,20 @@ function swagger(): Plugin {
   };
 }
 
+/** The page's code is asked for with the entry, not after it. */
+function preloadPage(): Plugin {
+  return {
+    name: "berth-preload-page",
+    apply: "build",
+    transformIndexHtml: (_, { bundle }) =>
+      Object.values(bundle ?? {})
+        .filter((file) => file.type === "chunk" && file.facadeModuleId?.endsWith("/src/App.tsx"))
+        .map((file) => ({ tag: "link", injectTo: "head", attrs: { rel: "modulepreload", href: `/${file.fileName}` } })),
+  };
+}
+
 export default defineConfig({
-  plugins: [swagger()],
+  plugins: [swagger(), preloadPage()],
   build: {
     target: "es2022",
     modulePreload: { polyfill: false },

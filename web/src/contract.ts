@@ -39,12 +39,16 @@ export interface Card {
   district: string | null;
   kind: string | null;
   position: Position;
+  address?: string | null;
   opening_hours: string | null;
   height_cm: number | null;
   features: readonly string[];
   tariff_summary: string | Name | null;
   reservable: number | boolean | null;
   quality: number | null;
+  closed_reason?: string | null;
+  /** Whether the car park's own gateway is connected; null: it never said. */
+  online?: boolean | null;
   availability: Availability | null;
 }
 

@@ -93,6 +93,7 @@ function About({ card, heard, heading }: AboutProps) {
         <p class="now-state"><span class={`state ${state}`}>{t(stateWord(heard))}</span><span class="age">{age(seconds)}</span></p>
         {full !== null && <Bar share={full} />}
       </div>
+      {state === "closed" && card.closed_reason && <p class="trouble">{card.closed_reason}</p>}
       {availability?.stale && <p class="trouble">{t("panel.stale")}</p>}
       {!availability?.as_of && <p class="trouble">{t("panel.never")}</p>}
       <dl class="facts">
@@ -107,11 +108,13 @@ function About({ card, heard, heading }: AboutProps) {
       <Day id={card.id} capacity={availability?.capacity ?? null} />
       <Spaces id={card.id} />
       <dl class="facts">
+        {card.address && <Fact word={t("address")} value={card.address} />}
         <Fact word={t("hours")} value={card.opening_hours ? openingHours(card.opening_hours) : t("hours.unknown")} />
         <Fact word={t("height")} value={card.height_cm ? t("height.m", { m: metre(card.height_cm / 100) }) : t("height.none")} />
         {named(card.tariff_summary) && <Fact word={t("tariff")} value={named(card.tariff_summary)} />}
         {card.features?.length > 0 && <Fact word={t("features")} value={card.features.map((slug) => word("feature", slug)).join(" · ")} />}
         {typeof card.quality === "number" && <Fact word={t("quality")} value={percent(card.quality)} />}
+        {typeof card.online === "boolean" && <Fact word={t("online")} value={t(card.online ? "online.yes" : "online.no")} />}
         <Fact word={t("operator")} value={card.operator} />
         <Fact word={t("id")} value={card.id} />
       </dl>

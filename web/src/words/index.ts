@@ -1,11 +1,11 @@
-/** Words, numbers and times in the reader's language. Chinese comes with the page; English is fetched when wanted. */
+/** Words, numbers and times in the reader's language, whose words alone are fetched. */
 import { computed, signal } from "@preact/signals";
 import { address, go } from "../address";
 import { CITY_ZONE } from "../city";
 import type { Card, Name } from "../contract";
 import { remembered, remember } from "../memory";
 import { phrase } from "./phrase";
-import { zh } from "./zh";
+import type { zh } from "./zh";
 
 export type Words = Record<keyof typeof zh, string>;
 export type Key = keyof Words;
@@ -16,7 +16,7 @@ const asked = (text: string | null): Lang | null =>
   text?.startsWith("en") ? "en" : text?.startsWith("zh") ? "zh" : null;
 
 export const lang = signal<Lang>("zh");
-const words = signal<Words>(zh);
+const words = signal<Words>({} as Words); // filled before anything is drawn
 const tag = computed(() => TAGS[lang.value]);
 const whole = computed(() => new Intl.NumberFormat(tag.value, { maximumFractionDigits: 0 }));
 const signed = computed(() => new Intl.NumberFormat(tag.value, { maximumFractionDigits: 0, signDisplay: "exceptZero" }));
@@ -27,7 +27,7 @@ const day = computed(() => new Intl.DateTimeFormat(tag.value, { timeZone: CITY_Z
 export const collator = computed(() => new Intl.Collator(tag.value, { numeric: true }));
 
 async function speak(to: Lang): Promise<void> {
-  const found = to === "zh" ? zh : (await import("./en")).en;
+  const found = to === "zh" ? (await import("./zh")).zh : (await import("./en")).en;
   words.value = found;
   lang.value = to;
   document.documentElement.lang = TAGS[to];
