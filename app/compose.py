@@ -21,14 +21,16 @@ from contracts.availability import Availability
 from gateway import service as gateway_service
 from gateway.metrics import GatewayMetrics
 from gateway.service import Gateway, Handlers
-from kernel import idempotency
 from kernel.auth import Authenticator
 from kernel.clock import Clock
 from kernel.db import Database
+from kernel.idempotency import purge_loop
 from kernel.ids import new_id
 from kernel.jobs import JobRunner
 from kernel.oidc import oidc_issuer
-from kernel.service import Loop, Service
+from kernel.request_metrics import RequestMetrics
+from kernel.service import Service
+from kernel.sse import STREAMS
 from kernel.tokens import Issuer, load_or_create_signing_key, local_issuer
 from kernel.webserver import Probe, WebOptions, WebServer, make_application
 from occupancy import service as occupancy
@@ -36,9 +38,6 @@ from occupancy.board import Board
 from occupancy.record import Recorder
 from registry.key_store import RegistryKeyStore
 from registry.service import registry_service
-
-FORGET_ANSWERS_S = 300.0
-"""Idempotency keys are kept for days; how promptly they go does not matter."""
 
 
 class NotReady(Exception):
@@ -65,6 +64,7 @@ async def api(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
     settings = tools.settings
     services, board = answering(tools)
     probes = {"database": database_probe(tools.database), "board": _when(lambda: board.loaded, "not read yet")}
+    requests = RequestMetrics(tools.registry)
     application = make_application(
         [operations for service in services for operations in service.apis],
         clock=tools.clock,
@@ -79,7 +79,9 @@ async def api(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
         ),
         probes=probes,
         metrics=CityMetrics(tools.registry, settings.metrics_also).handle,
+        observe=requests,
     )
+    requests.watch(application[STREAMS])
     server = WebServer(application)
     try:
         await server.start(settings.http_host, settings.http_port)
@@ -130,14 +132,10 @@ async def worker(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
     """Jobs and loops: what must happen, but not now."""
     settings = tools.settings
 
-    async def forget_answers() -> None:
-        async with tools.database.transaction() as tx:
-            await idempotency.purge(tx)
-
     services = [
         occupancy.upkeep(tools.database, settings.occupancy, tools.registry),
         gateway_service.upkeep(tools.database, settings.gateway),
-        Service("kernel", loops=[Loop("idempotency keys", forget_answers, FORGET_ANSWERS_S)]),
+        Service("kernel", loops=[purge_loop(tools.database)]),
     ]
     runner = JobRunner(tools.database, [job for service in services for job in service.jobs])
     working = asyncio.create_task(runner.run(), name="jobs")
