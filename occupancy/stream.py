@@ -1,6 +1,6 @@
 """Who changed since when, for the readers of the live stream.
 
-`flush`, ten times a second, turns what changed into one delta with the next number. A bounded ring remembers who was in
+`flush`, twenty times a second, turns what changed into one delta with the next number. A bounded ring remembers who was in
 which delta, so a reader who was slow or away gets the newest word on everybody it missed: no reader has a queue, and
 the last value wins by itself.
 """
@@ -16,10 +16,10 @@ from msgspec import Struct
 from contracts.ids import CarParkId
 from kernel.ids import new_id
 
-FLUSH_S: Final = 0.1
-"""How long a change waits for others to go with it: to a person a tenth of a second is live."""
-DELTAS_MAX: Final = 6_000
-"""Ten minutes of deltas at ten a second: who was away for longer starts afresh."""
+FLUSH_S: Final = 0.05
+"""How long a change waits for others to go with it: too short for a person to see, long enough to go together."""
+DELTAS_MAX: Final = 12_000
+"""Ten minutes of deltas at twenty a second: who was away for longer starts afresh."""
 
 
 class Delta(Struct, frozen=True, gc=False):
