@@ -55,6 +55,9 @@ async def import_readings(
         if seen is not None:
             counts.append(seen)
     if write:
+        # First the counts: what they read of the registry is committed, so a copy they keep is never ahead of it.
+        if counts and on_counts is not None:
+            await on_counts(tx, Facts(counts=counts))
         await car_parks.lock_car_parks(tx, sorted({*closed, *opened}))  # in order, as every import does: no deadlock
         if await car_parks.follow_feed(tx, closed=closed, opened=opened, reason=CLOSED_BY_FEED):
             await audit.record(
@@ -66,8 +69,6 @@ async def import_readings(
                 detail={"closed": closed},
             )
             await audit.bump_revision(tx)
-        if counts and on_counts is not None:
-            await on_counts(tx, Facts(counts=counts))
     return Readings(counts, refused)
 
 
