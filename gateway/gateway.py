@@ -76,9 +76,10 @@ class Gateway:
         linking = asyncio.create_task(self.link.run(), name="gateway-link")
         polling = asyncio.create_task(self._poll(), name="gateway-directory")
         try:
-            await linking
-            if not storing.cancelled():
-                await storing
+            await asyncio.wait([storing, linking], return_when=asyncio.FIRST_EXCEPTION)
+            for task in (storing, linking):
+                if task.done() and not task.cancelled():
+                    task.result()
         finally:
             for task in (storing, linking, polling):
                 await _end(task)

@@ -28,7 +28,7 @@ from gateway.refusals import CURABLE, Reason, Reject
 from gateway.settings import ECHO_KIND, GatewaySettings
 from gateway.taken import Queue, Taken
 from kernel.clock import Clock
-from kernel.db import Database, is_away, is_data_error
+from kernel.db import Database, DatabaseAway, is_away, is_data_error
 
 _log = structlog.get_logger(__name__)
 
@@ -116,37 +116,42 @@ class Ingest:
             await self._store(batch)
             if not self._reading and self._queue.roomy and not self._stopping:
                 self._reading = True
-                self._line.resume()
+                self._attached()[0].resume()
 
     def stop(self) -> None:
         """Take nothing more; `run` returns after the batch in flight, at once when the database is away."""
         self._stopping = True
         self._arrived.set()
 
-    async def _store(self, batch: list[Taken]) -> None:
-        """Returns when all of `batch` is committed, or when stopping while the database is away."""
+    async def _store(self, batch: list[Taken]) -> bool:
+        """Whether all of `batch` is committed; it always is, unless we are to stop while the database is away."""
         failures = 0
         while True:
-            try:
-                await self._ask_again_about_strangers(batch)
-                outcome = await self._commit(batch)
-            except Exception as error:
-                failures += 1
-                stuck = failures % STUCK_AFTER == 0 and isinstance(error, TimeoutError)
-                if is_away(error) and not (stuck and len(batch) > 1):
-                    if await self._wait_for_database(error, failures):
-                        continue
-                    return
-                if len(batch) > 1:
-                    self._metrics.retries.labels(cause="halved").inc()
-                    middle = len(batch) // 2
-                    await self._store(batch[:middle])
-                    await self._store(batch[middle:])
-                    return
-                batch = self._blame(batch[0], error)
+            outcome, error = await self._attempt(batch)
+            if error is None:
+                self.database_away = False
+                self._attached()[0].acknowledge([taken.message for taken in batch])
+                self._tell(batch, outcome)
+                return True
+            failures += 1
+            stuck = failures % STUCK_AFTER == 0 and isinstance(error, TimeoutError)
+            if is_away(error) and not (stuck and len(batch) > 1):
+                if not await self._wait_for_database(error, failures):
+                    return False
+            elif len(batch) > 1:
+                self._metrics.retries.labels(cause="halved").inc()
+                middle = len(batch) // 2
+                return await self._store(batch[:middle]) and await self._store(batch[middle:])
             else:
-                self._finish(batch, outcome)
-                return
+                batch = self._blame(batch[0], error)
+
+    async def _attempt(self, batch: list[Taken]) -> tuple[Outcome | None, Exception | None]:
+        """One transaction: what it changed, or why it failed. Whatever a handler raises is a value from here on."""
+        try:
+            await self._ask_again_about_strangers(batch)
+            return await self._commit(batch), None
+        except Exception as error:
+            return None, error
 
     async def _ask_again_about_strangers(self, batch: list[Taken]) -> None:
         """Before anything is refused as unknown, look into the registry as it is now."""
@@ -156,10 +161,17 @@ class Ingest:
             if taken.said.rejects and any(reject.reason in CURABLE for reject in taken.said.rejects)
         ]
         if strangers:
-            await self._copy.refresh()
+            await self._look_into_registry()
             for place in strangers:
                 message = batch[place].message
                 batch[place] = Taken.of(message, self._decode(message))
+
+    async def _look_into_registry(self) -> None:
+        """Raises DatabaseAway for whatever is wrong: nobody is refused because we could not look."""
+        try:
+            await self._copy.refresh()
+        except Exception as error:
+            raise DatabaseAway(f"the registry cannot be read: {error!r}") from error
 
     async def _commit(self, batch: Sequence[Taken]) -> Outcome | None:
         if not any(taken.events for taken in batch):
@@ -170,20 +182,19 @@ class Ingest:
         self._metrics.commits.observe(self._clock.monotonic() - started)
         return outcome
 
-    def _finish(self, batch: Sequence[Taken], outcome: Outcome | None) -> None:
-        """It is committed: tell the broker, then everyone else."""
-        self.database_away = False
-        line, tell = self._attached()
-        line.acknowledge([taken.message for taken in batch])
+    def _tell(self, batch: Sequence[Taken], outcome: Outcome | None) -> None:
+        """It is committed and acknowledged: what goes wrong with telling about it must not stop the next batch."""
         if outcome is None:
             return
-        self._metrics.count(batch_events=sum(taken.events for taken in batch), outcome=outcome)
-        self._metrics.lag.observe((self._clock.now() - batch[0].message.received_at).total_seconds())
-        self._metrics.clock_ahead.inc(sum(taken.said.clock_ahead for taken in batch))
-        tell(outcome.availabilities)
-        for letter in outcome.letters:
-            if letter.operator is not None and letter.car_park is not None:
-                line.publish(up_topic(letter.operator, letter.car_park, "errors"), feedback(letter))
+        line, tell = self._attached()
+        try:
+            self._metrics.count(batch, outcome, committed_at=self._clock.now())
+            tell(outcome.availabilities)
+            for letter in outcome.letters:
+                if letter.operator is not None and letter.car_park is not None:
+                    line.publish(up_topic(letter.operator, letter.car_park, "errors"), feedback(letter))
+        except Exception:
+            _log.exception("telling_failed")
 
     def _blame(self, taken: Taken, error: Exception) -> list[Taken]:
         """This one message is why the transaction failed: it goes to the dead letters instead."""
@@ -219,10 +230,6 @@ class Ingest:
             # A defect of ours; raised into the link, it would cut the connection and meet the same message again.
             _log.exception("decoder_failed", topic=message.topic)
             return Decoded(None, rejects=(Reject(Reason.HANDLER_FAILED, f"the decoder failed: {error!r}"),))
-
-    @property
-    def _line(self) -> Line:
-        return self._attached()[0]
 
     def _attached(self) -> tuple[Line, Tell]:
         if self._out is None:

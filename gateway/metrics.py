@@ -1,12 +1,13 @@
 """What the gateway counts about itself, for Prometheus. One object, made by `app`, shared by the parts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from gateway.link import Link
 from gateway.record import Outcome
-from gateway.taken import Queue
+from gateway.taken import Queue, Taken
 
 _COMMIT_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 
@@ -74,13 +75,15 @@ class GatewayMetrics:
         self.sessions_lost.set_function(lambda: link.sessions_lost)
         self.ready.set_function(lambda: float(ready()))
 
-    def count(self, *, batch_events: int, outcome: Outcome) -> None:
+    def count(self, batch: Sequence[Taken], outcome: Outcome, *, committed_at: datetime) -> None:
         """One committed batch."""
-        self.batch_events.observe(batch_events)
+        self.batch_events.observe(sum(taken.events for taken in batch))
+        self.lag.observe((committed_at - batch[0].message.received_at).total_seconds())
+        self.clock_ahead.inc(sum(taken.said.clock_ahead for taken in batch))
         self.miscounted.inc(max(0, outcome.miscounted))
+        self.not_kept.inc(outcome.not_kept)
         for name, number in outcome.sums():
             if number:
                 self.events.labels(outcome=name).inc(number)
-        self.not_kept.inc(outcome.not_kept)
         for letter in outcome.letters:
             self.refused.labels(reason=letter.reason.value).inc(letter.events)
