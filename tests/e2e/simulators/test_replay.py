@@ -3,18 +3,30 @@
 import json
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kernel.clock import SystemClock
 from simulators.read_recording import read_recording
 from simulators.recording import Recording, Series
-from tests.e2e.conftest import StartCity
+from simulators.replay import ReplayStalled, replay_file
 from tests.e2e.outside import City, berth
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "data" / "recordings"
+
+
+@pytest.fixture(scope="module")
+def empty_city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    """`berth up` without car parks; the tests of this file add theirs."""
+    started = City(tmp_path_factory.mktemp("empty") / "var")
+    yield started
+    started.stop()
+
+
 _PAST = "from=1990-01-01T00:00:00Z&until=2100-01-01T00:00:00Z"
 
 
@@ -58,8 +70,8 @@ def _assert_same(city: City, recording: Recording) -> None:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", ["autumn.csv", "village_free_2024-05.csv.gz"])
-def test_the_history_is_the_file_however_often_it_is_replayed(start_city: StartCity, name: str) -> None:
-    city = start_city()
+def test_the_history_is_the_file_however_often_it_is_replayed(empty_city: City, name: str) -> None:
+    city = empty_city
     recording = read_recording(RECORDINGS / name)
     first = _replay(city, RECORDINGS / name, "--operator", "village")
     assert first["created"] == len(recording.series)
@@ -73,8 +85,8 @@ def test_the_history_is_the_file_however_often_it_is_replayed(start_city: StartC
 
 
 @pytest.mark.timeout(300)
-def test_refused_rows_stand_in_rejected_with_their_reason(start_city: StartCity) -> None:
-    city = start_city()
+def test_refused_rows_stand_in_rejected_with_their_reason(empty_city: City) -> None:
+    city = empty_city
     summary = _replay(city, RECORDINGS / "autumn.csv")
     assert summary["refused"] == 3
     assert Counter(summary["refused_reasons"]).total() == 3
@@ -85,10 +97,10 @@ def test_refused_rows_stand_in_rejected_with_their_reason(start_city: StartCity)
 
 
 @pytest.mark.timeout(300)
-def test_a_replay_at_a_speed_takes_its_time(start_city: StartCity) -> None:
-    city = start_city()
+def test_a_replay_at_a_speed_takes_its_time(empty_city: City) -> None:
+    city = empty_city
     summary = _replay(city, RECORDINGS / "village_free_2024-05.csv.gz", "--speed", "300")
-    assert summary["stored"] == 6
+    assert summary["sent"] == 6 == summary["stored"] + summary["duplicate"]
     assert summary["seconds"] > 598 / 300
     card = city.get("/v1/car-parks/village-markt")
     assert card["name"]["zh"] == "Märkt/Platz"
@@ -98,8 +110,8 @@ def test_a_replay_at_a_speed_takes_its_time(start_city: StartCity) -> None:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", ["birmingham_parking_2016.csv.gz"])
-def test_a_real_recording_twice(start_city: StartCity, shared_data: Path, name: str) -> None:
-    city = start_city()
+def test_a_real_recording_twice(empty_city: City, shared_data: Path, name: str) -> None:
+    city = empty_city
     recording = read_recording(shared_data / name)
     first = _replay(city, shared_data / name)
     assert first["sent"] == first["rows"] == recording.rows
@@ -107,3 +119,22 @@ def test_a_real_recording_twice(start_city: StartCity, shared_data: Path, name: 
     again = _replay(city, shared_data / name)
     assert (again["stored"], again["late"], again["refused"]) == (0, 0, first["refused"])
     _assert_same(city, recording)
+
+
+@pytest.mark.timeout(300)
+async def test_a_replay_that_nobody_takes_says_what_is_missing(empty_city: City) -> None:
+    _replay(empty_city, RECORDINGS / "autumn.csv")
+    gateway = empty_city.child("serve", "gateway")
+    gateway.suspend()
+    try:
+        with pytest.raises(ReplayStalled, match="long-row 8 of 8"):
+            await replay_file(
+                RECORDINGS / "autumn.csv",
+                http_url=empty_city.ready.http,
+                mqtt_url=empty_city.ready.mqtt,
+                token=empty_city.ready.tokens["operator"],
+                clock=SystemClock(),
+                stall_s=1.5,
+            )
+    finally:
+        gateway.resume()

@@ -19,7 +19,7 @@ def test_a_log_of_occupancy_in_local_time(recordings: Path) -> None:
     recording = read_recording(recordings / "autumn.csv")
     street, dashed, north = recording.series
     assert (recording.format, recording.time_zone, recording.rows) == ("occupancy-log", "Europe/London", 15)
-    assert (street.id, dashed.id, north.id) == ("broad-street", "broad-street-2", "nia--north--")
+    assert (street.id, dashed.id, north.id) == ("long-row", "long-row-2", "nia--north--")
     assert (street.measure, street.capacity, list(street.capacities)) == ("occupied", 100, [100] * 8)
     assert list(street.values) == [10, 11, 12, 13, 14, 14, 15, 16]
     assert _times(street) == [
@@ -53,7 +53,7 @@ def test_rows_are_put_in_order_and_keep_their_numbers(recordings: Path) -> None:
 def test_warnings_name_what_is_told_differently(recordings: Path) -> None:
     warnings = read_recording(recordings / "autumn.csv").warnings
     assert [warning.partition(":")[0] for warning in warnings] == [
-        "'BROAD-STREET' is told as 'broad-street-2'",
+        "'LONG-ROW' is told as 'long-row-2'",
         "line 18",
     ]
 

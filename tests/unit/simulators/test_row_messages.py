@@ -11,10 +11,10 @@ from simulators.row_messages import row_messages
 def test_rows_go_together_and_nonsense_goes_alone(recordings: Path) -> None:
     messages = list(row_messages(read_recording(recordings / "autumn.csv"), span_us=None))
     assert [(message.series.id, message.rows, message.alone) for message in messages] == [
-        ("broad-street-2", 2, False),
-        ("broad-street-2", 1, True),
+        ("long-row-2", 2, False),
+        ("long-row-2", 1, True),
         ("nia--north--", 2, False),
-        ("broad-street", 8, False),
+        ("long-row", 8, False),
         ("nia--north--", 1, True),
         ("nia--north--", 1, True),
     ]
@@ -34,7 +34,7 @@ def test_rows_go_together_and_nonsense_goes_alone(recordings: Path) -> None:
 
 def test_a_message_spans_no_more_recorded_time_than_asked(recordings: Path) -> None:
     messages = list(row_messages(read_recording(recordings / "autumn.csv"), span_us=60_000_000))
-    rows = [message.rows for message in messages if message.series.id == "broad-street"]
+    rows = [message.rows for message in messages if message.series.id == "long-row"]
     assert rows == [1, 1, 1, 1, 3, 1]
     due = [message.due_us for message in messages]
     assert due == sorted(due)
