@@ -1,7 +1,7 @@
 """Who changed since when, for the readers of the live stream.
 
-`flush`, twenty times a second, turns what changed into one delta with the next number. A bounded ring remembers who was in
-which delta, so a reader who was slow or away gets the newest word on everybody it missed: no reader has a queue, and
+`flush`, twenty times a second, turns what changed into one delta with the next number. A bounded ring remembers who was
+in which delta, so a reader who was slow or away gets the newest word on everybody it missed: no reader has a queue, and
 the last value wins by itself.
 """
 

@@ -26,7 +26,9 @@ SPACES_MAX: Final = 10_000
 
 Near = Annotated[str | None, Field(max_length=64, description="`lat,lon`: nearest first, with `distance_m`.")]
 Radius = Annotated[float | None, Field(gt=0, le=1_000_000, description="Only this close to `near`.")]
-BBox = Annotated[str | None, Field(max_length=128, description="`west,south,east,north` in degrees.")]
+BBox = Annotated[
+    str | None, Field(max_length=128, description="`west,south,east,north` in degrees (or `south,west,north,east`).")
+]
 Words = Annotated[
     str | None, Field(max_length=100, description="Words of the name in either language, the id or the address.")
 ]
@@ -38,7 +40,7 @@ InDatum = Annotated[Datum, Field(description="Of the positions given and answere
 Cursor = Annotated[str | None, Field(description="The `next` of the page before.")]
 
 
-class SpaceView(BaseModel):
+class SpaceNow(BaseModel):
     """One space. `at` is null and `state` unknown when it never reported; a `stale` one counts as free nowhere."""
 
     model_config = ConfigDict(frozen=True)
@@ -119,7 +121,7 @@ class CarParksApi:
         get="/v1/car-parks/{car_park}/spaces",
         summary="The spaces of a car park",
         tags=("car parks",),
-        responses={200: Page[SpaceView]},
+        responses={200: Page[SpaceNow]},
         problems=(UnknownCarPark,),
     )
     async def spaces(
@@ -128,7 +130,7 @@ class CarParksApi:
         zone: Annotated[str | None, Field(max_length=32)] = None,
         limit: Annotated[int, Field(ge=1, le=SPACES_MAX)] = SPACES_MAX,
         cursor: Cursor = None,
-    ) -> Page[SpaceView]:
+    ) -> Page[SpaceNow]:
         """Every numbered space with its state; one that never reported is `unknown` with `at` null."""
         entry = await entry_of(self._board, car_park)
         after = 0 if cursor is None else decode_cursor(cursor, int)[0]
@@ -138,7 +140,7 @@ class CarParksApi:
         whole_stale = entry.availability.stale
         oldest = tx.now - settings.space_stale_after
         items = [
-            SpaceView(
+            SpaceNow(
                 space=row["label"],
                 zone=row["zone"],
                 state=SpaceState(row["state"] or "unknown"),

@@ -66,11 +66,17 @@ def parse_near(text: str, datum: Datum) -> tuple[float, float]:
 
 
 def parse_bbox(text: str, datum: Datum) -> Box:
-    """The box in WGS-84. Raises InvalidParameter."""
+    """The box in WGS-84. Raises InvalidParameter.
+
+    Latitudes may stand first, as in `near`, where a longitude beyond 90 degrees tells: so everywhere in China east of
+    Tibet.
+    """
     match = _BBOX.fullmatch(text)
     if match is None:
         raise InvalidParameter.of("query", "bbox", BBOX_FORM, text)
     west, south, east, north = (float(number) for number in match.groups())
+    if min(abs(south), abs(north)) > 90:
+        west, south, east, north = south, west, north, east
     if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= 90 and -90 <= north <= 90):
         raise InvalidParameter.of("query", "bbox", f"not on earth: {BBOX_FORM}", text)
     if west > east or south > north:

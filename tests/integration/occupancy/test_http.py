@@ -96,6 +96,7 @@ async def test_cards_are_found_and_sorted(database: Database, record: Record, si
     assert await ids(near="41.80,123.46") == [FAR, HERE]
     assert await ids(near="41.80,123.46", radius_m=500) == [FAR]
     assert await ids(bbox="123.42,41.78,123.44,41.795") == [HERE]
+    assert await ids(bbox="41.78,123.42,41.795,123.44") == [HERE]
     assert await ids(district="Shenhe") == [FAR]
     assert await ids(kind="mall") == [HERE]
     assert await ids(q="shenhe station") == [FAR]
