@@ -16,7 +16,7 @@ from pathlib import Path
 
 from app.bench import sql
 from app.bench.gateway_process import GatewayProcess
-from app.bench.load import SPACES, SPACES_EACH, CityLoad
+from app.bench.load import OPERATOR, SPACES, SPACES_EACH, CityLoad, car_park_id
 from app.bench.mosquitto import BenchBroker
 from app.bench.processes_cpu import CpuMeter, cores_used
 from app.bench.publisher import Publisher
@@ -24,6 +24,7 @@ from app.bench.report import BenchImpossible, BenchReport, Result, spread
 from app.bench.stock_receiver import drain_stock, subscribe_stock
 from app.embedded import EmbeddedPostgres
 from app.processes import LOOPBACK
+from contracts.wire import up_topic
 from kernel.clock import Clock
 from kernel.db import Database
 from kernel.migrate import migrate, migrations_of
@@ -113,9 +114,24 @@ class _Rig:
     async def _first_words(self) -> None:
         """Fill the state table (afterwards all is update, as in production) and leave a session with the broker."""
         self.gateway.start()
+        before = await self._listening()
         await self._publish(self.broker, self.load.batches(BATCHES, epoch="first"))
-        await self._drained(0, SPACES)
+        await self._drained(before, SPACES)
         await self._stop_gateway()
+
+    async def _listening(self) -> int:
+        """Ask with messages that it must refuse until one of them is in its books; how many events are in them."""
+        started = self.clock.monotonic()
+        while await self._received() == 0:
+            if self.clock.monotonic() - started > _STUCK_AFTER_S or not self.gateway.is_running():
+                raise BenchImpossible(f"the gateway does not listen: {self.gateway.last_words()}")
+            await self._publish(self.broker, [(up_topic(OPERATOR, car_park_id(0), "spaces"), b"are you there?")])
+            await self.clock.sleep(0.5)
+        return await self._received()
+
+    async def _received(self) -> int:
+        async with self.database.transaction() as tx:
+            return await sql.events_received(tx)
 
     async def _stock(self, number: int) -> None:
         await subscribe_stock(self.stock_broker.port)
@@ -139,8 +155,7 @@ class _Rig:
     async def _gateway_run(self, kind: str, number: int, messages: Iterable[tuple[str, bytes]], events: int) -> float:
         """Events a second, from the first commit seen to the last."""
         await self._publish(self.broker, messages)
-        async with self.database.transaction() as tx:
-            before = await sql.events_received(tx)
+        before = await self._received()
         self.gateway.start()
         meter = CpuMeter({"gateway": self.gateway.pid, "postgres": _pid(self.postgres), "broker": _pid(self.broker)})
         rate, cores = await self._drained(before, events, meter)
@@ -177,8 +192,7 @@ class _Rig:
         cpu: dict[str, float] = {}
         seen, changed_at = before, self.clock.monotonic()
         while True:
-            async with self.database.transaction() as tx:
-                received = await sql.events_received(tx)
+            received = await self._received()
             now = self.clock.monotonic()
             if received > seen:
                 seen, changed_at = received, now

@@ -40,7 +40,7 @@ class BenchBroker:
         self._configuration.write_text(
             _CONFIGURATION.format(port=self.port, host=LOOPBACK, user=getpass.getuser()), encoding="utf-8"
         )
-        self.process = spawn([program, "-c", str(self._configuration)])
+        self.process = spawn([program, "-c", str(self._configuration)], stderr=subprocess.DEVNULL)
         if not await_ready(self.process, lambda: listens(self.port), patience_s=20.0):
             raise BenchImpossible(f"mosquitto did not start on port {self.port}: exit {stop(self.process)}")
         return self

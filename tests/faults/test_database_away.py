@@ -6,7 +6,9 @@ from collections.abc import Callable
 import psutil
 import pytest
 
+from app.bench.publisher import Publisher
 from app.embedded import EmbeddedPostgres
+from app.processes import LOOPBACK
 from kernel.clock import SystemClock
 from tests.faults.conftest import MakeSite, Scale
 from tests.faults.devices import speaking
@@ -77,4 +79,38 @@ async def test_stops_in_time_without_a_database(
         proxy.refuse = False
         proxy.black_hole(False)
         site.gateway.start()
+        await site.healed()
+
+
+async def test_a_slow_database_and_a_large_backlog_are_no_reason_to_reconnect(
+    make_site: MakeSite,
+    postgres_server: EmbeddedPostgres,
+    database_url: str,
+    own_broker: Mosquitto,
+    real_clock: SystemClock,
+    seed: int,
+) -> None:
+    """The broker's answers stand in line behind what it kept for us; reading them may take longer than a connect."""
+    async with (
+        Proxy(postgres_server.port, real_clock, seed=seed) as to_database,
+        Proxy(own_broker.port, real_clock, seed=seed) as to_broker,
+    ):
+        site = await make_site(
+            database_url,
+            own_broker.port,
+            through=by_proxy(postgres_server, database_url, to_database),
+            mqtt_port=to_broker.port,
+        )
+        await site.start()
+        await asyncio.to_thread(site.gateway.stop)
+        async with Publisher(LOOPBACK, own_broker.port, "devices", real_clock) as publisher:
+            for topic, payload in site.devices.messages(100):
+                await publisher.publish(topic, payload + b" " * 900_000)
+            await publisher.acknowledged()
+        to_database.latency_s = 0.1
+        connections = to_broker.accepted
+        site.gateway.start()
+        await site.work_goes_on(events=site.devices.ledger.events)
+        assert to_broker.accepted == connections + 1, site.gateway.last_words()
+        to_database.latency_s = 0.0
         await site.healed()
