@@ -6,7 +6,7 @@ repeats its first state, `flapping` takes a word back and says it again). The sa
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -69,23 +69,6 @@ class FaultPlan:
     def is_harmless(self) -> bool:
         """Whether nothing goes wrong at all."""
         return self == FaultPlan(self.seed)
-
-
-def usual_faults(seed: int = 0) -> FaultPlan:
-    """What a well-kept sensor net of a city shows: a few per thousand of everything."""
-    return FaultPlan(
-        seed,
-        duplicate=0.004,
-        out_of_order=0.003,
-        late=0.001,
-        stuck=0.001,
-        silent=0.002,
-        clock_behind=0.002,
-        clock_ahead=0.001,
-        flapping=0.0005,
-        burst=0.0002,
-        reconnect=0.0001,
-    )
 
 
 class FaultySensors:
@@ -189,8 +172,3 @@ class FaultySensors:
             return []
         told, self._dammed, self._dam_until = self._dammed, [], None
         return told
-
-
-def with_seed(plan: FaultPlan, seed: int) -> FaultPlan:
-    """The same plan played with another seed."""
-    return replace(plan, seed=seed)

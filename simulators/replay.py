@@ -19,9 +19,9 @@ from msgspec import UNSET
 from contracts.ids import CarParkId
 from contracts.wire import RefusedMessage, up_topic
 from simulators.clock import Clock
+from simulators.create_missing import create_missing
 from simulators.local_time import WallTime
 from simulators.operator_api import Books, OperatorApi, Unavailable, patiently
-from simulators.places import places_of
 from simulators.read_recording import read_recording
 from simulators.recording import Recording, Series
 from simulators.replay_summary import CarParkReplayed, RefusedRow, ReplayProgress, ReplaySummary
@@ -40,7 +40,6 @@ _SETTLED_S: Final = 2.0
 """Rows told again after a crash are in the books twice: then these say that all is in only when they stand still."""
 _REFUSALS_LISTED_MAX: Final = 1_000
 _ERRORS_WAITED_FOR_S: Final = 3.0  # `errors` are told after the commit that the books already show
-_KIND: Final = "recorded"
 
 
 class ReplayStalled(RuntimeError):
@@ -67,7 +66,7 @@ async def replay_file(
     started = clock.monotonic()
     recording = await asyncio.to_thread(read_recording, path, time_zone=time_zone)
     async with OperatorApi(http_url, token) as api:
-        owners, created = await _make_missing(api, recording, operator, clock)
+        owners, created = await create_missing(api, recording, operator, clock)
         replay = _Replay(recording, api, owners, clock=clock, stall_s=stall_s, on_progress=on_progress)
         client = WireClient(
             mqtt_url,
@@ -82,32 +81,6 @@ async def replay_file(
         finally:
             await client.close()
         return replay.summary(created, clock.monotonic() - started)
-
-
-async def _make_missing(
-    api: OperatorApi, recording: Recording, operator: str, clock: Clock
-) -> tuple[Mapping[CarParkId, str], int]:
-    """Whose each car park is, after creating those that are missing, and how many that were."""
-    owners: dict[CarParkId, str] = {}
-    created = 0
-    for series, (place, known) in zip(recording.series, places_of(recording), strict=True):
-        owner = await patiently(partial(api.operator_of, series.id), clock)
-        if owner is None:
-            owner = operator
-            created += 1
-            wanted = {
-                "operator": operator,
-                "name": series.title,
-                "position": {"lat": place[0], "lon": place[1]},
-                "capacity": max(series.capacity, 0),
-                "kind": _KIND,
-                "time_zone": recording.time_zone,
-                "measured_by": "counts",
-                "address": None if known else f"{recording.path.name[:100]}: position not recorded",
-            }
-            await patiently(partial(api.put_car_park, series.id, wanted), clock)
-        owners[series.id] = owner
-    return owners, created
 
 
 class _Replay:

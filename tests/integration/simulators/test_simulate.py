@@ -22,7 +22,7 @@ from kernel.clock import ManualClock, SystemClock
 from simulators.faults import FaultPlan
 from simulators.ledger import Ledger, read_ledger, space_events
 from simulators.operator_api import CarParkHeld, LaneHeld, ZoneHeld
-from simulators.simulate import Simulation
+from simulators.simulation import Simulation
 from simulators.speakers import Connections, Speakers
 from tests.conftest import Eventually
 from tests.integration.simulators.conftest import Ears, Listen

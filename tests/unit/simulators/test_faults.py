@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contracts.wire import SpaceEvent
-from simulators.faults import FaultPlan, FaultySensors, Trait, usual_faults
+from simulators.faults import FaultPlan, FaultySensors, Trait
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 ONE = SpaceEvent("1", "occupied", AT, 1, "b")
@@ -19,7 +19,7 @@ def _under(plan: FaultPlan) -> FaultySensors:
 def test_no_fault_changes_nothing() -> None:
     assert _under(FaultPlan(seed=3)).told([ONE, TWO], AT) == [ONE, TWO]
     assert FaultPlan(seed=3).is_harmless
-    assert not usual_faults().is_harmless
+    assert not FaultPlan(late=0.1).is_harmless
 
 
 def test_duplicates_are_told_twice() -> None:
