@@ -177,7 +177,14 @@ def _position(latitude: str, longitude: str) -> tuple[float, float] | None:
 
 
 def _whole(text: str) -> int:
-    number = int(text)
+    """A whole number, also when a spreadsheet wrote it as `12.0`. Raises ValueError, OverflowError."""
+    try:
+        number = int(text)
+    except ValueError:
+        fraction = float(text)
+        number = int(fraction)
+        if number != fraction:
+            raise
     if abs(number) > _NUMBER_MAX:
         raise ValueError("out of range")
     return number

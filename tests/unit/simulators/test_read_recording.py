@@ -86,6 +86,13 @@ def test_packed_or_plain_by_content_not_by_name(recordings: Path, tmp_path: Path
     assert read_recording(packed).rows == read_recording(recordings / "autumn.csv").rows
 
 
+def test_whole_numbers_may_be_written_with_a_fraction_of_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "a_free_b.csv"
+    file.write_text("timestamp_utc,place_id,free\n2024-05-01T06:00:00Z,a,12.0\n2024-05-01T06:05:00Z,a,12.5\n")
+    (series,) = read_recording(file).series
+    assert (list(series.values), [row.value for row in series.unreadable]) == ([12], ["12.5"])
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"a,b\n1,2\n", b"\xff\xfe\x00", b"\x1f\x8bnot gzip", gzip.compress(b"SystemCodeNumber,x\n" * 50)[:40]],
