@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 PYTEST ?= $(BIN)/pytest
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help env demo check test screenshots clean dev system lint types imports quick pages
+.PHONY: help env demo check test faults screenshots clean dev system lint types imports quick pages
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ check: dev  ## ruff, mypy --strict, import contracts, unit and property tests: u
 test: dev system  ## install what the tests need, then check and run everything
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types imports pages
 	$(PYTEST) -q
+
+faults: dev system  ## the long fault suite: everything killed ten times under load, about a quarter of an hour
+	$(PYTEST) -q tests/faults --faults=long
 
 screenshots: dev system  ## pictures of the pages, into docs/screenshots
 	$(BIN)/python scripts/screenshots.py
