@@ -4,7 +4,7 @@ trend moves on; its sums are counted again.
 Each verb locks the rows it changes, as recording does, and returns what is to be published after the commit.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -67,16 +67,18 @@ async def retell_now(
     return await recorder.conclude(tx, standings, before)
 
 
-async def move_trends(tx: Tx, recorder: Recorder) -> list[Availability]:
-    """Compare every car park with a quarter of an hour ago."""
+async def find_trends(tx: Tx) -> dict[CarParkId, int]:
+    """How much more is free than a quarter of an hour ago, where that is not what was told."""
     then = tx.now - TREND_OVER
     rows = await reading.trends(tx, then, then - TREND_LOOKS_BACK)
-    moved = {CarParkId(row["car_park"]): row["change"] for row in rows if row["trend"] != row["change"]}
-    if not moved:
-        return []
-    standings = await sql.lock_standings(tx, sorted(moved))
+    return {CarParkId(row["car_park"]): row["change"] for row in rows if row["trend"] != row["change"]}
+
+
+async def set_trends(tx: Tx, recorder: Recorder, found: Mapping[CarParkId, int]) -> list[Availability]:
+    """Take over trends that were `found`."""
+    standings = await sql.lock_standings(tx, sorted(found))
     before = {car_park: standing.told for car_park, standing in standings.items()}
-    for car_park, change in moved.items():
+    for car_park, change in found.items():
         standings[car_park].trend = change
     return await recorder.conclude(tx, standings, before)
 
