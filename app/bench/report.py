@@ -62,9 +62,9 @@ class BenchReport:
         """The same for people."""
         about = ", ".join(f"{name} {value}" for name, value in self.machine.items())
         table = Table(title=f"{self.name} at {self.commit[:12]}", caption="\n".join([*self.notes, about]))
-        table.add_column("metric")
+        table.add_column("metric", no_wrap=True)
         for heading in ("value", "baseline", "ratio"):
-            table.add_column(heading, justify="right")
+            table.add_column(heading, justify="right", no_wrap=True)
         table.add_column("against")
         for result in self.results:
             table.add_row(
@@ -78,7 +78,7 @@ class BenchReport:
 
 
 def spread(metric: str, values: Sequence[float], unit: str, *, baseline: Result | None = None) -> list[Result]:
-    """Median of `values` under the metric's own name, then its `_min` and `_max`: three rows."""
+    """Median of `values` under the metric's own name; with several, their `_min` and `_max` in two more rows."""
     middle = Result(
         metric,
         median(values),
@@ -86,6 +86,8 @@ def spread(metric: str, values: Sequence[float], unit: str, *, baseline: Result 
         baseline=baseline.baseline if baseline else None,
         baseline_value=baseline.value if baseline else None,
     )
+    if len(values) == 1:
+        return [middle]
     return [middle, Result(f"{metric}_min", min(values), unit), Result(f"{metric}_max", max(values), unit)]
 
 
