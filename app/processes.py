@@ -21,6 +21,12 @@ _CLONE_NEWUSER = 0x10000000
 _libc = ctypes.CDLL(None, use_errno=True)
 
 LOOPBACK = "127.0.0.1"
+PORT_TRIES = 5
+"""A free port may be taken by somebody else between our look and the bind; this often in a row it is not chance."""
+
+
+class EmbeddedFailed(RuntimeError):
+    """An embedded part did not start; the message says why and where its log is."""
 
 
 def spawn(

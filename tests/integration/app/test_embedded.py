@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import asyncpg
 import psutil
 import pytest
 
-from app.embedded import EmbeddedPostgres
+from app.embedded import EmbeddedBroker, EmbeddedPostgres
 from tests.conftest import Eventually
 
 
@@ -82,3 +83,17 @@ async def test_dies_with_the_process_that_started_it(tmp_path: Path, eventually:
         assert len(children) == 2
         os.kill(parent.pid, signal.SIGKILL)
         await eventually(lambda: not any(child.is_running() for child in children))
+
+
+def test_a_port_that_was_taken_meanwhile_is_given_up_for_another(tmp_path: Path) -> None:
+    server, broker = EmbeddedPostgres(tmp_path / "data"), EmbeddedBroker()
+    with socket.socket() as first, socket.socket() as second:
+        for taken, port in ((first, server.port), (second, broker.port)):
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind(("127.0.0.1", port))
+            taken.listen()
+        with server, broker:
+            assert server.port != first.getsockname()[1]
+            assert broker.port != second.getsockname()[1]
+            assert server.is_ready()
+            assert broker.is_ready()
