@@ -12,7 +12,7 @@ export class Refused extends Error {
 
 async function get<T>(path: string): Promise<T> {
   const answer = await fetch(path, {
-    headers: { accept: "application/json" },
+    headers: { accept: "application/json, application/geo+json" },
     signal: AbortSignal.timeout(PATIENCE_MS),
   });
   if (!answer.ok) throw new Refused(answer.status);

@@ -31,6 +31,11 @@ export function fullness(availability: Availability | null): number | null {
   return availability.occupied / availability.capacity;
 }
 
+/** The same for reading as a percentage: with a space left it never reads as 100 %. */
+export function fullnessShown(availability: Availability | null): number {
+  return Math.floor((fullness(availability) ?? 0) * 100) / 100;
+}
+
 export interface Figures {
   free: number | null;
   /** The parking index: occupied over capacity, over the car parks with fresh data only. */

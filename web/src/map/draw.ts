@@ -11,6 +11,7 @@ import { carParkFeatures, districtNameFeatures } from "./features";
 import { boundsOf, districtBounds, heart, namePoint, shells } from "./geometry";
 import { layers, style } from "./layers";
 import { addMarks } from "./marks";
+import { pump } from "./pump";
 
 setWorkerUrl(new URL(workerUrl, location.href).href);
 
@@ -20,11 +21,14 @@ export interface Drawn {
   whole(): void;
 }
 
+type Fill = ReturnType<typeof pump>;
+
 const SHENYANG: [number, number] = [123.43, 41.8]; // before anything is known
+const REPORT_MS = 500;
 const HEART_SHARE = 0.8; // of the car parks, on each axis, that the first look shows
 const PADDING_PX = 40;
 const WIDE_PX = 820; // from this width a card lies over the right side of the map
-const CARD_PX = 290;
+const CARD_PX = 330;
 const PANEL_PX = 420;
 
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -59,8 +63,9 @@ export function draw(place: HTMLElement, kiosk: boolean): Drawn {
   const wholeCity = () => boundsOf(districts.peek().flatMap((d) => shells(d.geometry).flatMap((ring) => [...ring])))
     ?? heart(positions(), 1);
   const positions = () => [...carParks.peek().values()].map(({ card }) => card.position);
-  const source = (id: string) => map.getSource<GeoJSONSource>(id)!;
+  const filler = (id: string) => pump(map.getSource<GeoJSONSource>(id)!);
 
+  /** What is on the screen, told in attributes: for whoever tests the page, and for style sheets. */
   const report = (): void => {
     const seen = (layer: string) => new Set(map.queryRenderedFeatures({ layers: [layer] }).map(({ properties }) => properties["id"])).size;
     Object.assign(place.dataset, {
@@ -73,11 +78,12 @@ export function draw(place: HTMLElement, kiosk: boolean): Drawn {
 
   map.once("load", () => {
     const canvas = map.getCanvas();
+    const [fillCarParks, fillDistricts, fillNames] = ["car-parks", "districts", "district-names"].map(filler) as [Fill, Fill, Fill];
     keep(() => canvas.setAttribute("aria-label", t("map.label")));
 
     keep(() => {
       const say = { name: ({ card }: { card: Parameters<typeof label>[0] }) => label(card), number, full: t("state.full") };
-      source("car-parks").setData(carParkFeatures(matching.value, say));
+      fillCarParks(carParkFeatures(matching.value, say));
       if (looked || carParks.value.size === 0) return;
       looked = quiet = true;
       const district = districts.value.find(({ properties }) => properties.id === address.peek().district);
@@ -85,7 +91,7 @@ export function draw(place: HTMLElement, kiosk: boolean): Drawn {
       quiet = false;
     });
 
-    keep(() => source("districts").setData({ type: "FeatureCollection", features: districts.value } as never));
+    keep(() => fillDistricts({ type: "FeatureCollection", features: districts.value } as never));
     const namePoints = computed(() => new Map(districts.value.map((d) => [d.properties.id, namePoint(d.geometry)])));
     keep(() => {
       const figures = districtFigures.value;
@@ -94,7 +100,7 @@ export function draw(place: HTMLElement, kiosk: boolean): Drawn {
         const index = figures.get(id)?.index ?? null;
         map.setFeatureState({ source: "districts", id }, { index, chosen: id === district, faint: district !== "" && id !== district });
       }
-      source("district-names").setData(districtNameFeatures(districts.value, namePoints.value, figures, { name: named, percent }));
+      fillNames(districtNameFeatures(districts.value, namePoints.value, figures, { name: named, percent }));
     });
 
     let lit: string[] = [];
@@ -118,7 +124,14 @@ export function draw(place: HTMLElement, kiosk: boolean): Drawn {
 
     if (kiosk) tour();
     else follow();
-    map.on("idle", report);
+    let reporting: ReturnType<typeof setTimeout> | undefined;
+    map.on("render", () => {
+      reporting ??= setTimeout(() => {
+        reporting = undefined;
+        report();
+      }, REPORT_MS);
+    });
+    stops.push(() => clearTimeout(reporting));
   });
 
   /** The reader's hand and the address: each moves with the other. */

@@ -31,7 +31,7 @@ export function layers(theme: Theme): Layer[] {
       id: "borders", type: "line", source: "districts", layout: { "line-join": "round" },
       paint: {
         "line-color": ["case", ["boolean", ["feature-state", "chosen"], false], c.borderChosen, c.border],
-        "line-width": ["case", ["boolean", ["feature-state", "chosen"], false], 2.5, 1.2],
+        "line-width": ["case", ["boolean", ["feature-state", "chosen"], false], 2.5, 1.4],
       },
     },
     {
@@ -46,15 +46,6 @@ export function layers(theme: Theme): Layer[] {
       },
     },
     {
-      id: "marks", type: "symbol", source: "car-parks",
-      layout: {
-        "icon-image": ["concat", ["get", "state"], `-${theme}`],
-        "icon-size": ["interpolate", ["linear"], ["zoom"], 8, 0.34, 10, 0.46, 12, 0.62, 14.5, 0.9],
-        "icon-allow-overlap": true,
-        "symbol-sort-key": ["get", "rank"],
-      },
-    },
-    {
       id: "numbers", type: "symbol", source: "car-parks", minzoom: NUMBER_ZOOM,
       layout: {
         "text-field": ["step", ["zoom"], ["get", "free"],
@@ -62,13 +53,24 @@ export function layers(theme: Theme): Layer[] {
         "text-font": FONT_BOLD,
         "text-size": ["interpolate", ["linear"], ["zoom"], NUMBER_ZOOM, 11, 15, 14],
         "text-variable-anchor": ["top", "bottom", "left", "right"],
-        "text-radial-offset": ["interpolate", ["linear"], ["zoom"], NUMBER_ZOOM, 0.75, 15, 1.1],
+        "text-radial-offset": 1.2,
         "text-max-width": 9,
-        "text-padding": 3,
+        "text-padding": 1,
         "text-optional": true,
         "symbol-sort-key": ["-", 0, ["get", "rank"]],
       },
       paint: text,
+    },
+    // above the numbers, and so placed before them: no number ever lies on a mark
+    {
+      id: "marks", type: "symbol", source: "car-parks",
+      layout: {
+        "icon-image": ["concat", ["get", "state"], `-${theme}`],
+        "icon-size": ["interpolate", ["linear"], ["zoom"], 8, 0.34, 10, 0.46, 12, 0.62, 14.5, 0.9],
+        "icon-allow-overlap": true,
+        "icon-padding": 1,
+        "symbol-sort-key": ["get", "rank"],
+      },
     },
     {
       id: "names", type: "symbol", source: "district-names", maxzoom: 13,

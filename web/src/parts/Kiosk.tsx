@@ -1,7 +1,7 @@
 /** The wall: the whole city without a control, dark and large, going round its districts by itself. */
 import { computed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { fullest, fullness, stateOf } from "../derive";
+import { fullest, fullnessShown, stateOf } from "../derive";
 import { CityMap } from "../map/CityMap";
 import { districts, tick } from "../store";
 import { all, districtFigures, spotlight } from "../view";
@@ -76,7 +76,7 @@ function Fullest() {
       <h2>{t("top")} <small>{where ? named(where.name) : t("map.whole")}</small></h2>
       <ol>
         {fullest(among, 10).map(({ card, availability }) => (
-          <li key={card.id}><Mark state={stateOf(availability)} /><span>{label(card)}</span><b>{percent(fullness(availability) ?? 0)}</b></li>
+          <li key={card.id}><Mark state={stateOf(availability)} /><span>{label(card)}</span><b>{percent(fullnessShown(availability))}</b></li>
         ))}
       </ol>
     </section>

@@ -1,5 +1,5 @@
 import { go } from "../address";
-import { fullness, stateOf } from "../derive";
+import { fullnessShown, stateOf } from "../derive";
 import { hovered, narrow, topTen } from "../view";
 import { label, percent, t } from "../words";
 import { Mark } from "./Mark";
@@ -16,7 +16,7 @@ export function TopTen() {
                 onMouseEnter={() => (hovered.value = card.id)} onMouseLeave={() => (hovered.value = "")}>
                 <Mark state={stateOf(availability)} />
                 <span>{label(card)}</span>
-                <b>{percent(fullness(availability) ?? 0)}</b>
+                <b>{percent(fullnessShown(availability))}</b>
               </button>
             </li>
           ))}
