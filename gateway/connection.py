@@ -5,7 +5,6 @@ loop: the connection is closed and `lost` says why.
 """
 
 import asyncio
-import ssl
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -54,6 +53,7 @@ class Connection:
         self._window = WINDOW_MAX
         self._paused = False
         self._rest_waits = False
+        self._heard = False
         self._flush_planned = False
         self._connected: asyncio.Future[bool] = self._loop.create_future()
         self._subscribed: asyncio.Future[None] = self._loop.create_future()
@@ -61,27 +61,41 @@ class Connection:
         self._client = ProtocolClient(session, self)
         self._misc: asyncio.TimerHandle | None = None
 
-    async def open(self, address: BrokerAddress) -> bool:
-        """Connect and subscribe; whether the broker still had our session. Raises BrokerAway."""
+    async def connect(self, address: BrokerAddress) -> bool:
+        """TCP, TLS, CONNECT; whether the broker still had our session. Raises BrokerAway."""
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 self._client.handed_socket = await dial(address, self._session.ca_file)
             self._client.start(address)
             self._tick()
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                resumed = await self._connected
-            if self._session.filters:
-                self._client.subscribe_all(self._session)
-                async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                    await self._subscribed
-        except BrokerAway as away:
-            self.abandon(str(away))
-            raise
-        except (OSError, TimeoutError, ssl.SSLError) as error:
-            why = str(error) or "no answer in time"
-            self.abandon(why)
-            raise BrokerAway(f"{address.host}:{address.port}: {why}") from error
-        return resumed
+                return await self._connected
+        except (OSError, TimeoutError) as error:
+            raise self._away(address, error) from error
+
+    async def subscribe(self, address: BrokerAddress) -> None:
+        """Returns with the broker's consent. Raises BrokerAway when it refuses or says nothing.
+
+        Its answer stands in line behind everything it kept for us: as long as that comes in, or waits because we do
+        not read, the broker is not silent.
+        """
+        if not self._session.filters:
+            return
+        self._client.subscribe_all(self._session)
+        while not self._subscribed.done():
+            self._heard = False
+            await asyncio.wait([self._subscribed], timeout=CONNECT_TIMEOUT_S)
+            if not (self._subscribed.done() or self._heard or self._paused):
+                raise self._away(address, TimeoutError())
+        try:
+            self._subscribed.result()
+        except BrokerAway as error:
+            raise self._away(address, error) from error
+
+    def _away(self, address: BrokerAddress, error: Exception) -> BrokerAway:
+        why = str(error) or "no answer in time"
+        self.abandon(why)
+        return BrokerAway(f"{address.host}:{address.port}: {why}")
 
     @property
     def window_open(self) -> bool:
@@ -184,7 +198,9 @@ class Connection:
                 if not more:
                     self._pause()
                     return
-                more = self._reader.feed(self._client.receive())
+                chunk = self._client.receive()
+                self._heard = True
+                more = self._reader.feed(chunk)
             self._loop.call_soon(self._readable)  # TLS may hold bytes that the socket no longer shows
         except BlockingIOError:
             return

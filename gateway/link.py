@@ -65,6 +65,7 @@ class Link:
         self._pump_planned = False
         self._stopping = asyncio.Event()
         self._heard = False
+        self._greeted = False
         self.ready = False
         """Connected and subscribed."""
         self.outbox = Outbox(others_max=OUTBOX_MAX)
@@ -95,7 +96,7 @@ class Link:
         """Write what was acknowledged, say DISCONNECT. Within two seconds."""
         self._stopping.set()
         connection = self._connection
-        if connection is not None and self.ready:
+        if connection is not None and self._greeted:
             await connection.close()
         elif connection is not None:
             connection.abandon("stopped")
@@ -132,18 +133,20 @@ class Link:
         self._connection = connection
         watching: asyncio.Task[None] | None = None
         try:
-            resumed = await connection.open(self._address)
-            self.ready = True
+            resumed = await connection.connect(self._address)
+            self._greeted = True
             self.connects += 1
             if self._session.expiry_s and not resumed and self.connects > 1:
                 self.sessions_lost += 1
                 _log.warning("session_lost", hint="what the broker kept for us is gone; gaps in seq tell what")
             _log.info("broker_connected", generation=self.generation, session_resumed=resumed)
             self._plan_pump(0)
+            await connection.subscribe(self._address)
+            self.ready = True
             watching = asyncio.create_task(self._listen_for_silence(connection))
             return await connection.lost
         finally:
-            self.ready = False
+            self.ready = self._greeted = False
             self._connection = None
             connection.abandon("the link moved on")
             if watching is not None:
@@ -187,7 +190,7 @@ class Link:
         """Send what the window and the rate allow; comes back by itself when only the rate was in the way."""
         self._pump_planned = False
         connection = self._connection
-        if connection is None or not self.ready:
+        if connection is None or not self._greeted:
             return
         now = self._clock.monotonic()
         self._tokens = min(PUBLISH_BURST, self._tokens + (now - self._tokens_at) * PUBLISHES_S_MAX)
