@@ -16,6 +16,7 @@ from msgspec import UNSET, Struct
 from contracts.wire import RefusedMessage, parse_topic
 from gateway.refusals import OUR_FAULT, Reason, Reject
 from gateway.taken import Taken
+from kernel.answers import dump
 
 PAYLOAD_BYTES_MAX: Final = 65_536
 """Of one dead letter: 600 refused events; longer ones become several rows, a single longer event is cut."""
@@ -103,17 +104,16 @@ def worth_keeping(letters: Iterable[DeadLetter]) -> list[tuple[DeadLetter, int]]
 
 def feedback(letter: DeadLetter) -> bytes:
     """What the one who sent it reads on `errors`."""
-    return msgspec.json.encode(
-        RefusedMessage(
-            topic=letter.topic,
-            reason=letter.reason,
-            detail=letter.detail,
-            at=letter.seen_at.replace(microsecond=letter.seen_at.microsecond // 1000 * 1000),
-            sha256=letter.message_sha256,
-            index=UNSET if letter.index is None else letter.index,
-            refused=UNSET if letter.index is None else letter.events,
-        )
+    told = RefusedMessage(
+        topic=letter.topic,
+        reason=letter.reason,
+        detail=letter.detail,
+        at=letter.seen_at,
+        sha256=letter.message_sha256,
+        index=UNSET if letter.index is None else letter.index,
+        refused=UNSET if letter.index is None else letter.events,
     )
+    return dump(msgspec.to_builtins(told, builtin_types=(datetime,)))
 
 
 def _chunks(rejects: Iterable[Reject]) -> Iterable[list[Reject]]:
