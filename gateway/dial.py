@@ -35,9 +35,18 @@ async def dial(address: BrokerAddress, ca_file: str | None) -> socket.socket:
 
 
 async def _encrypt(sock: socket.socket, host: str, ca_file: str | None) -> ssl.SSLSocket:
-    loop = asyncio.get_running_loop()
     context = ssl.create_default_context(cafile=ca_file)
-    encrypted = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+    encrypted = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)  # takes `sock` over
+    try:
+        await _shake_hands(encrypted)
+    except BaseException:
+        encrypted.close()
+        raise
+    return encrypted
+
+
+async def _shake_hands(encrypted: ssl.SSLSocket) -> None:
+    loop = asyncio.get_running_loop()
     while True:
         try:
             encrypted.do_handshake()
@@ -46,7 +55,7 @@ async def _encrypt(sock: socket.socket, host: str, ca_file: str | None) -> ssl.S
         except ssl.SSLWantWriteError:
             await _turn(encrypted.fileno(), loop.add_writer, loop.remove_writer)
         else:
-            return encrypted
+            return
 
 
 async def _turn(fd: int, watch: Callable[..., None], unwatch: Callable[[int], bool]) -> None:
