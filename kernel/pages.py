@@ -79,6 +79,7 @@ class Pages:
 DOCS_PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Berth API</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="/favicon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/swagger/swagger-ui.css"></head>
 <body><div id="docs"></div>
 <noscript>The API description is at <a href="/openapi.json">/openapi.json</a>.</noscript>

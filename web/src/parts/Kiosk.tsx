@@ -38,10 +38,10 @@ export function Kiosk() {
         <Figures />
         <p class="wall-clock"><b>{clock(now)}</b><span>{date(now)}</span><FeedState /><Newest /></p>
       </header>
-      <section class="stage" aria-label={t("map.label")}>
+      <div class="stage">
         <CityMap kiosk />
         <Legend />
-      </section>
+      </div>
       <Districts />
       <Fullest />
     </main>
