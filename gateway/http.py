@@ -41,7 +41,8 @@ class RejectedView(BaseModel):
     payload: str = Field(description="As text when it is UTF-8, else in base64; see `payload_encoding`.")
     payload_encoding: Literal["text", "base64"]
     payload_bytes: int = Field(description="Its whole length; the first 65,536 bytes are kept.")
-    sha256: str
+    sha256: str = Field(description="Of the payload as shown here, which holds the refused events only.")
+    message_sha256: str = Field(description="Of the whole message as it last came; what `errors` told.")
     events: int = Field(description="How many events in it were refused.")
     codec: str = Field(description="The version of the decoder that refused it.")
     first_seen_at: datetime

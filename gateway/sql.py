@@ -24,23 +24,24 @@ LANES_OF = "SELECT car_park, label FROM registry.lane_directory WHERE car_park =
 # Seen again: the same refusal counts up, and is open again if it had been replayed.
 ADD_DEAD_LETTERS = """
 INSERT INTO gateway.dead_letter AS kept (id, operator, car_park, topic, reason, detail, payload, payload_bytes, sha256,
-                                         events, booked, codec, first_seen_at, last_seen_at, count)
+                                         message_sha256, events, booked, codec, first_seen_at, last_seen_at, count)
 SELECT id, operator, car_park, topic, reason, detail, payload, payload_bytes, sha256,
-       events, booked, $14, seen_at, seen_at, count
+       message_sha256, events, booked, $15, seen_at, seen_at, count
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::integer[],
-            $9::text[], $10::integer[], $11::boolean[], $12::timestamptz[], $13::bigint[])
+            $9::text[], $10::text[], $11::integer[], $12::boolean[], $13::timestamptz[], $14::bigint[])
     AS new (id, operator, car_park, topic, reason, detail, payload, payload_bytes, sha256,
-            events, booked, seen_at, count)
+            message_sha256, events, booked, seen_at, count)
 ON CONFLICT ON CONSTRAINT dead_letter_same DO UPDATE
 SET count = CASE WHEN kept.replayed_at IS NULL THEN kept.count ELSE 0 END + EXCLUDED.count,
-    booked = EXCLUDED.booked, last_seen_at = greatest(kept.last_seen_at, EXCLUDED.last_seen_at),
+    booked = EXCLUDED.booked, message_sha256 = EXCLUDED.message_sha256,
+    last_seen_at = greatest(kept.last_seen_at, EXCLUDED.last_seen_at),
     detail = EXCLUDED.detail, replayed_at = NULL
 """
 
 # One page of what was refused, newest first; the cursor is (last_seen_at, id) of the last one seen.
 PAGE_OF_DEAD_LETTERS = """
-SELECT id, operator, car_park, topic, reason, detail, payload, payload_bytes, sha256, events, codec, first_seen_at,
-       last_seen_at, count, replayed_at
+SELECT id, operator, car_park, topic, reason, detail, payload, payload_bytes, sha256, message_sha256, events, codec,
+       first_seen_at, last_seen_at, count, replayed_at
 FROM gateway.dead_letter
 WHERE ($1::text[] IS NULL OR operator = ANY ($1))
   AND ($2::text IS NULL OR car_park = $2)
@@ -132,6 +133,7 @@ async def add_dead_letters(tx: Tx, ordered: Sequence[tuple[DeadLetter, int]]) ->
         [letter.payload for letter, _ in ordered],
         [letter.payload_bytes for letter, _ in ordered],
         [letter.sha256 for letter, _ in ordered],
+        [letter.message_sha256 for letter, _ in ordered],
         [letter.events for letter, _ in ordered],
         [letter.booked for letter, _ in ordered],
         [letter.seen_at for letter, _ in ordered],
