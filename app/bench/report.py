@@ -65,7 +65,7 @@ class BenchReport:
         table.add_column("metric", no_wrap=True)
         for heading in ("value", "baseline", "ratio"):
             table.add_column(heading, justify="right", no_wrap=True)
-        table.add_column("against")
+        table.add_column("against", no_wrap=True)
         for result in self.results:
             table.add_row(
                 result.metric,
