@@ -47,7 +47,7 @@ export function draw(place: HTMLElement, kiosk: boolean): Drawn {
     pitchWithRotate: false,
     touchPitch: false,
     interactive: !kiosk,
-    fadeDuration: calm() ? 0 : 200,
+    fadeDuration: 0, // numbers change every second: fading in, they would never be seen
   });
   map.touchZoomRotate.disableRotation();
   addMarks(map);

@@ -2,6 +2,8 @@
 import type { GeoJSON } from "geojson";
 import type { GeoJSONSource } from "maplibre-gl";
 
+const REST_MS = 1000; // between two layings-out of all labels: a phone has other things to do, and eyes like calm
+
 export function pump(source: GeoJSONSource): (data: GeoJSON) => void {
   let next: GeoJSON | null = null;
   let busy = false;
@@ -12,6 +14,7 @@ export function pump(source: GeoJSONSource): (data: GeoJSON) => void {
       next = null;
       try {
         await source.setData(data);
+        await new Promise((rested) => setTimeout(rested, REST_MS));
       } catch {
         break; // the map is gone; so is whoever fills it
       }

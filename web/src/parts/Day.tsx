@@ -14,6 +14,8 @@ import { lang, number, t } from "../words";
 const REFRESH_MS = 60_000;
 const STEPS_MIN = 4; // fewer quarter hours than this say nothing: the single changes do
 const HEIGHT_PX = 168;
+const SHORT_S = 900;
+const TICKS_S = [60, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600];
 
 interface Course {
   at_s: number[];
@@ -94,11 +96,11 @@ function Chart({ past, capacity }: { past: Course; capacity: number | null }) {
       cursor: { show: false },
       tzDate: (at_s) => uPlot.tzDate(new Date(at_s * 1000), CITY_ZONE),
       scales: {
-        x: { range: (_, from, until) => (short ? [from, Math.max(until, from + 60)] : [midnight_s, midnight_s + 86_400]) },
+        x: { range: (_, from, until) => (short ? [from, Math.max(until, from + SHORT_S)] : [midnight_s, midnight_s + 86_400]) },
         y: { range: [0, Math.max(1, capacity ?? 0, most) * 1.05] },
       },
       axes: [
-        { ...axis, size: 28, values: (_, at) => at.map((s) => hour(s)) },
+        { ...axis, size: 28, incrs: TICKS_S, values: (_, at) => at.map((s) => hour(s)) },
         { ...axis, size: 44, values: (_, at) => at.map((value) => number(value)) },
       ],
       series: [

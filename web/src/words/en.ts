@@ -90,7 +90,7 @@ export const en: Words = {
   "source.spaces": "Space sensors",
   "source.counts": "Entry and exit counters",
   "source.passages": "Plate cameras",
-  "trend": "Last 15 minutes",
+  "trend": "15 min change",
   "trend.n": "{n} free",
   "trend.flat": "unchanged",
   "hours": "Opening hours",
