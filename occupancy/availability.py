@@ -1,8 +1,9 @@
 """The one place where an `Availability` is made: for MQTT, REST and the live stream alike. Pure.
 
-State in one word: `closed` by the registry or the opening hours; `unknown` when stale, never heard, or when no space is
-known to be free while more than `1 - known_share_min` of them are not known at all; `full` without a free space;
-`almost_full` at a share of free spaces, left only at a greater one, so that the word does not flap.
+State in one word: `closed` by the registry or the opening hours; `unknown` when stale, never heard, when more than
+`unknown_share_max` of the spaces are not known, or when none is free while more than `1 - known_share_min` are not
+known; `full` without a free space; `almost_full` at a share of free spaces, left only at a greater one, so that the
+word does not flap.
 """
 
 from datetime import datetime
@@ -50,9 +51,11 @@ def state_word(standing: Standing, *, closed: bool, settings: OccupancySettings)
     free = standing.free
     if free is None or standing.stale:
         return CarParkState.UNKNOWN
+    bearable = settings.unknown_share_max if free > 0 else 1 - settings.known_share_min
+    if standing.unknown > bearable * standing.capacity:
+        return CarParkState.UNKNOWN
     if free == 0:
-        doubtful = standing.unknown > (1 - settings.known_share_min) * standing.capacity
-        return CarParkState.UNKNOWN if doubtful else CarParkState.FULL
+        return CarParkState.FULL
     almost = standing.state in (CarParkState.ALMOST_FULL, CarParkState.FULL)
     share = settings.almost_full_leave_share if almost else settings.almost_full_share
     return CarParkState.ALMOST_FULL if free <= share * standing.capacity else CarParkState.OPEN

@@ -6,7 +6,7 @@
 2. **counts**, the counter of the whole car park;
 3. **mixed**, zone by zone the better of sensors and counter, when the zones known cover the capacity as far;
 4. **passages**, the last count of the whole car park (or none: an empty one) plus entries minus exits since;
-5. incomplete sensors and zones, when there is nothing else: what is not known is `unknown`, which is never free.
+5. incomplete sensors and zones, when there is nothing else: `unknown` says how much of the car park is not known.
 
 Newer beats better only by more than `patience`: of the sources that were heard within `patience` of the newest one,
 the first in this order wins. So a dead sensor net gives way to a living counter, and two living ones never alternate.
@@ -108,7 +108,9 @@ class Policy(Struct, frozen=True):
 
 
 class Truth(Struct, frozen=True):
-    """What is believed. `out_of_service` includes the `unknown` ones: spaces that nobody may count on."""
+    """What is believed. `out_of_service` includes the spaces whose sensor says that it does not know; `unknown` counts
+    these and the spaces never heard of.
+    """
 
     occupied: int
     capacity: int
@@ -150,12 +152,12 @@ def _sources(measures: Measures, place: Place, policy: Policy) -> Iterator[tuple
 def _of_spaces(sums: SpaceSums, place: Place, policy: Policy) -> Truth | None:
     if sums.at is None:
         return None
-    capacity = max(place.capacity, sums.known)
+    capacity = max(place.capacity, sums.known + sums.unknown)
     unknown = capacity - sums.known
     return Truth(
         sums.occupied,
         capacity,
-        sums.out_of_service + unknown,
+        sums.out_of_service + sums.unknown,
         unknown,
         "spaces",
         sums.at,
@@ -172,7 +174,8 @@ def _of_passages(passages: Passages, whole: Count | None, place: Place) -> Truth
     if passages.at is None:
         return None
     capacity = whole.capacity if whole is not None and whole.capacity else place.capacity
-    return Truth(max(0, passages.base + passages.net), capacity, 0, 0, "passages", passages.at, True)
+    as_of = passages.at if passages.base_at is None else max(passages.at, passages.base_at)
+    return Truth(max(0, passages.base + passages.net), capacity, 0, 0, "passages", as_of, True)
 
 
 def _of_zones(measures: Measures, place: Place, policy: Policy) -> Truth | None:
@@ -184,13 +187,13 @@ def _of_zones(measures: Measures, place: Place, policy: Policy) -> Truth | None:
     newest = max(zone.as_of for zone in chosen)
     living = [zone for zone in chosen if newest - zone.as_of <= policy.patience]
     occupied = sum(zone.occupied for zone in living)
-    out_of_service = sum(zone.out_of_service - zone.unknown for zone in living)
+    out_of_service = sum(zone.out_of_service for zone in living)
     covered = sum(zone.capacity - zone.unknown for zone in living)
     capacity = max(place.capacity, covered)
     unknown = capacity - covered
     complete = covered >= policy.known_share_min * capacity
     source: Source = "counts" if any(zone.source == "counts" for zone in living) else "spaces"
-    return Truth(occupied, capacity, out_of_service + unknown, unknown, source, newest, complete)
+    return Truth(occupied, capacity, out_of_service, unknown, source, newest, complete)
 
 
 def _zone(label: str, measures: Measures, place: Place, policy: Policy) -> Truth | None:

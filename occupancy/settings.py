@@ -19,6 +19,12 @@ class OccupancySettings(BaseModel):
     known_share_min: float = Field(
         default=0.95, gt=0, le=1, description="Sensors are complete when they know at least this share of the spaces."
     )
+    unknown_share_max: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="When more of the spaces than this share are not known, the state is unknown.",
+    )
     almost_full_share: float = Field(
         default=0.10, ge=0, le=1, description="At this share of free spaces a car park is almost full."
     )

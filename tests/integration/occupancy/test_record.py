@@ -97,7 +97,7 @@ async def test_zones_are_added_up_from_sensors_and_counters(database: Database, 
     recorder = Recorder(OccupancySettings())
     spaces = [space_seen(a), space_seen(b, "free"), space_seen(c, "free")]
     (told,) = (await record(database, recorder, Facts(spaces=spaces))).availabilities
-    assert (told.occupied, told.free, told.unknown, told.source) == (1, 2, 10, "spaces")
+    assert (told.occupied, told.free, told.unknown, told.state) == (1, 12, 10, "unknown")
     counts = [count_seen(6, 5, capacity=10, zone="B")]
     (told,) = (await record(database, recorder, Facts(counts=counts))).availabilities
     assert (told.occupied, told.free, told.unknown, told.source) == (7, 6, 0, "counts")
@@ -105,10 +105,20 @@ async def test_zones_are_added_up_from_sensors_and_counters(database: Database, 
     assert (told.occupied, told.free) == (8, 5)
 
 
-async def test_what_is_not_known_is_not_free(database: Database, recorder: Recorder) -> None:
-    a, *_ = await add_car_park(database, capacity=10, spaces=10)
+async def test_a_car_park_that_is_mostly_not_known_is_unknown(database: Database, recorder: Recorder) -> None:
+    a, *others = await add_car_park(database, capacity=10, spaces=10)
     (told,) = (await record(database, recorder, Facts(spaces=[space_seen(a)]))).availabilities
-    assert (told.occupied, told.free, told.unknown, told.state) == (1, 0, 9, CarParkState.UNKNOWN)
+    assert (told.occupied, told.free, told.unknown, told.state) == (1, 9, 9, CarParkState.UNKNOWN)
+    spaces = [space_seen(other, "free") for other in others]
+    (told,) = (await record(database, recorder, Facts(spaces=spaces))).availabilities
+    assert (told.occupied, told.free, told.unknown, told.state) == (1, 9, 0, CarParkState.OPEN)
+
+
+async def test_a_space_whose_sensor_does_not_know_is_not_free(database: Database, recorder: Recorder) -> None:
+    a, b, c = await add_car_park(database, capacity=3, spaces=3)
+    spaces = [space_seen(a), space_seen(b, "free"), space_seen(c, "unknown")]
+    (told,) = (await record(database, recorder, Facts(spaces=spaces))).availabilities
+    assert (told.occupied, told.out_of_service, told.free, told.unknown) == (1, 1, 1, 1)
 
 
 async def test_heartbeats_are_told_only_now_and_then(

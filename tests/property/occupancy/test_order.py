@@ -149,10 +149,12 @@ def test_sums_are_what_the_spaces_say(place: Place, stream: list[Fact]) -> None:
 
 
 @given(place=places, stream=streams)
-def test_what_is_not_known_is_never_free(place: Place, stream: list[Fact]) -> None:
-    truth = settled(place, stream, []).state[2]
+def test_every_space_is_accounted_for_once(place: Place, stream: list[Fact]) -> None:
+    books = settled(place, stream, [])
+    truth = fuse(Measures(books.measures.spaces, {}, None, Passages()), place, POLICY)
     if truth is not None:
-        assert truth.occupied >= 0
-        assert 0 <= truth.unknown <= truth.out_of_service <= truth.capacity
-        if truth.source == "spaces":
-            assert max(0, truth.capacity - truth.out_of_service - truth.occupied) <= 4
+        sums = books.measures.spaces
+        assert truth.out_of_service == sums.out_of_service + sums.unknown
+        assert truth.capacity == sums.known + truth.unknown
+        never_heard = truth.unknown - sums.unknown
+        assert truth.capacity - truth.out_of_service - truth.occupied == sums.free + never_heard

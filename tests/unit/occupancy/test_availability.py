@@ -29,7 +29,7 @@ def standing(
     as_of = None if occupied is None else EIGHT
     return Standing(
         car_park=CarParkId("here"), spaces=SpaceSums(), passages=Passages(), online=None, online_at=None,
-        occupied=occupied, capacity=capacity, out_of_service=unknown, unknown=unknown, source="counts", as_of=as_of,
+        occupied=occupied, capacity=capacity, out_of_service=0, unknown=unknown, source="counts", as_of=as_of,
         sampled_at=as_of, promised=promised, trend=None, state=before, stale=stale, told_as_of=as_of, version=version,
     )  # fmt: skip
 
@@ -52,7 +52,10 @@ def standing(
         pytest.param(standing(377, capacity=420), False, OPEN, id="43 of 420 free"),
         pytest.param(standing(9, capacity=10), False, ALMOST, id="one of ten free"),
         pytest.param(standing(1, capacity=10, unknown=9), False, UNKNOWN, id="one occupied, nine not known"),
-        pytest.param(standing(96, unknown=4), False, FULL, id="a few not known"),
+        pytest.param(standing(100, unknown=4), False, FULL, id="none free, a few not known"),
+        pytest.param(standing(100, unknown=6), False, UNKNOWN, id="none free, too many not known to say so"),
+        pytest.param(standing(20, unknown=20), False, OPEN, id="a fifth not known"),
+        pytest.param(standing(20, unknown=21), False, UNKNOWN, id="more than a fifth not known"),
         pytest.param(standing(60, promised=40), False, FULL, id="the rest is promised"),
     ],
 )

@@ -31,8 +31,7 @@ def curve(
 
 def test_one_sample_for_each_moment_that_changed_the_numbers() -> None:
     assert curve(moved(1, None, "free"), moved(0, None, "occupied"), moved(2, "free", "occupied")) == [
-        (at(0), 1, 2, 1),
-        (at(1), 1, 2, 0),
+        (at(0), 1, 2, 0),
         (at(2), 2, 2, 0),
     ]
 
@@ -42,11 +41,11 @@ def test_changes_of_one_moment_are_one_sample() -> None:
 
 
 def test_what_changes_no_number_is_no_sample() -> None:
-    assert curve(moved(0, None, "occupied"), moved(5, "occupied", "occupied")) == [(at(0), 1, 2, 1)]
+    assert curve(moved(0, None, "occupied"), moved(5, "occupied", "occupied")) == [(at(0), 1, 2, 0)]
 
 
 def test_the_past_that_was_read_is_not_rewritten() -> None:
-    assert curve(moved(3, None, "occupied"), sampled_at=at(9)) == [(at(9), 1, 2, 1)]
+    assert curve(moved(3, None, "occupied"), sampled_at=at(9)) == [(at(9), 1, 2, 0)]
 
 
 def test_every_count_of_the_whole_is_a_sample_even_late_or_equal() -> None:
