@@ -59,8 +59,8 @@ async def test_the_truth_is_clean(honest: tuple[str, Ledger]) -> None:
         ("UPDATE gateway.tally SET received = 3, dead = 1", "unbalanced"),
         (
             "INSERT INTO gateway.dead_letter (id, topic, reason, detail, payload, payload_bytes, sha256,"
-            " events, booked, codec, first_seen_at, last_seen_at, count)"
-            " VALUES ('x', 't', 'unknown_space', '', '', 0, 'abc', 1, false, '1', now(), now(), 1)",
+            " message_sha256, events, booked, codec, first_seen_at, last_seen_at, count)"
+            " VALUES ('x', 't', 'unknown_space', '', '', 0, 'abc', 'abc', 1, false, '1', now(), now(), 1)",
             "unexplained",
         ),
     ],
