@@ -64,8 +64,8 @@ class BenchReport:
         table = Table(title=f"{self.name} at {self.commit[:12]}", caption="\n".join([*self.notes, about]))
         table.add_column("metric", no_wrap=True)
         for heading in ("value", "baseline", "ratio"):
-            table.add_column(heading, justify="right", no_wrap=True)
-        table.add_column("against", no_wrap=True)
+            table.add_column(heading, justify="right", no_wrap=True, min_width=8)
+        table.add_column("against")
         for result in self.results:
             table.add_row(
                 result.metric,

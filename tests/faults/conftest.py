@@ -2,7 +2,7 @@
 
 import getpass
 import random
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -124,14 +124,20 @@ async def site(make_site: MakeSite, database_url: str, own_broker: Mosquitto) ->
     return await make_site(database_url, own_broker.port)
 
 
-@pytest.fixture
-def record(request: pytest.FixtureRequest) -> Callable[[Verdict, int], None]:
-    """Keeps a verdict for the table at the end of the run."""
+class Record(Protocol):
+    """Keeps the verdict on a fault that was done so many times."""
 
-    def keep(verdict: Verdict, times: int) -> None:
+    def __call__(self, verdict: Verdict, times: int, remark: str = "") -> None: ...
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest) -> Record:
+    """Keeps verdicts for the table at the end of the run."""
+
+    def keep(verdict: Verdict, times: int, remark: str = "") -> None:
         line = (
             f"| {request.node.name} | {times} | {verdict.events:,} | {verdict.history:,} | {len(verdict.lost)} "
-            f"| {len(verdict.doubled) + len(verdict.invented)} | {len(verdict.wrong)} |"
+            f"| {len(verdict.doubled) + len(verdict.invented)} | {len(verdict.wrong)} | {remark} |"
         )
         request.config.stash.setdefault(_RESULTS, []).append(line)
 
@@ -143,7 +149,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     lines = config.stash.get(_RESULTS, [])
     if lines:
         terminalreporter.section("faults")
-        terminalreporter.write_line("| fault | times | events said | in history | lost | doubled | wrong |")
-        terminalreporter.write_line("|---|---|---|---|---|---|---|")
+        terminalreporter.write_line("| fault | times | events said | in history | lost | doubled | wrong | |")
+        terminalreporter.write_line("|---|---|---|---|---|---|---|---|")
         for line in lines:
             terminalreporter.write_line(line)

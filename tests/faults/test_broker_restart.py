@@ -1,20 +1,18 @@
 """The broker goes away and comes back with what it had saved: devices and gateway find it again by themselves."""
 
 import random
-from collections.abc import Callable
 
 import pytest
 
-from tests.faults.conftest import Scale
+from tests.faults.conftest import Record, Scale
 from tests.faults.devices import speaking
-from tests.faults.oracle import Verdict
 from tests.faults.site import Site
 from tests.mosquitto import Mosquitto
 
 
 @pytest.mark.timeout(600)
 async def test_broker_restarted(
-    site: Site, own_broker: Mosquitto, scale: Scale, dice: random.Random, record: Callable[[Verdict, int], None]
+    site: Site, own_broker: Mosquitto, scale: Scale, dice: random.Random, record: Record
 ) -> None:
     await site.start()
     async with speaking(site.devices, site.broker_port, site.clock):

@@ -1,7 +1,6 @@
 """The database is away: the gateway waits without growing, goes on when it is back, and stops in time without it."""
 
 import asyncio
-from collections.abc import Callable
 
 import psutil
 import pytest
@@ -10,9 +9,8 @@ from app.bench.publisher import Publisher
 from app.embedded import EmbeddedPostgres
 from app.processes import LOOPBACK
 from kernel.clock import SystemClock
-from tests.faults.conftest import MakeSite, Scale
+from tests.faults.conftest import MakeSite, Record, Scale
 from tests.faults.devices import speaking
-from tests.faults.oracle import Verdict
 from tests.faults.proxy import Proxy
 from tests.faults.test_network import by_proxy
 from tests.mosquitto import Mosquitto
@@ -31,7 +29,7 @@ async def test_memory_stays_flat_and_nothing_is_lost(
     real_clock: SystemClock,
     scale: Scale,
     seed: int,
-    record: Callable[[Verdict, int], None],
+    record: Record,
 ) -> None:
     async with Proxy(postgres_server.port, real_clock, seed=seed) as proxy:
         site = await make_site(database_url, own_broker.port, through=by_proxy(postgres_server, database_url, proxy))
@@ -45,7 +43,7 @@ async def test_memory_stays_flat_and_nothing_is_lost(
             await site.clock.sleep(scale.seconds)
             growth = process.memory_full_info().uss - before
             proxy.refuse = False
-        record(await site.healed(), 1)
+        record(await site.healed(), 1, f"{growth / 2**20:+.1f} MiB in {scale.seconds:.0f} s away")
     assert growth < GROWTH_BYTES_MAX, f"grew by {growth / 2**20:.1f} MiB while the database was away"
 
 
@@ -104,7 +102,7 @@ async def test_a_slow_database_and_a_large_backlog_are_no_reason_to_reconnect(
         await site.start()
         await asyncio.to_thread(site.gateway.stop)
         async with Publisher(LOOPBACK, own_broker.port, "devices", real_clock) as publisher:
-            for topic, payload in site.devices.messages(100):
+            for topic, payload in site.devices.messages(40):
                 await publisher.publish(topic, payload + b" " * 900_000)
             await publisher.acknowledged()
         to_database.latency_s = 0.1

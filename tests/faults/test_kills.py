@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import psutil
@@ -11,14 +11,12 @@ import pytest
 
 from app.embedded import EmbeddedBroker, EmbeddedPostgres
 from kernel.migrate import migrate, migrations_of
-from tests.faults.conftest import MakeSite, Scale
+from tests.faults.conftest import MakeSite, Record, Scale
 from tests.faults.devices import speaking
-from tests.faults.oracle import Verdict
 from tests.faults.site import Site
 from tests.mosquitto import Mosquitto
 
 pytestmark = pytest.mark.timeout(600)
-Record = Callable[[Verdict, int], None]
 
 
 @pytest.fixture

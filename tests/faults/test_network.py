@@ -1,20 +1,17 @@
 """The network between the gateway and its broker or database: cut, reset, silent, slow, in pieces."""
 
 import random
-from collections.abc import Callable
 
 import pytest
 
 from app.embedded import EmbeddedPostgres
 from kernel.clock import SystemClock
-from tests.faults.conftest import MakeSite, Scale
+from tests.faults.conftest import MakeSite, Record, Scale
 from tests.faults.devices import speaking
-from tests.faults.oracle import Verdict
 from tests.faults.proxy import Proxy, Trip
 from tests.mosquitto import Mosquitto
 
 pytestmark = pytest.mark.timeout(600)
-Record = Callable[[Verdict, int], None]
 
 INGEST_BYTES = 2_000
 """What a batch sends before its COMMIT, at the least: tells it from the gateway's smaller transactions."""

@@ -1,6 +1,6 @@
 """What no gateway should choke on, among good messages: every piece is refused with its reason, every good one kept."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import asyncpg
@@ -10,9 +10,9 @@ import pytest
 from app.bench.publisher import Publisher
 from app.processes import LOOPBACK
 from contracts.wire import EVENTS_MAX, PAYLOAD_BYTES_MAX
+from tests.faults.conftest import Record
 from tests.faults.devices import encode
 from tests.faults.ledger import Said
-from tests.faults.oracle import Verdict
 from tests.faults.site import Site
 
 pytestmark = pytest.mark.timeout(300)
@@ -60,9 +60,7 @@ async def publisher(site: Site) -> AsyncIterator[Publisher]:
         yield opened
 
 
-async def test_poison_among_good_messages(
-    site: Site, publisher: Publisher, record: Callable[[Verdict, int], None]
-) -> None:
+async def test_poison_among_good_messages(site: Site, publisher: Publisher, record: Record) -> None:
     for payload, reasons in POISON.values():
         for topic, good in site.devices.messages(20):
             await publisher.publish(topic, good)
