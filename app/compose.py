@@ -6,8 +6,9 @@ services work together without knowing each other.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 
@@ -53,6 +54,8 @@ class Tools:
     database: Database
     registry: CollectorRegistry
     loop_metrics: LoopMetrics
+    essential: set[asyncio.Task[None]] = field(default_factory=set)
+    """What a role cannot do without: when one of these ends, so does the process, and its supervisor starts it anew."""
 
 
 Role = Callable[[Tools], contextlib.AbstractAsyncContextManager[Mapping[str, Probe]]]
@@ -115,7 +118,7 @@ async def gateway(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
         metrics=GatewayMetrics(tools.registry),
     )
     told.append(made)
-    running = asyncio.create_task(made.run(), name="gateway")
+    running = _essential(tools, made.run(), name="gateway")
     try:
         async with _loops(tools, [recording.service]):
             yield {
@@ -138,7 +141,7 @@ async def worker(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
         Service("kernel", loops=[purge_loop(tools.database)]),
     ]
     runner = JobRunner(tools.database, [job for service in services for job in service.jobs])
-    working = asyncio.create_task(runner.run(), name="jobs")
+    working = _essential(tools, runner.run(), name="jobs")
     try:
         async with _loops(tools, services):
             yield {"database": database_probe(tools.database)}
@@ -178,13 +181,20 @@ async def _hearing(tools: Tools, board: Board) -> AsyncIterator[None]:
         lambda _topic, payload: board.on_public(payload),
         client_id=new_id("api", tools.clock.now()),
         protocol=settings.gateway.protocol,
+        ca_file=settings.gateway.ca_file,
     )
-    running = asyncio.create_task(link.run(), name="public listener")
+    running = _essential(tools, link.run(), name="public listener")
     try:
         yield
     finally:
         await link.stop()
         await asyncio.gather(running, return_exceptions=True)
+
+
+def _essential(tools: Tools, work: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:
+    task = asyncio.create_task(work, name=name)
+    tools.essential.add(task)
+    return task
 
 
 def _broker_url(settings: BerthSettings) -> str:

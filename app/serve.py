@@ -7,7 +7,7 @@ within STOP_S_MAX whatever the database or the broker do.
 import asyncio
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import structlog
 
@@ -66,4 +66,14 @@ async def _run(roles: Sequence[str], settings: BerthSettings, clock: Clock) -> N
             log.info("serving", roles=list(roles), monitor_port=port)
         else:
             log.info("serving", roles=list(roles), http_port=settings.http_port)
+        await _first_end(tools.essential)
+
+
+async def _first_end(essential: Collection[asyncio.Task[None]]) -> None:
+    """Wait until one of them ends, which none should. Raises what it raised, or CommandFailed."""
+    if not essential:  # an api without a broker reads everything from the database
         await asyncio.Event().wait()
+    ended, _ = await asyncio.wait(essential, return_when=asyncio.FIRST_COMPLETED)
+    for task in ended:
+        task.result()
+        raise CommandFailed(Exit.FAILED, f"{task.get_name()} ended by itself")

@@ -21,6 +21,7 @@ from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor
+from pgqueuer.domain.errors import FailingListenerError
 from pgqueuer.domain.settings import DBSettings
 from pgqueuer.models import Job as Row
 from pgqueuer.models import Schedule
@@ -89,6 +90,9 @@ class JobRunner:
         while True:
             try:
                 await self._run()
+            except FailingListenerError:
+                # Its first probe is sent before it listens, if the machine is slow: nothing was lost, rows are polled.
+                log.info("jobs listen again")
             except Exception as error:
                 if not is_away(error):
                     log.exception("jobs stopped", error=repr(error))

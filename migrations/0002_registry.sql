@@ -11,7 +11,8 @@ CREATE TABLE registry.revision (
 INSERT INTO registry.revision (value) VALUES (1);
 
 CREATE TABLE registry.operator (
-    id         text        CONSTRAINT operator_key PRIMARY KEY CONSTRAINT operator_id_slug CHECK (id ~ '^[a-z0-9-]{1,64}$'),
+    id         text        CONSTRAINT operator_key PRIMARY KEY CONSTRAINT operator_id_slug CHECK (id ~ '^[a-z0-9-]{1,64}$')
+                           CONSTRAINT operator_id_free CHECK (id NOT IN ('public', 'signs')), -- levels of public topics
     name_zh    text        NOT NULL,
     name_en    text        NOT NULL,
     created_at timestamptz NOT NULL

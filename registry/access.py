@@ -7,7 +7,7 @@ from kernel.callers import Caller
 from kernel.db import Row, Tx
 from kernel.edge_problems import MalformedBody
 from registry.catalogue import Name, Operator
-from registry.errors import UnknownCarPark, UnknownOperator
+from registry.errors import REFUSALS, UnknownCarPark, UnknownOperator
 from registry.sql import audit, car_parks
 
 
@@ -31,7 +31,7 @@ async def own_car_park(tx: Tx, caller: Caller, car_park: CarParkId, *, lock: boo
 async def chosen_operator(tx: Tx, caller: Caller, operator: str | None) -> OperatorId:
     """The operator that a write names, or the only one the caller covers; made when a key of every operator names it.
 
-    Raises UnknownOperator, MalformedBody when none is named and none is obvious.
+    Raises UnknownOperator, OperatorIdReserved, MalformedBody when none is named and none is obvious.
     """
     if operator is None:
         covered = caller.operators or frozenset()
@@ -41,7 +41,11 @@ async def chosen_operator(tx: Tx, caller: Caller, operator: str | None) -> Opera
     if not caller.may_manage(operator):
         raise UnknownOperator(operator=operator)
     chosen = OperatorId(operator)
-    if caller.operators is None and await car_parks.ensure_operator(tx, Operator(chosen, Name(operator, operator))):
+    if caller.operators is not None:
+        return chosen
+    with tx.guard(REFUSALS, operator=operator):
+        is_new = await car_parks.ensure_operator(tx, Operator(chosen, Name(operator, operator)))
+    if is_new:
         await audit.record(
             tx, actor=caller.principal, operator=chosen, action="operator.create", subject=f"operator/{chosen}"
         )

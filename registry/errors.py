@@ -146,6 +146,16 @@ class IdNotAllowed(Problem):
     slug = "id-not-allowed"
 
 
+class OperatorIdReserved(Problem):
+    """The operator id is reserved
+
+    `public` and `signs` are levels of the MQTT topics that everyone reads: choose another id.
+    """
+
+    status = 409
+    slug = "operator-id-reserved"
+
+
 class AlreadyExists(Problem):
     """It exists already
 
@@ -169,6 +179,7 @@ class ValueOutOfRange(Problem):
 REFUSALS: Final[Mapping[str, type[Problem]]] = {
     "operator_key": AlreadyExists,
     "operator_id_slug": IdNotAllowed,
+    "operator_id_free": OperatorIdReserved,
     "car_park_key": AlreadyExists,
     "car_park_id_slug": IdNotAllowed,
     "car_park_operator_known": UnknownOperator,

@@ -6,7 +6,7 @@ from kernel.db import Tx
 from kernel.edge_problems import MalformedBody
 from registry.bodies import NameIn, Wanted
 from registry.catalogue import Operator
-from registry.errors import UnknownOperator
+from registry.errors import REFUSALS, UnknownOperator
 from registry.sql import audit, car_parks
 
 
@@ -18,13 +18,14 @@ class OperatorIn(Wanted):
 
 
 async def register_operator(tx: Tx, caller: Caller, operator: OperatorId, wanted: OperatorIn) -> bool:
-    """Make `operator` known under the wanted name; whether it is new. Raises UnknownOperator, MalformedBody."""
+    """Make `operator` known under the wanted name; whether it is new. Raises MalformedBody, a refusal."""
     if wanted.id is not None and wanted.id != operator:
         raise MalformedBody.of("id", f"is not the id in the path, {operator}", wanted.id)
     if not caller.may_manage(operator):
         raise UnknownOperator(operator=operator)
     name = (wanted.name or NameIn(zh=operator)).value()
-    is_new = await car_parks.upsert_operator(tx, Operator(operator, name))
+    with tx.guard(REFUSALS, operator=operator):
+        is_new = await car_parks.upsert_operator(tx, Operator(operator, name))
     await audit.record(
         tx,
         actor=caller.principal,

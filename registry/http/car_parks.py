@@ -14,7 +14,14 @@ from kernel.http import Caller, Created, NoContent, Page, operation
 from registry.access import operators_of, own_car_park
 from registry.bodies import Text, Wanted
 from registry.close_car_park import close_car_park
-from registry.errors import CapacityExceeded, UndeclaredZone, UnknownCarPark, UnknownOperator, ZoneInUse
+from registry.errors import (
+    CapacityExceeded,
+    OperatorIdReserved,
+    UndeclaredZone,
+    UnknownCarPark,
+    UnknownOperator,
+    ZoneInUse,
+)
 from registry.http.paging import LIMIT_DEFAULT, OPERATE, Cursor, Limit, after_id, page_by
 from registry.register import Surroundings, existing_parts, register_car_park
 from registry.retire_car_park import retire_car_park
@@ -83,7 +90,14 @@ class OperatorCarParksApi:
         tags=("operator",),
         scopes=OPERATE,
         responses={200: CarParkView, 201: CarParkView},
-        problems=(UnknownCarPark, UnknownOperator, UndeclaredZone, CapacityExceeded, ZoneInUse),
+        problems=(
+            UnknownCarPark,
+            UnknownOperator,
+            OperatorIdReserved,
+            UndeclaredZone,
+            CapacityExceeded,
+            ZoneInUse,
+        ),
         body_bytes_max=BODY_BYTES_MAX,
     )
     async def put(self, caller: Caller, car_park: PathId, wanted: CarParkIn) -> CarParkView | Created[CarParkView]:

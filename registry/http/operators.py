@@ -8,7 +8,7 @@ from contracts.ids import OperatorId
 from kernel.db import Database
 from kernel.http import Caller, Created, Page, decode_cursor, operation
 from registry.access import operators_of
-from registry.errors import UnknownOperator
+from registry.errors import OperatorIdReserved, UnknownOperator
 from registry.http.car_parks import PathId
 from registry.http.paging import LIMIT_DEFAULT, OPERATE, Cursor, Limit, after_id, page_by
 from registry.register_operator import OperatorIn, register_operator
@@ -56,7 +56,7 @@ class OperatorsApi:
         tags=("operator",),
         scopes=OPERATE,
         responses={200: OperatorView, 201: OperatorView},
-        problems=(UnknownOperator,),
+        problems=(UnknownOperator, OperatorIdReserved),
     )
     async def put(self, caller: Caller, operator: PathId, wanted: OperatorIn) -> OperatorView | Created[OperatorView]:
         """A key of every operator makes new ones; an operator's own key renames it."""
