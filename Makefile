@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 PYTEST ?= $(BIN)/pytest
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help env demo check test faults screenshots clean dev system lint types imports quick pages
+.PHONY: help env demo check test faults screenshots openapi clean dev system lint types imports quick pages
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ faults: dev system  ## the long fault suite: everything killed ten times under l
 
 screenshots: dev system  ## pictures of the pages, into docs/screenshots
 	$(BIN)/python scripts/screenshots.py
+
+openapi: env  ## write the API's description into openapi.json
+	$(BIN)/berth openapi >openapi.json
 
 clean:  ## remove what was built; the data in var stays
 	rm -rf $(VENV) web/node_modules web/dist build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
