@@ -90,6 +90,10 @@ class ThingsApi:
     async def table(self) -> Raw:
         return Raw(b"a,b\n", "text/csv", etag="v1")
 
+    @operation(get="/v1/long-table", summary="A long table", responses={200: "text/csv"})
+    async def long_table(self) -> Raw:
+        return Raw(b"a,b\n" * 2_000, "text/csv", etag="v2")
+
 
 class OneKey:
     """A store of one key, which can be replaced."""
@@ -168,6 +172,18 @@ async def test_if_none_match_saves_the_body(site: Site) -> None:
             assert await answer.read() == b""
             assert answer.headers["ETag"] == etag
     async with site.client.get("/v1/table", headers={"If-None-Match": '"v1"'}) as answer:
+        assert answer.status == 304
+
+
+async def test_what_is_long_travels_compressed_to_those_who_can_read_it(site: Site) -> None:
+    async with site.client.get("/v1/long-table", headers={"Accept-Encoding": "gzip"}) as answer:
+        assert (answer.headers["Content-Encoding"], answer.headers["ETag"]) == ("gzip", 'W/"v2"')
+        assert int(answer.headers["Content-Length"]) < 200
+        assert await answer.read() == b"a,b\n" * 2_000
+    async with site.client.get("/v1/long-table", headers={"Accept-Encoding": "identity"}) as answer:
+        assert "Content-Encoding" not in answer.headers
+        assert (answer.headers["Vary"], answer.headers["ETag"]) == ("Accept-Encoding", '"v2"')
+    async with site.client.get("/v1/long-table", headers={"If-None-Match": 'W/"v2"'}) as answer:
         assert answer.status == 304
 
 
