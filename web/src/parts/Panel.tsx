@@ -31,14 +31,14 @@ export function Panel({ id }: { id: string }) {
   useEffect(() => {
     details.value = null;
     let here = true;
-    getCard(id).then((card) => here && (details.value = card), () => undefined); // the list's card is shown until then
+    if (known) getCard(id).then((card) => here && (details.value = card), () => undefined); // till then, the list's card
     const escape = (event: KeyboardEvent) => event.key === "Escape" && close();
     addEventListener("keydown", escape);
     return () => {
       here = false;
       removeEventListener("keydown", escape);
     };
-  }, [id]);
+  }, [id, known]);
   useEffect(() => heading.current?.focus({ preventScroll: true }), [known]);
 
   return (
