@@ -1,10 +1,10 @@
 """What the benches publish: a city of equal car parks whose every event is a true change, newer than all before.
 
-No space appears twice within SPACES consecutive events, so that no batch can be folded smaller than it came.
+No space appears twice within SPACES consecutive events of one kind, so that no batch can be folded smaller than it came.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import msgspec
@@ -33,22 +33,25 @@ class CityLoad:
 
     at: datetime
     made: int = 0
+    occupied: bytearray = field(default_factory=lambda: bytearray(SPACES))
 
     def singles(self, count: int, *, epoch: str) -> Iterator[tuple[str, bytes]]:
         """`count` messages of one event, going round the car parks."""
         for _ in range(count):
             car_park, space = self.made % CAR_PARKS, self.made // CAR_PARKS % SPACES_EACH
-            yield _message(car_park, [self._event(space, epoch)])
+            yield _message(car_park, [self._event(car_park, space, epoch)])
 
     def batches(self, count: int, *, epoch: str) -> Iterator[tuple[str, bytes]]:
         """`count` messages of SPACES_EACH events: each says all spaces of one car park."""
         for _ in range(count):
             car_park = self.made // SPACES_EACH % CAR_PARKS
-            yield _message(car_park, [self._event(space, epoch) for space in range(SPACES_EACH)])
+            yield _message(car_park, [self._event(car_park, space, epoch) for space in range(SPACES_EACH)])
 
-    def _event(self, space: int, epoch: str) -> SpaceEvent:
+    def _event(self, car_park: int, space: int, epoch: str) -> SpaceEvent:
         self.made += 1
-        state: SpaceStateWord = "free" if self.made // SPACES % 2 else "occupied"
+        place = car_park * SPACES_EACH + space
+        self.occupied[place] ^= 1
+        state: SpaceStateWord = "occupied" if self.occupied[place] else "free"
         at = self.at + self.made * EVENT_EVERY
         return SpaceEvent(space=space_label(space), state=state, at=at, seq=self.made, epoch=epoch)
 
