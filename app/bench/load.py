@@ -1,6 +1,6 @@
 """What the benches publish: a city of equal car parks whose every event is a true change, newer than all before.
 
-No space appears twice within SPACES consecutive events of one kind, so that no batch can be folded smaller than it came.
+No space appears twice within SPACES consecutive events of one kind, so no batch can be folded smaller than it came.
 """
 
 from collections.abc import Iterator
