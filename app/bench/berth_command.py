@@ -1,10 +1,11 @@
-"""The command that runs this very code: the installed `berth` beside our interpreter, else the module itself."""
+"""The command that runs the very code that is running now."""
 
 import sys
-from pathlib import Path
 
 
 def berth_command() -> list[str]:
-    """What to put before `serve gateway`, `up --json` and the like."""
-    script = Path(sys.executable).with_name("berth")
-    return [str(script)] if script.exists() else [sys.executable, "-m", "app.cli"]
+    """What to put before `serve gateway`, `up --json` and the like.
+
+    The module and not the installed script: in a checkout without an installation of its own that would be another's.
+    """
+    return [sys.executable, "-m", "app.cli"]
