@@ -178,7 +178,7 @@ async def _hearing(tools: Tools, board: Board) -> AsyncIterator[None]:
     link = gateway_service.public_listener(
         _broker_url(settings),
         tools.clock,
-        lambda _topic, payload: board.on_public(payload),
+        board.on_public,
         client_id=new_id("api", tools.clock.now()),
         protocol=settings.gateway.protocol,
         ca_file=settings.gateway.ca_file,

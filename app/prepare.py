@@ -7,6 +7,7 @@ things out: the same operator's key at every start, kept in the data directory b
 import asyncio
 import sys
 
+import structlog
 from msgspec.json import encode
 
 from app.data_dir import DataDir, write_secret
@@ -36,7 +37,7 @@ def main() -> None:
     """Print `Prepared` as one line of JSON."""
     settings = load(BerthSettings)
     logs.configure(level=settings.log_level, style=settings.log_style, role="prepare")
-    log = logs.logger(__name__)
+    log = structlog.get_logger(__name__)
     try:
         prepared = asyncio.run(prepare(settings, SystemClock(), car_parks=int(sys.argv[1])))
     except CommandFailed as failed:

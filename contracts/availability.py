@@ -66,4 +66,6 @@ class Availability(BaseModel):
         age = max(now - self.as_of, timedelta(0))
         stale = self.stale or age > stale_after
         state = CarParkState.UNKNOWN if stale and self.state is not CarParkState.CLOSED else self.state
-        return self.model_copy(update={"age_s": int(age.total_seconds()), "stale": stale, "state": state})
+        trend = None if stale else self.trend
+        seen = {"age_s": int(age.total_seconds()), "stale": stale, "state": state, "trend": trend}
+        return self.model_copy(update=seen)

@@ -15,6 +15,9 @@ from contracts.ids import CarParkId, SpaceNumber, ZoneLabel
 from contracts.wire import SpaceStateWord
 from kernel.db import Tx
 
+# `told_at` is what a clock that runs ahead said, where `at` was clamped: it is the identity of the fact, so that a
+# repeat, clamped to another moment, is still the same. None where `at` is what was said.
+
 
 class SpaceSeen(Struct, frozen=True, gc=False):
     """A space's state, from its sensor. A missing `epoch` is "", a missing `seq` -1: (at, epoch, seq) orders truth."""
@@ -27,6 +30,7 @@ class SpaceSeen(Struct, frozen=True, gc=False):
     seq: int
     battery: float | None
     received_at: datetime
+    told_at: datetime | None = None
 
 
 class CountSeen(Struct, frozen=True, gc=False):
@@ -42,6 +46,7 @@ class CountSeen(Struct, frozen=True, gc=False):
     epoch: str
     seq: int
     received_at: datetime
+    told_at: datetime | None = None
 
 
 class PassageSeen(Struct, frozen=True):
@@ -69,6 +74,7 @@ class StatusSeen(Struct, frozen=True):
     software: str | None
     at: datetime
     received_at: datetime
+    told_at: datetime | None = None
 
 
 class Facts(Struct, frozen=True):

@@ -12,8 +12,6 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 PREFIX: Final = "parking/v1"
 PUBLIC_PREFIX: Final = "parking/v1/public"
-SIGNS_PREFIX: Final = "parking/v1/signs"
-UP_KINDS: Final = ("spaces", "counts", "passages", "status", "acks")
 
 PAYLOAD_BYTES_MAX: Final = 1024 * 1024
 """A message's limit; a resync of a car park fits five times."""

@@ -71,7 +71,7 @@ def take_space(event: SpaceEvent, car_park: KnownCarPark, received_at: datetime)
     if at is None:
         return _OUT_OF_RANGE
     seq = -1 if event.seq is None else event.seq
-    return SpaceSeen(car_park.id, number, event.state, at, epoch, seq, event.battery, received_at)
+    return SpaceSeen(car_park.id, number, event.state, at, epoch, seq, event.battery, received_at, _told(event.at, at))
 
 
 def take_count(report: CountReport, car_park: KnownCarPark, received_at: datetime) -> CountSeen | Refused:
@@ -101,7 +101,9 @@ def take_count(report: CountReport, car_park: KnownCarPark, received_at: datetim
         return _OUT_OF_RANGE
     seq = -1 if report.seq is None else report.seq
     counted = (report.entered, report.left)
-    return CountSeen(car_park.id, ZoneLabel(zone), capacity, occupied, *counted, at, epoch, seq, received_at)
+    return CountSeen(
+        car_park.id, ZoneLabel(zone), capacity, occupied, *counted, at, epoch, seq, received_at, _told(report.at, at)
+    )
 
 
 def take_passage(seen: PassageMessage, car_park: KnownCarPark, received_at: datetime) -> PassageSeen | Refused:
@@ -139,7 +141,7 @@ def take_status(status: StatusMessage, car_park: KnownCarPark, received_at: date
     at = _believed(status.at, received_at)
     if at is None:
         return _OUT_OF_RANGE
-    return StatusSeen(car_park.id, status.online, status.software, at, received_at)
+    return StatusSeen(car_park.id, status.online, status.software, at, received_at, _told(status.at, at))
 
 
 def take_ack(ack: AckMessage, car_park: KnownCarPark, received_at: datetime) -> Refused:
@@ -150,6 +152,16 @@ def take_ack(ack: AckMessage, car_park: KnownCarPark, received_at: datetime) -> 
 
 _OUT_OF_RANGE = Refused(Reason.TIME_OUT_OF_RANGE, f"`at` lies before the year {YEAR_MIN}")
 _FORBIDDEN_EPOCH = Refused(Reason.FORBIDDEN_CHARACTER, "`epoch` holds a NUL character")
+
+
+def _told(said: datetime, believed: datetime) -> datetime | None:
+    """What a clock that runs ahead said, in UTC; None where it is what we believe."""
+    if said == believed:
+        return None
+    try:
+        return said.astimezone(UTC)
+    except OverflowError:  # the last hours of the year 9999, west of here
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _believed(at: datetime, received_at: datetime) -> datetime | None:

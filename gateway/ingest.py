@@ -204,7 +204,8 @@ class Ingest:
             return [Taken.of(taken.message, Decoded(None))]
         reason = Reason.DATABASE_REFUSED if is_data_error(error) else Reason.HANDLER_FAILED
         _log.error("message_refused", topic=taken.message.topic, reason=reason, why=repr(error), exc_info=error)
-        return [taken.refuse(reason, f"{type(error).__name__}: {error}")]
+        # The database's own words may quote rows, plates among them: they stay in our log.
+        return [taken.refuse(reason, f"it could not be stored ({type(error).__name__}); the log says more")]
 
     async def _wait_for_database(self, error: Exception, failures: int) -> bool:
         """Wait before asking again; False when there will be no again."""

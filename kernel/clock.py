@@ -43,7 +43,7 @@ class SystemClock:
 class ManualClock:
     """A clock that moves only when told to; whoever sleeps on it wakes when it has been moved far enough.
 
-    Serves tests and replays, where hours pass in milliseconds.
+    Serves tests, where hours pass in milliseconds.
     """
 
     def __init__(self, start: datetime) -> None:

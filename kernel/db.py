@@ -115,8 +115,11 @@ def is_away(error: BaseException) -> bool:
         OSError,
         TimeoutError,
     )
-    if isinstance(error, asyncpg.InterfaceError):
-        return "connection" in str(error) or "pool" in str(error)
+    if isinstance(error, ValueError) and not isinstance(error, OSError):
+        return False  # asyncpg could not encode a value, which its message quotes
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
+        # A connection that was cut in the middle of something says so in many ways, none of them about the values.
+        return any(word in str(error) for word in ("connection", "pool", "operation", "waiter", "protocol"))
     return isinstance(error, away)
 
 
@@ -160,7 +163,7 @@ class Database:
             raise DatabaseAway(f"no connection to the database: {error}") from error
 
     async def close(self) -> None:
-        """Close gracefully; connections that are stuck are cut."""
+        """Cut every connection: whatever is not committed now was not acknowledged to anybody."""
         if self._pool is None:
             return
         pool, self._pool = self._pool, None

@@ -22,7 +22,7 @@ from kernel.binding import Header
 from kernel.callers import ANONYMOUS, Caller
 from kernel.clock import Clock
 from kernel.db import Database, Tx
-from kernel.edge_problems import InvalidParameter, MalformedBody, NotAcceptable
+from kernel.edge_problems import InvalidParameter, MalformedBody, NotAcceptable, Unauthenticated
 from kernel.idempotency import Claim, key_of, once
 from kernel.json_body import canonical_sha256, check_content_type, parse, read_body
 from kernel.moments import Moment
@@ -84,7 +84,12 @@ def handler_of(mounted: Mounted, edge: Edge) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         caller = ANONYMOUS
         if wants_auth:
-            caller = await edge.authenticator.caller(request)
+            try:
+                caller = await edge.authenticator.caller(request)
+            except Unauthenticated:
+                if edge.check_rate is not None:
+                    edge.check_rate(request, ANONYMOUS)  # guessing keys costs us look-ups
+                raise
             if made.scopes:
                 caller.require(made.scopes)
         if edge.check_rate is not None:
@@ -122,7 +127,7 @@ def handler_of(mounted: Mounted, edge: Edge) -> Handler:
             return answer(await call(**arguments, tx=tx), status=made.status)
 
         assert edge.database is not None  # noqa: S101  # checked when the handler was made
-        given, repeated = await once(edge.database, claim, effect)
+        given, repeated = await once(edge.database, claim, effect, sealed=made.sealed)
         response = respond(request, given)
         if repeated:
             response.headers["Idempotency-Replayed"] = "true"

@@ -13,11 +13,13 @@ repetition with the same key simply tries again, and may well succeed when the r
 """
 
 import hashlib
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from aiohttp import web
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from kernel.answers import Answer
 from kernel.db import Database, Row, Tx
@@ -28,6 +30,7 @@ KEY_HEADER = "Idempotency-Key"
 KEY_CHARACTERS_MAX = 255
 KEPT_FOR = timedelta(hours=72)
 """Longer than any client retries, over a weekend."""
+NONCE_BYTES = 12
 PURGE_ROWS_MAX = 5_000
 """Rows deleted in one sweep: a short transaction, repeated."""
 PURGE_EVERY_S = 10.0
@@ -67,8 +70,24 @@ class Claim:
     @property
     def lock(self) -> int:
         """The advisory lock's number: 64 bits of a hash, signed as PostgreSQL wants it."""
-        name = "\0".join((self.principal, self.route, self.key)).encode()
-        return int.from_bytes(hashlib.sha256(name).digest()[:8], "big", signed=True)
+        return int.from_bytes(self._digest("lock")[:8], "big", signed=True)
+
+    @property
+    def kept_as(self) -> str:
+        """What stands in the table for the key, which itself opens sealed answers and is stored nowhere."""
+        return self._digest("name").hex()
+
+    def seal(self, body: bytes) -> bytes:
+        """`body` under AES-256-GCM with a key made from the caller's own, as good as that is random."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return nonce + AESGCM(self._digest("seal")).encrypt(nonce, body, None)
+
+    def unseal(self, kept: bytes) -> bytes:
+        """What `seal` was given."""
+        return AESGCM(self._digest("seal")).decrypt(kept[:NONCE_BYTES], kept[NONCE_BYTES:], None)
+
+    def _digest(self, purpose: str) -> bytes:
+        return hashlib.sha256("\0".join((purpose, self.principal, self.route, self.key)).encode()).digest()
 
 
 def key_of(request: web.Request) -> str:
@@ -88,17 +107,21 @@ def key_of(request: web.Request) -> str:
     return key
 
 
-async def once(database: Database, claim: Claim, effect: Callable[[Tx], Awaitable[Answer]]) -> tuple[Answer, bool]:
+async def once(
+    database: Database, claim: Claim, effect: Callable[[Tx], Awaitable[Answer]], *, sealed: bool = False
+) -> tuple[Answer, bool]:
     """The answer of `effect`, run at most once for `claim`, and whether it is a repetition.
+
+    A `sealed` answer is kept so that only whoever knows the key can read it.
 
     Opens the transaction that key, effect and answer share. Raises StillRunning, IdempotencyKeyReused, and whatever
     the effect raises.
     """
     async with database.transaction() as tx:
-        kept = await tx.fetchrow(CLAIM, claim.principal, claim.route, claim.key, claim.lock)
+        kept = await tx.fetchrow(CLAIM, claim.principal, claim.route, claim.kept_as, claim.lock)
         assert kept is not None, "the statement selects from one row"  # noqa: S101
         if kept["status"] is not None:
-            return _again(kept, claim), True
+            return _again(kept, claim, sealed=sealed), True
         if not kept["free"]:
             raise StillRunning(headers={"Retry-After": "1"})
         answer = await effect(tx)
@@ -107,20 +130,21 @@ async def once(database: Database, claim: Claim, effect: Callable[[Tx], Awaitabl
                 KEEP,
                 claim.principal,
                 claim.route,
-                claim.key,
+                claim.kept_as,
                 claim.request_sha256,
                 answer.status,
                 dict(answer.headers),
-                answer.body,
+                claim.seal(answer.body) if sealed else answer.body,
                 tx.now,
             )
     return answer, False
 
 
-def _again(kept: Row, claim: Claim) -> Answer:
+def _again(kept: Row, claim: Claim, *, sealed: bool) -> Answer:
     if kept["body_sha256"] != claim.request_sha256:
         raise IdempotencyKeyReused
-    return Answer(kept["status"], kept["headers"], kept["answer"])
+    body = claim.unseal(kept["answer"]) if sealed else kept["answer"]
+    return Answer(kept["status"], kept["headers"], body)
 
 
 async def purge(tx: Tx) -> int:

@@ -86,7 +86,7 @@ class JobRunner:
         self._jobs = jobs
 
     async def run(self) -> None:
-        """Returns only by cancellation. Raises what is no fault of the connection."""
+        """Returns only by cancellation; what goes wrong is logged, and the queue is opened again."""
         while True:
             try:
                 await self._run()

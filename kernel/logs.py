@@ -78,12 +78,6 @@ def configure(*, level: str = "INFO", style: Style = "auto", role: str = "") -> 
         structlog.contextvars.bind_contextvars(role=role)
 
 
-def logger(name: str) -> structlog.stdlib.BoundLogger:
-    """The logger of a module: `log = logger(__name__)`; then `log.info("event in words", key=value)`."""
-    made: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
-    return made
-
-
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """The processor that hides plates, tokens and passwords in every value of `event`."""
     return {name: _redacted(name, value, 0) for name, value in event.items()}

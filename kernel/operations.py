@@ -31,6 +31,7 @@ class Operation:
     tags: tuple[str, ...] = ()
     scopes: frozenset[str] = frozenset()
     idempotent: bool = False
+    sealed: bool = False
     responses: Mapping[int, Any] = field(default_factory=dict)
     problems: tuple[type[Problem], ...] = ()
     etag: bool = False
@@ -67,6 +68,7 @@ def operation(
     tags: Sequence[str] = (),
     scopes: Collection[str] | None = None,
     idempotent: bool = False,
+    sealed: bool = False,
     responses: Mapping[int, Any] | None = None,
     problems: Sequence[type[Problem]] = (),
     etag: bool = False,
@@ -77,7 +79,8 @@ def operation(
     """Note on a method of an API class which operation it serves.
 
     Exactly one of the verbs names the path. No `scopes`: open to everyone, and a `caller` may be anonymous. `etag`
-    gives a JSON answer a validator made from its bytes. `examples` are bodies by name, for the API description.
+    gives a JSON answer a validator made from its bytes. The answer of a `sealed`
+    idempotent operation holds a secret and is kept encrypted. `examples` are bodies by name, for the API description.
     Raises TypeError for a note that contradicts itself.
     """
     verbs = {"GET": get, "POST": post, "PUT": put, "PATCH": patch, "DELETE": delete}
@@ -99,6 +102,7 @@ def operation(
             tags=tuple(tags),
             scopes=frozenset(scopes or ()),
             idempotent=idempotent,
+            sealed=sealed,
             responses={status: kind for status, kind in declared.items() if status < 400},
             problems=tuple(dict.fromkeys([*problems, *described])),
             etag=etag,

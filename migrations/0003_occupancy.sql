@@ -82,6 +82,7 @@ CREATE TABLE occupancy.online_event (
     received_at timestamptz NOT NULL,
     CONSTRAINT online_event_key PRIMARY KEY (car_park, at, online)
 );
+CREATE INDEX online_event_received ON occupancy.online_event (car_park, received_at);
 
 -- A car park as a whole. Its row is locked by every batch that touches it, so all below it changes one batch at a time.
 CREATE TABLE occupancy.car_park_state (

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from contracts.availability import Availability
 from contracts.ids import CarParkId
+from contracts.wire import public_topic
 from kernel.db import Database, Tx
 from occupancy import sql
 from occupancy.availability import availability_of, never_heard
@@ -52,12 +53,15 @@ class Board:
         """Whether it was ever read: before that it has nothing to say."""
         return self._loaded
 
-    def on_public(self, payload: bytes) -> None:
-        """A message of a public topic. One that cannot be read is left to the next reload."""
+    def on_public(self, topic: str, payload: bytes) -> None:
+        """A message of a public topic, which says whose it is. What cannot be read is left to the next reload."""
         try:
             availability = Availability.model_validate_json(payload)
         except ValidationError as error:
             log.warning("public message not read", errors=error.error_count())
+            return
+        if topic != public_topic(availability.car_park):
+            log.warning("public message of another car park", topic=topic)
             return
         entry = self.entries.get(CarParkId(availability.car_park))
         if entry is not None and availability.version > entry.availability.version:

@@ -1,7 +1,8 @@
 """Facts become history: every one is kept once, and what was told before is only counted.
 
-Of a space, what is newer than its state cannot have been told before, since the state is the newest of its history:
-that goes in by COPY, which is most of it. Only the rest is compared with the key, row by row.
+Of a space, what is newer than its state was hardly told before, since the state is the newest of its history: that
+goes in by COPY, which is most of it. Only the rest is compared with the key, row by row; and everything is, when the
+key refuses the COPY because a clock that ran ahead said the same before its time came.
 """
 
 from collections import Counter
@@ -10,7 +11,7 @@ from typing import TypeVar
 
 from contracts.facts import CountSeen, Facts, PassageSeen, SpaceSeen, StatusSeen
 from contracts.ids import CarParkId
-from kernel.db import Row, Tx
+from kernel.db import Row, Tx, is_data_error
 from occupancy import sql
 from occupancy.compare import Kept, SpaceOrder
 
@@ -40,19 +41,33 @@ async def _keep_spaces(
     doubtful: list[SpaceSeen] = []
     for fact in facts:
         order = (fact.at, fact.epoch, fact.seq, fact.state)
-        told = (fact.space, order)
+        told = (fact.space, order if fact.told_at is None else (fact.told_at, *order[1:]))
         if told in once:
             duplicates[fact.car_park] += 1
             continue
         once[told] = fact
         known = orders.get(fact.space)
-        (news if known is None or order > known else doubtful).append(fact)
-    await sql.copy_space_events(tx, news)
+        (news if fact.told_at is None and (known is None or order > known) else doubtful).append(fact)
+    if not await _copied(tx, news):
+        news, doubtful = [], list(once.values())
     if not doubtful:
         return news
     refused = {id(fact) for fact in doubtful}
     refused -= {id(fact) for fact in await _keep(tx, doubtful, _space_key, sql.insert_space_events, duplicates)}
     return [fact for fact in once.values() if id(fact) not in refused]
+
+
+async def _copied(tx: Tx, news: Sequence[SpaceSeen]) -> bool:
+    """Whether `news` went in; the key refuses all of them when one was told before."""
+    if news:
+        try:
+            async with tx.savepoint():
+                await sql.copy_space_events(tx, news)
+        except Exception as refusal:
+            if not is_data_error(refusal):
+                raise
+            return False
+    return True
 
 
 async def _keep(
@@ -83,11 +98,11 @@ async def _keep(
 
 
 def _space_key(fact: SpaceSeen) -> Hashable:
-    return (fact.at, fact.space, fact.epoch, fact.seq, fact.state)
+    return (fact.told_at or fact.at, fact.space, fact.epoch, fact.seq, fact.state)
 
 
 def _count_key(fact: CountSeen) -> Hashable:
-    return (fact.car_park, fact.zone, fact.at, fact.epoch, fact.seq, fact.occupied, fact.capacity)
+    return (fact.car_park, fact.zone, fact.told_at or fact.at, fact.epoch, fact.seq, fact.occupied, fact.capacity)
 
 
 def _passage_key(fact: PassageSeen) -> Hashable:
@@ -95,4 +110,4 @@ def _passage_key(fact: PassageSeen) -> Hashable:
 
 
 def _status_key(fact: StatusSeen) -> Hashable:
-    return (fact.car_park, fact.at, fact.online)
+    return (fact.car_park, fact.told_at or fact.at, fact.online)

@@ -29,7 +29,7 @@ from occupancy.partitions import keep_partitions
 from occupancy.record import Recorder
 from occupancy.settings import OccupancySettings
 from occupancy.stream import FLUSH_S
-from occupancy.upkeep import Sweep, find_trends, recount, set_trends
+from occupancy.upkeep import Sweep, find_trends, recount, retell_now, set_trends
 
 Publish = Callable[[Sequence[Availability]], None]
 """Puts availabilities on their retained public topics, soon; never waits."""
@@ -125,9 +125,14 @@ class RecordingSteps:
 
     async def sweep(self) -> None:
         """Publish what the clock or the registry changed."""
-        async with self._database.transaction() as tx:
-            told = await self._sweep.sweep(tx)
-        self._tell(told)
+        async with self._database.transaction(readonly=True) as tx:
+            touched, changed = await self._sweep.look(tx)
+        for start in range(0, len(touched), CAR_PARKS_AT_ONCE):
+            some = touched[start : start + CAR_PARKS_AT_ONCE]
+            async with self._database.transaction() as tx:
+                told = await retell_now(tx, self._recorder, some, recount=changed.intersection(some))
+            self._tell(told)
+        self._sweep.dealt_with()
 
     async def trend(self) -> None:
         """Publish whose trend moved."""

@@ -30,26 +30,31 @@ class Sweep:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._seen: dict[CarParkId, KnownPlace] = {}
+        self._looked: dict[CarParkId, KnownPlace] = {}
 
-    async def sweep(self, tx: Tx) -> list[Availability]:
-        """Retell those that went stale, opened, closed, or whose registry entry changed."""
+    async def look(self, tx: Tx) -> tuple[list[CarParkId], set[CarParkId]]:
+        """Whom to retell: those that went stale, opened or closed, and (again in the second) whose entry changed."""
         places, settings = self._recorder.places, self._recorder.settings
         await places.refresh(tx)
-        seen, renumbered, touched = self._seen, [], []
+        changed: set[CarParkId] = set()
+        touched: list[CarParkId] = []
         for row in await reading.brief_standings(tx):
             car_park = CarParkId(row["car_park"])
             if car_park not in places:
                 continue
-            known, before = places.of(car_park), seen.get(car_park)
-            if before is not None and before.place.numbered != known.place.numbered:
-                renumbered.append(car_park)
+            known = places.of(car_park)
+            if known is not self._seen.get(car_park):
+                changed.add(car_park)
             stale = is_stale(row["as_of"], tx.now, settings)
             closed = known.opening.is_closed(tx.now)
-            if known is not before or stale != row["stale"] or closed != (row["state"] == CarParkState.CLOSED):
+            if car_park in changed or stale != row["stale"] or closed != (row["state"] == CarParkState.CLOSED):
                 touched.append(car_park)
-        told = await retell_now(tx, self._recorder, sorted(touched), recount=renumbered)
-        self._seen = {car_park: places.of(car_park) for car_park in places.ids()}
-        return told
+        self._looked = {car_park: places.of(car_park) for car_park in places.ids()}
+        return sorted(touched), changed
+
+    def dealt_with(self) -> None:
+        """Everyone whom the last look found was retold, and that is committed."""
+        self._seen = self._looked
 
 
 async def retell_now(

@@ -101,7 +101,7 @@ async def copy_space_events(tx: Tx, events: Sequence[SpaceSeen]) -> None:
 async def insert_space_events(tx: Tx, events: Sequence[SpaceSeen]) -> list[Row]:
     return await tx.fetch(
         INSERT_SPACE_EVENTS,
-        [event.at for event in events],
+        [event.told_at or event.at for event in events],
         [event.space for event in events],
         [event.epoch for event in events],
         [event.seq for event in events],
@@ -150,7 +150,7 @@ async def insert_counts(tx: Tx, counts: Sequence[CountSeen]) -> list[Row]:
         INSERT_COUNTS,
         [count.car_park for count in counts],
         [count.zone for count in counts],
-        [count.at for count in counts],
+        [count.told_at or count.at for count in counts],
         [count.epoch for count in counts],
         [count.seq for count in counts],
         [count.occupied for count in counts],
@@ -209,7 +209,7 @@ async def insert_online_events(tx: Tx, statuses: Sequence[StatusSeen]) -> list[R
     return await tx.fetch(
         INSERT_ONLINE_EVENTS,
         [status.car_park for status in statuses],
-        [status.at for status in statuses],
+        [status.told_at or status.at for status in statuses],
         [status.online for status in statuses],
         [status.software for status in statuses],
         [status.received_at for status in statuses],

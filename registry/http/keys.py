@@ -56,6 +56,7 @@ class KeysApi:
         tags=("operator",),
         scopes=OPERATE,
         idempotent=True,
+        sealed=True,
         responses={201: IssuedKey},
         problems=(UnknownOperator,),
     )
@@ -99,6 +100,7 @@ class KeysApi:
         tags=("operator",),
         scopes=OPERATE,
         idempotent=True,
+        sealed=True,
         responses={201: IssuedKey},
         problems=(UnknownKey,),
     )

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from contracts.facts import Facts, Recorded
+from contracts.wire import public_topic
 from kernel.answers import dump
 from kernel.db import Database
 from occupancy.record import Recorder
@@ -53,5 +54,5 @@ async def site(side: Serving, database: Database, serve: Serve) -> Site:
 def publish(side: Serving, recorded: Recorded) -> None:
     """What the broker does between the gateway and the board."""
     for availability in recorded.availabilities:
-        side.board.on_public(dump(availability))
+        side.board.on_public(public_topic(availability.car_park), dump(availability))
     side.board.flush()

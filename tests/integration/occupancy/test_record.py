@@ -3,7 +3,8 @@
 import pytest
 
 from contracts.availability import CarParkState
-from contracts.facts import Facts, Recorded, Tally
+from contracts.facts import CountSeen, Facts, Recorded, SpaceSeen, Tally
+from contracts.ids import ZoneLabel
 from kernel.clock import ManualClock
 from kernel.db import Database
 from occupancy.record import Recorder
@@ -119,6 +120,32 @@ async def test_a_space_whose_sensor_does_not_know_is_not_free(database: Database
     spaces = [space_seen(a), space_seen(b, "free"), space_seen(c, "unknown")]
     (told,) = (await record(database, recorder, Facts(spaces=spaces))).availabilities
     assert (told.occupied, told.out_of_service, told.free, told.unknown) == (1, 1, 1, 1)
+
+
+async def test_a_clock_that_runs_ahead_says_the_same_thing_once(database: Database, recorder: Recorder) -> None:
+    a, b = await add_car_park(database, capacity=2, spaces=2)
+
+    def said(received: float, *, believed: float) -> Facts:
+        ahead = None if believed == 30 else at(30)
+        return Facts(
+            spaces=[SpaceSeen(HERE, a, "occupied", at(believed), "", 1, None, at(received), ahead)],
+            counts=[CountSeen(HERE, ZoneLabel(""), 2, 1, None, None, at(believed), "", 1, at(received), ahead)],
+        )
+
+    first = await record(database, recorder, said(0, believed=0))
+    again = await record(database, recorder, said(5, believed=5))
+    later = await record(database, recorder, said(60, believed=30))
+    other = await record(database, recorder, Facts(spaces=[space_seen(b, "free", 70)]))
+    assert [(one.tallies[HERE].stored, one.tallies[HERE].duplicate) for one in (first, again, later, other)] == [
+        (2, 0),
+        (0, 2),
+        (0, 2),
+        (1, 0),
+    ]
+    async with database.transaction() as tx:
+        assert await tx.fetchval("SELECT at FROM occupancy.space_state WHERE space = $1", a) == at(0)
+        assert await tx.fetchval("SELECT count(*) FROM occupancy.space_event WHERE space = $1", a) == 1
+        assert await tx.fetchval("SELECT count(*) FROM occupancy.count_event") == 1
 
 
 async def test_heartbeats_are_told_only_now_and_then(

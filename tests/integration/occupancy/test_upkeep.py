@@ -15,7 +15,7 @@ from occupancy.meters import OccupancyMeters
 from occupancy.record import Recorder
 from occupancy.service import RecordingSteps, recording, recount_city, upkeep
 from occupancy.settings import OccupancySettings
-from tests.integration.occupancy.city import add_car_park, count_seen, passage_seen, space_seen
+from tests.integration.occupancy.city import HERE, add_car_park, count_seen, passage_seen, space_seen
 from tests.integration.occupancy.conftest import Record
 
 
@@ -84,6 +84,22 @@ async def test_a_change_of_the_registry_is_told(
     await steps.sweep()
     (changed,) = told.take()
     assert (changed.capacity, changed.occupied, changed.free) == (1, 1, 0)
+
+
+async def test_a_space_that_takes_the_place_of_another_is_not_added_to_it(
+    database: Database, record: Record, steps: RecordingSteps, told: Told
+) -> None:
+    a, b = await add_car_park(database, capacity=2, spaces=2)
+    await record(Facts(spaces=[space_seen(a), space_seen(b)]))
+    await steps.sweep()
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE registry.space SET retired = true WHERE number = $1", b)
+        await tx.execute("INSERT INTO registry.space (car_park, label) VALUES ($1, 'new')", HERE)
+        await tx.execute("UPDATE registry.revision SET value = value + 1")
+    told.take()
+    await steps.sweep()
+    (changed,) = told.take()
+    assert (changed.occupied, changed.unknown) == (1, 1)
 
 
 async def test_the_trend_is_a_quarter_of_an_hours(

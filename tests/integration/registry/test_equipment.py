@@ -211,3 +211,12 @@ async def test_parts_one_at_a_time(site: Site) -> None:
     assert (rest["items"][0]["space"], rest["next"]) == ("B1-002", None)
     assert len((await site.get(f"{PARK}/zones")).json["items"]) == 2
     assert len((await site.get(f"{PARK}/lanes")).json["items"]) == 2
+
+
+async def test_the_answer_that_shows_a_key_is_not_kept_in_plain(site: Site, database: Database) -> None:
+    issued = await issue(site, {"name": "gate"}, key="k-sealed")
+    async with database.transaction() as tx:
+        kept = await tx.fetch("SELECT key, answer FROM kernel.idempotency")
+    assert kept
+    assert all(issued.json["key"].encode() not in row["answer"] and row["key"] != "k-sealed" for row in kept)
+    assert (await issue(site, {"name": "gate"}, key="k-sealed")).json == issued.json

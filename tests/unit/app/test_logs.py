@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import structlog
 
 from kernel import logs
 
@@ -59,7 +60,9 @@ def log_lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[LogLines]:
 
 
 def test_nested_values_and_secret_names_are_hidden(log_lines: LogLines) -> None:
-    logs.logger("t").info("passage", vehicle={"plate": "辽A12345"}, raw=["辽A12345".encode()], token="abc", count=3)
+    structlog.get_logger("t").info(
+        "passage", vehicle={"plate": "辽A12345"}, raw=["辽A12345".encode()], token="abc", count=3
+    )
     (line,) = log_lines()
     assert line["vehicle"] == {"plate": "[plate]"}
     assert (line["raw"], line["token"], line["count"], line["role"]) == (["[plate]"], "[secret]", 3, "test")
