@@ -16,7 +16,8 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
-from kernel.edge_problems import Fault, InvalidParameter, Where, fault
+from kernel.edge_problems import InvalidParameter
+from kernel.faults import Fault, Where, fault
 from kernel.json_body import Body, check_times, faults_of, is_body_type
 from kernel.spelling import adapter_of, as_described, from_text, without_marks
 

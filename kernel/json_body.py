@@ -18,7 +18,8 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from kernel.edge_problems import BodyTooLarge, BodyTooSlow, Fault, MalformedBody, UnsupportedContentType, Where, fault
+from kernel.edge_problems import BodyTooLarge, BodyTooSlow, MalformedBody, UnsupportedContentType
+from kernel.faults import Fault, Where, fault
 from kernel.moments import NO_OFFSET
 
 BODY_BYTES_MAX = 1024 * 1024

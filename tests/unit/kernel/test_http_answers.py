@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from kernel.answers import Created, NoContent, Raw, answer, dump
 from kernel.clock import ManualClock
-from kernel.edge_problems import InvalidParameter, TooManyRequests, fault
+from kernel.edge_problems import InvalidParameter, TooManyRequests
+from kernel.faults import fault
 from kernel.moments import Moment, wire_time
 from kernel.pagination import Page, decode_cursor, encode_cursor
 from kernel.rates import Limiter, Rate
