@@ -6,7 +6,8 @@
 2. **counts**, the counter of the whole car park;
 3. **mixed**, zone by zone the better of sensors and counter, when the zones known cover the capacity as far;
 4. **passages**, the last count of the whole car park (or none: an empty one) plus entries minus exits since;
-5. incomplete sensors and zones, when there is nothing else: `unknown` says how much of the car park is not known.
+5. incomplete sensors and zones, then passages without a count to start from, when there is nothing else: `unknown`
+   says how much of the car park is not known.
 
 Newer beats better only by more than `patience`: of the sources that were heard within `patience` of the newest one,
 the first in this order wins. So a dead sensor net gives way to a living counter, and two living ones never alternate.
@@ -175,7 +176,7 @@ def _of_passages(passages: Passages, whole: Count | None, place: Place) -> Truth
         return None
     capacity = whole.capacity if whole is not None and whole.capacity else place.capacity
     as_of = passages.at if passages.base_at is None else max(passages.at, passages.base_at)
-    return Truth(max(0, passages.base + passages.net), capacity, 0, 0, "passages", as_of, True)
+    return Truth(max(0, passages.base + passages.net), capacity, 0, 0, "passages", as_of, passages.base_at is not None)
 
 
 def _of_zones(measures: Measures, place: Place, policy: Policy) -> Truth | None:

@@ -55,6 +55,18 @@ def passed(net: int, minutes: float = 0, base: int = 0) -> Passages:
             (60, 6, "spaces"),
             id="a sensor that does not know is beside those out of service",
         ),
+        pytest.param(
+            measures(FEW, passages=Passages(net=7, at=EIGHT)),
+            "auto",
+            (6, 0, "spaces"),
+            id="few sensors before passages from nowhere",
+        ),
+        pytest.param(
+            measures(FEW, {"": count(40, -60)}, passages=passed(3, base=40)),
+            "auto",
+            (43, 0, "passages"),
+            id="passages on from a count before few sensors",
+        ),
         pytest.param(measures(passages=passed(7)), "auto", (7, 0, "passages"), id="passages on their own"),
         pytest.param(measures(passages=passed(-7)), "auto", (0, 0, "passages"), id="never fewer than none"),
         pytest.param(
