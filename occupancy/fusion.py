@@ -1,6 +1,6 @@
 """Which of a car park's sources is believed, and what they say together: the one truth. Pure.
 
-`fold` has already reduced every source to its newest word; this module chooses between them:
+Every source has been reduced to its newest word (`occupancy.measures`); this module chooses between them:
 
 1. **spaces**, when there are as many numbered spaces as the capacity and at least `known_share_min` of them are known;
 2. **counts**, the counter of the whole car park;
