@@ -104,10 +104,10 @@ class ProtocolClient(mqtt.Client):
     def subscribe_all(self, session: Session) -> None:
         """Retained messages come with a new subscription only, where the protocol can say so."""
         if self._v5:
-            options = SubscribeOptions(qos=1, retainHandling=1)
+            options = SubscribeOptions(qos=session.qos, retainHandling=1)
             self.subscribe([(topic, options) for topic in session.filters])
         else:
-            self.subscribe([(topic, 1) for topic in session.filters])
+            self.subscribe([(topic, session.qos) for topic in session.filters])
 
     def receive(self) -> bytes:
         """Raises BlockingIOError when dry, ConnectionError at the end of the stream."""
