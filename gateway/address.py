@@ -38,7 +38,7 @@ class BrokerAddress:
 class Session:
     """With `expiry_s` 0 the broker forgets us at once, else it keeps what we missed for that long.
 
-    `receive_maximum` bounds what it sends without an acknowledgement (MQTT 5 only). `qos` is what we subscribe with.
+    `receive_maximum` bounds what it sends without an acknowledgement (MQTT 5 only). `qos`, 0 or 1, is what we subscribe with.
     `ca_file` is for TLS; without it the machine's own authorities count.
     """
 
@@ -47,5 +47,5 @@ class Session:
     protocol: ProtocolVersion = "5"
     expiry_s: int = 0
     receive_maximum: int = 2_000
-    qos: Literal[0, 1] = 1
+    qos: int = 1
     ca_file: str | None = None
