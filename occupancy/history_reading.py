@@ -20,16 +20,19 @@ class Window(Struct, frozen=True):
 
 
 async def read_steps(
-    tx: Tx, window: Window, cuts: Sequence[tuple[datetime, datetime]], *, gap: timedelta
+    tx: Tx, window: Window, cuts: Sequence[tuple[datetime, datetime]], *, gap: timedelta, live_share_min: float
 ) -> list[Metrics]:
-    """The metrics of the steps `cuts` of `window` that have begun by now; a silent counter is believed for `gap`."""
+    """The metrics of the steps `cuts` of `window` that have begun by now.
+
+    A silent counter is believed for `gap`; a source live for less than `live_share_min` of a step was offline in it.
+    """
     steps = [Step(begin, end) for begin, end in cuts if begin < tx.now]
     if not steps:
         return []
     begin, end = steps[0].begin, steps[-1].end
     heard = await sql.last_heard(tx, window.car_park)
     if heard is None or heard["as_of"] is None:
-        return [metrics_of(step, tx.now) for step in steps]
+        return [metrics_of(step, tx.now, live_share_min=live_share_min) for step in steps]
     before = await sql.sample_before(tx, window.car_park, begin)
     back_at = heard["online_at"] if heard["online"] else None
     offline = _offline(await sql.online_events(tx, window.car_park, begin, end), back_at or end)
@@ -39,7 +42,7 @@ async def read_steps(
     async for row in sql.samples_within(tx, window.car_park, begin, end):
         integral.take(_level(row))
     integral.finish()
-    return [metrics_of(step, tx.now) for step in steps]
+    return [metrics_of(step, tx.now, live_share_min=live_share_min) for step in steps]
 
 
 def _level(row: Row) -> Level:

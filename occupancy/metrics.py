@@ -6,9 +6,9 @@ CDS defines them by sessions; ours are seen from the curve of the occupied space
 - `average_dwell_time` = sum[dwell time] / count[sessions], in minutes; the dwell time in a step is its occupied
   space-time; null without a session;
 - `occupancy_percent` = sum[dwell time] / total duration, over all spaces, in percent.
-Each is -1 where the source was offline for most of the step. What was not known is left out of the means, never taken
-for 0: a counter silent for longer than `gap`, a gateway that told itself offline, the time before the first and after
-the last that was heard.
+All are taken over the time that the source was live. What was not known is left out, never taken for 0: a counter
+silent for longer than `gap`, a gateway that told itself offline, the time before the first and after the last that was
+heard. `live_share` says how much of the step is left; below `live_share_min` (`occupancy.steps`) each metric is -1.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 OFFLINE = -1
-"""CDS: "the sensor/source was offline for the majority of the time"."""
+"""CDS: the source was offline."""
 
 
 class Level(Struct, frozen=True, gc=False):
@@ -51,10 +51,10 @@ class Step(Struct):
         self.capacity_s += seconds * level.capacity
         self.free_s += seconds * level.free
 
-    def is_offline(self, now: datetime) -> bool:
-        """Whether the source was offline for most of the step, as far as it has passed."""
+    def live_share(self, now: datetime) -> float:
+        """The share of the step, as far as it has passed, for which the source was live: 0 to 1."""
         passed_s = (min(self.end, now) - self.begin).total_seconds()
-        return self.known_s == 0 or self.known_s * 2 < passed_s
+        return self.known_s / passed_s if passed_s > 0 else 0.0
 
 
 class Metrics(Struct, frozen=True):
@@ -68,6 +68,7 @@ class Metrics(Struct, frozen=True):
     turnover: float
     average_dwell_time: float | None
     occupancy_percent: float | None
+    live_share: float
 
 
 class Knowledge(Struct, frozen=True):
@@ -146,10 +147,11 @@ class Integral:
         return None
 
 
-def metrics_of(step: Step, now: datetime) -> Metrics:
-    """The means and the CDS metrics of `step`."""
-    if step.is_offline(now):
-        return Metrics(step.begin, None, None, None, OFFLINE, OFFLINE, OFFLINE, OFFLINE)
+def metrics_of(step: Step, now: datetime, *, live_share_min: float) -> Metrics:
+    """The means and the CDS metrics of `step`, whose source is offline when it was live for less than that share."""
+    live = step.live_share(now)
+    if live == 0 or live < live_share_min:
+        return Metrics(step.begin, None, None, None, OFFLINE, OFFLINE, OFFLINE, OFFLINE, round(live, 3))
     known = step.known_s
     dwell_min = step.occupied_s / 60
     return Metrics(
@@ -161,4 +163,5 @@ def metrics_of(step: Step, now: datetime) -> Metrics:
         turnover=round(step.arrivals / (known / 3600), 3),
         average_dwell_time=round(dwell_min / step.arrivals, 2) if step.arrivals else None,
         occupancy_percent=round(100 * step.occupied_s / step.capacity_s, 2) if step.capacity_s else None,
+        live_share=round(live, 3),
     )

@@ -14,6 +14,17 @@ class StepLength(StrEnum):
     HOUR = "PT1H"
     DAY = "P1D"
 
+    @property
+    def live_share_min(self) -> float:
+        """A source that was live for less of a step than this share was offline in it.
+
+        Up to an hour that is half, as CDS says: "offline for the majority of the time". A day is another matter: many
+        counters are switched off every night (those of Birmingham tell 8 to 17 h, with the patience for the last
+        word 10 of 24 hours), and by the half their days would all be lost. With a quarter, six hours, a working day
+        is a day, and a source that came up for the evening is none.
+        """
+        return 0.25 if self is StepLength.DAY else 0.5
+
 
 _SECONDS = {StepLength.QUARTER: 900, StepLength.HOUR: 3600}
 
@@ -21,7 +32,16 @@ _SECONDS = {StepLength.QUARTER: 900, StepLength.HOUR: 3600}
 def steps_between(
     begin: datetime, end: datetime, length: StepLength, zone: ZoneInfo
 ) -> Iterator[tuple[datetime, datetime]]:
-    """The steps that touch [begin, end), in UTC; the first may begin before. A day may have 23 or 25 hours."""
+    """[begin, end) cut at the wall clock of `zone`, in UTC: the first and the last step may be shorter than the rest.
+
+    A whole day may have 23 or 25 hours.
+    """
+    for start, following in _grid(begin, end, length, zone):
+        yield max(start, begin), min(following, end)
+
+
+def _grid(begin: datetime, end: datetime, length: StepLength, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
+    """The whole steps that touch [begin, end)."""
     if length is StepLength.DAY:
         day = begin.astimezone(zone).date()
         start = _midnight(datetime(day.year, day.month, day.day), zone)  # noqa: DTZ001 - wall clock, placed below

@@ -31,9 +31,10 @@ WINDOW_DEFAULT: Final = timedelta(days=1)
 class Past(BaseModel):
     """The car park from `at` on, or in the step that begins at `at`.
 
-    Raw: whole numbers as they came; `occupied` may exceed `capacity`. In steps: means weighted by time, null where the
-    source was offline, with the metrics of the Curb Data Specification, -1 there; `average_dwell_time` in minutes,
-    `occupancy_percent` 0 to 100, `turnover` sessions an hour.
+    Raw: whole numbers as they came; `occupied` may exceed `capacity`. In steps: means weighted by time, with the
+    metrics of the Curb Data Specification: `average_dwell_time` in minutes, `occupancy_percent` 0 to 100, `turnover`
+    sessions an hour. All are over the time that the source was live, of which `live_share` says how much of the step
+    it was (0 to 1). Where the source was offline the means are null and the metrics -1.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -46,6 +47,7 @@ class Past(BaseModel):
     turnover: float | None = Field(default=None, ge=-1)
     average_dwell_time: float | None = Field(default=None, ge=-1)
     occupancy_percent: float | None = Field(default=None, ge=-1)
+    live_share: float | None = Field(default=None, ge=0, le=1)
 
 
 class PastPage(BaseModel):
@@ -83,8 +85,10 @@ class HistoryApi:
     ) -> Raw:
         """Raw: a row each time the numbers changed, in the time of the devices, and one for every count reported.
 
-        In steps of a quarter, an hour or a day on the car park's own wall clock, whole steps from the one that holds
-        `from`; a step that has not begun is not there.
+        In steps: [`from`, `until`) cut at the quarters, hours or midnights of the car park's own wall clock. So the
+        first step begins at `from` and the last ends at `until`, and either may be shorter than the rest; a step that
+        has not begun is not there. The source was offline in a step when it was live for less than half of it, in a
+        day for less than a quarter (many counters are off at night): its means are null there and its metrics -1.
         """
         entry = await entry_of(self._board, car_park)
         end = until or self._database.clock.now() + timedelta(milliseconds=1)
@@ -124,7 +128,9 @@ class HistoryApi:
                 "query", "step", f"more than {STEPS_MAX} steps: ask for less time or longer steps"
             )
         async with self._database.transaction(readonly=True) as tx:
-            steps = await read_steps(tx, window, cuts, gap=self._board.settings.offline_gap)
+            steps = await read_steps(
+                tx, window, cuts, gap=self._board.settings.offline_gap, live_share_min=step.live_share_min
+            )
         items = [{field: getattr(one, field) for field in one.__struct_fields__} for one in steps]
         return Raw(dump({"items": items, "next": None}))
 

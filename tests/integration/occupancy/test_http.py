@@ -207,10 +207,31 @@ async def test_steps_carry_metrics(database: Database, record: Record, site: Sit
         "turnover": 20.0,
         "average_dwell_time": 150.0,
         "occupancy_percent": 50.0,
+        "live_share": 1.0,
     }
     assert (second["occupied"], second["total_sessions"], second["average_dwell_time"]) == (50.0, 0, None)
     days = (await get(site, f"/v1/car-parks/{HERE}/history", **{**query, "step": "P1D"}))["items"]
-    assert [day["at"] for day in days] == ["2026-11-22T16:00:00.000Z"]
+    assert [day["at"] for day in days] == ["2026-11-22T23:00:00.000Z"]
+    assert (days[0]["occupied"], days[0]["total_sessions"], days[0]["live_share"]) == (50.0, 20, 0.667)
+
+
+@pytest.mark.parametrize("step", ["PT15M", "PT1H", "P1D"])
+async def test_steps_lie_in_what_was_asked_for(
+    database: Database, record: Record, site: Site, clock: ManualClock, step: str
+) -> None:
+    await add_car_park(database, capacity=100)
+    for minute in range(0, 48 * 60, 30):
+        await record(Facts(counts=[count_seen(minute // 60, minute * 60)]))
+    clock.advance(48 * 3600)
+    query = {"from": "2026-11-23T02:07:00Z", "until": "2026-11-24T20:41:00Z", "step": step}
+    steps = (await get(site, f"/v1/car-parks/{HERE}/history", **query))["items"]
+    assert steps[0]["at"] == "2026-11-23T02:07:00.000Z"
+    on_the_wall = {"PT15M": (":00:", ":15:", ":30:", ":45:"), "PT1H": (":00:",), "P1D": ("T16:00:",)}[step]
+    assert all(any(mark in one["at"] for mark in on_the_wall) for one in steps[1:])
+    assert steps[-1]["at"] < query["until"]
+    assert len(steps) == {"PT15M": 171, "PT1H": 43, "P1D": 3}[step]
+    # cars came by one an hour: those within (02:07, 20:41) of the next day, whatever the step
+    assert sum(one["total_sessions"] for one in steps) == 42
 
 
 async def test_steps_while_offline(database: Database, record: Record, site: Site, clock: ManualClock) -> None:
