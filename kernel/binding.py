@@ -68,6 +68,11 @@ class Plan:
     body: Body | None
     handed_in: frozenset[str]
 
+    @property
+    def in_pages(self) -> bool:
+        """Whether the answer is a list that goes on at a `cursor`."""
+        return any(parameter.wire == "cursor" for parameter in self.parameters)
+
     def bind(self, request: web.Request) -> dict[str, Any]:
         """The path, query and header arguments. Raises InvalidParameter naming every parameter at fault."""
         arguments: dict[str, Any] = {}

@@ -11,6 +11,7 @@ call, answer (`kernel.answers`). With `idempotent=True` the call happens inside 
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -27,7 +28,7 @@ from kernel.idempotency import Claim, key_of, once
 from kernel.json_body import canonical_sha256, check_content_type, parse, read_body
 from kernel.moments import Moment
 from kernel.operations import Mounted, Operation, operation, operations_of
-from kernel.pagination import Page, decode_cursor, encode_cursor
+from kernel.pagination import Page, decode_cursor, encode_cursor, listing
 
 __all__ = [
     "ANONYMOUS",
@@ -112,7 +113,8 @@ def handler_of(mounted: Mounted, edge: Edge) -> Handler:
                 arguments[body.name] = body.validate(raw, parsed)
         if made.idempotent:
             return await _once(request, caller, key, said, arguments)
-        result = await call(**arguments)
+        with listing(request.path, arguments) if plan.in_pages else nullcontext():
+            result = await call(**arguments)
         if isinstance(result, web.StreamResponse):
             return result
         return respond(request, answer(result, status=made.status, etag=made.etag))

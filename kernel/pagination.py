@@ -1,12 +1,17 @@
 """Lists come in pages: `{"items": [...], "next": "<cursor>" | null}`.
 
 A cursor is opaque to the caller and is the sort key of the last item to us, so that a list that grows meanwhile
-neither repeats nor skips (keyset pagination).
+neither repeats nor skips (keyset pagination). It belongs to the list that was asked for: `kernel.http` says for the
+time of a request which one that is (`listing`), every cursor made meanwhile carries its digest, and one that was made
+for another path or other filters is refused instead of being answered with a page of something else.
 """
 
 import base64
 import binascii
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -18,6 +23,30 @@ T = TypeVar("T")
 
 CURSOR_CHARACTERS_MAX = 1024
 """A sort key is a few ids and numbers."""
+
+NOT_FILTERS = frozenset({"cursor", "limit", "caller", "request"})
+"""Arguments of an operation that leave the list what it is: the next page may be longer or shorter."""
+
+NO_CURSOR = "not a cursor of this list: use the `next` of the page before"
+OTHER_FILTERS = "was made for another list: repeat the filters of the request that gave it, or begin without a cursor"
+
+_list: ContextVar[str] = ContextVar("list", default="")
+
+
+@contextmanager
+def listing(path: str, arguments: Mapping[str, Any]) -> Iterator[None]:
+    """Bind the cursors made and read inside to the list at `path` with the filters among `arguments`."""
+    filters = sorted((name, _said(value)) for name, value in arguments.items() if name not in NOT_FILTERS)
+    token = _list.set(hashlib.blake2b(repr((path, filters)).encode(), digest_size=6).hexdigest())
+    try:
+        yield
+    finally:
+        _list.reset(token)
+
+
+def _said(value: Any) -> str:
+    """`value` in the same words in every process; what may be given several times may be given in any order."""
+    return repr(sorted(map(repr, value)) if isinstance(value, list | tuple | set | frozenset) else value)
 
 
 class Page(BaseModel, Generic[T]):
@@ -35,13 +64,16 @@ class Page(BaseModel, Generic[T]):
 
 
 def encode_cursor(*parts: str | int | float | None) -> str:
-    """The cursor that stands for the sort key `parts`."""
-    return base64.urlsafe_b64encode(orjson.dumps(parts)).rstrip(b"=").decode()
+    """The cursor that stands for the sort key `parts` in the list being answered."""
+    return base64.urlsafe_b64encode(orjson.dumps((_list.get(), *parts))).rstrip(b"=").decode()
 
 
 def decode_cursor(cursor: str, *kinds: type | tuple[type, ...], field: str = "cursor") -> tuple[Any, ...]:
-    """The sort key in `cursor`, with one part of each of `kinds`. Raises InvalidParameter for anything else."""
-    refusal = InvalidParameter.of("query", field, "not a cursor of this list: use the `next` of the page before")
+    """The sort key in `cursor`, with one part of each of `kinds`.
+
+    Raises InvalidParameter for anything else, and for a cursor of other filters.
+    """
+    refusal = InvalidParameter.of("query", field, NO_CURSOR)
     if len(cursor) > CURSOR_CHARACTERS_MAX:
         raise refusal
     try:
@@ -49,7 +81,12 @@ def decode_cursor(cursor: str, *kinds: type | tuple[type, ...], field: str = "cu
         parts = orjson.loads(raw)
     except (UnicodeEncodeError, binascii.Error, orjson.JSONDecodeError):
         raise refusal from None
-    if not isinstance(parts, list) or len(parts) != len(kinds):
+    if not isinstance(parts, list) or not parts or not isinstance(parts[0], str):
+        raise refusal
+    made_for, *parts = parts
+    if made_for != _list.get():
+        raise InvalidParameter.of("query", field, OTHER_FILTERS)
+    if len(parts) != len(kinds):
         raise refusal
     for part, kind in zip(parts, kinds, strict=True):
         if isinstance(part, bool) or not isinstance(part, kind) or (isinstance(part, str) and "\0" in part):

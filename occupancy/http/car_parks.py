@@ -37,7 +37,7 @@ MinFree = Annotated[
     Field(ge=0, le=100_000, description="At least this many spaces known to be free: never stale or closed."),
 ]
 InDatum = Annotated[Datum, Field(description="Of the positions given and answered.")]
-Cursor = Annotated[str | None, Field(description="The `next` of the page before.")]
+Cursor = Annotated[str | None, Field(description="The `next` of the page before, with the same filters.")]
 
 
 class SpaceNow(BaseModel):

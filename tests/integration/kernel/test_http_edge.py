@@ -62,9 +62,15 @@ class ThingsApi:
         return Thing(id=thing, n=n, at=at or MIDNIGHT)
 
     @operation(get="/v1/things", summary="Things", responses={200: Page[Thing]})
-    async def many(self, cursor: str | None = None, tag: list[str] | None = None) -> Page[Thing]:
+    async def many(
+        self, cursor: str | None = None, tag: list[str] | None = None, limit: int | None = None
+    ) -> Page[Thing]:
         after = 0 if cursor is None else decode_cursor(cursor, int)[0]
         return Page(items=[Thing(id=name, n=after) for name in tag or []], next=encode_cursor(after + 1))
+
+    @operation(get="/v1/boxes/{box}/things", summary="Things of a box", responses={200: Page[Thing]})
+    async def boxed(self, box: str, cursor: str | None = None, tag: list[str] | None = None) -> Page[Thing]:
+        return await self.many(cursor, tag)
 
     @operation(post="/v1/things", summary="Make a thing", scopes={"reserve"}, responses={201: Thing})
     async def make(
@@ -156,11 +162,31 @@ async def test_pages_of_a_list(site: Site) -> None:
     async with site.client.get("/v1/things?tag=a&tag=b") as answer:
         first = await answer.json()
     assert [item["id"] for item in first["items"]] == ["a", "b"]
-    async with site.client.get("/v1/things", params={"cursor": first["next"]}) as answer:
+    for again in ("tag=a&tag=b", "tag=b&tag=a"):
+        async with site.client.get(f"/v1/things?{again}&cursor={first['next']}") as answer:
+            assert answer.status == 200
+            second = await answer.json()
+            assert second["items"][0]["n"] == 1
+    async with site.client.get(f"/v1/things?tag=a&tag=b&cursor={second['next']}&limit=7") as answer:
         assert answer.status == 200
     for forged in ("x", "€", encode_cursor("a"), encode_cursor(1, 2), "A" * 5_000):
         async with site.client.get("/v1/things", params={"cursor": forged}) as answer:
             assert answer.status == 400, forged
+
+
+async def test_a_cursor_belongs_to_the_list_that_was_asked_for(site: Site) -> None:
+    async with site.client.get("/v1/things?tag=a&tag=b") as answer:
+        cursor = (await answer.json())["next"]
+    for other in ("/v1/things?", "/v1/things?tag=a&", "/v1/things?tag=a&tag=c&", "/v1/boxes/a/things?tag=a&tag=b&"):
+        async with site.client.get(f"{other}cursor={cursor}") as answer:
+            problem = await answer.json()
+        assert (answer.status, problem["code"]) == (400, "invalid-parameter"), other
+        assert [error["field"] for error in problem["errors"]] == ["cursor"]
+        assert "filters" in problem["errors"][0]["message"]
+    async with site.client.get("/v1/boxes/a/things") as answer:
+        cursor = (await answer.json())["next"]
+    async with site.client.get(f"/v1/boxes/b/things?cursor={cursor}") as answer:
+        assert answer.status == 400
 
 
 async def test_if_none_match_saves_the_body(site: Site) -> None:
