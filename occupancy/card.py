@@ -144,6 +144,11 @@ class Entry:
         return True
 
     @property
+    def district_key(self) -> str:
+        """The district as it is asked for, in whatever case; "" for none."""
+        return (self.district or "").casefold()
+
+    @property
     def countable_free(self) -> int | None:
         """Free spaces somebody may drive to; None when stale, unknown or closed."""
         if self.availability.stale or self.availability.state in ("unknown", "closed"):

@@ -27,7 +27,11 @@ SPACES_MAX: Final = 10_000
 Near = Annotated[str | None, Field(max_length=64, description="`lat,lon`: nearest first, with `distance_m`.")]
 Radius = Annotated[float | None, Field(gt=0, le=1_000_000, description="Only this close to `near`.")]
 BBox = Annotated[
-    str | None, Field(max_length=128, description="`west,south,east,north` in degrees (or `south,west,north,east`).")
+    str | None,
+    Field(
+        max_length=128,
+        description="`west,south,east,north` in degrees, edges included (in China also south,west,north,east).",
+    ),
 ]
 Words = Annotated[
     str | None, Field(max_length=100, description="Words of the name in either language, the id or the address.")

@@ -30,6 +30,9 @@ class Box(Struct, frozen=True):
     north: float
 
 
+CHINA = Box(73, 3, 136, 54)
+
+
 class Wanted(Struct, frozen=True):
     """What the cards must be like; None: anything."""
 
@@ -60,30 +63,45 @@ def parse_near(text: str, datum: Datum) -> tuple[float, float]:
     if match is None:
         raise InvalidParameter.of("query", "near", NEAR_FORM, text)
     lat, lon = float(match[1]), float(match[2])
-    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
-        raise InvalidParameter.of("query", "near", f"not a place on earth: {NEAR_FORM}", text)
+    wrong = _off_earth(lats=(lat,), lons=(lon,))
+    if wrong is not None:
+        raise InvalidParameter.of("query", "near", f"{wrong}: {NEAR_FORM}", text)
     return PositionIn(lat=lat, lon=lon, datum=datum).wgs84()
 
 
 def parse_bbox(text: str, datum: Datum) -> Box:
     """The box in WGS-84. Raises InvalidParameter.
 
-    Latitudes may stand first, as in `near`, where a longitude beyond 90 degrees tells: so everywhere in China east of
-    Tibet.
+    Latitudes may stand first, as in `near`, where that cannot be mistaken: in China east of Tibet, whose longitudes
+    are no latitudes. Everywhere else such a box is refused.
     """
     match = _BBOX.fullmatch(text)
     if match is None:
         raise InvalidParameter.of("query", "bbox", BBOX_FORM, text)
     west, south, east, north = (float(number) for number in match.groups())
-    if min(abs(south), abs(north)) > 90:
+    if min(south, north) > 90 and all(
+        CHINA.south <= lat <= CHINA.north and lon <= CHINA.east for lat, lon in ((west, south), (east, north))
+    ):
         west, south, east, north = south, west, north, east
-    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= 90 and -90 <= north <= 90):
-        raise InvalidParameter.of("query", "bbox", f"not on earth: {BBOX_FORM}", text)
-    if west > east or south > north:
-        raise InvalidParameter.of("query", "bbox", f"west is east of east, or south north of north: {BBOX_FORM}", text)
+    wrong = _off_earth(lats=(south, north), lons=(west, east))
+    if wrong is None and west > east:
+        wrong = f"west {west:g} is east of east {east:g}"
+    if wrong is None and south > north:
+        wrong = f"south {south:g} is north of north {north:g}"
+    if wrong is not None:
+        raise InvalidParameter.of("query", "bbox", f"{wrong}: {BBOX_FORM}", text)
     south, west = PositionIn(lat=south, lon=west, datum=datum).wgs84()
     north, east = PositionIn(lat=north, lon=east, datum=datum).wgs84()
     return Box(west, south, east, north)
+
+
+def _off_earth(*, lats: Iterable[float], lons: Iterable[float]) -> str | None:
+    """What is wrong with degrees that are no place; None when nothing is."""
+    for name, degrees, most in (("latitude", lats, 90), ("longitude", lons, 180)):
+        for degree in degrees:
+            if not -most <= degree <= most:
+                return f"{name} {degree:g} is not within -{most} and {most}"
+    return None
 
 
 def find(entries: Iterable[Entry], wanted: Wanted) -> list[Found]:
@@ -99,7 +117,7 @@ def _fits(entry: Entry, wanted: Wanted) -> bool:
     box = wanted.box
     if box is not None and not (box.south <= entry.lat <= box.north and box.west <= entry.lon <= box.east):
         return False
-    if wanted.districts and (entry.district or "").casefold() not in wanted.districts:
+    if wanted.districts and entry.district_key not in wanted.districts:
         return False
     if wanted.kinds and entry.kind.casefold() not in wanted.kinds:
         return False
