@@ -63,8 +63,8 @@ class WantedOrder(Struct, frozen=True, kw_only=True):
     """One thing that shall happen at one car park.
 
     `cause` makes giving it idempotent: the same cause at the same car park is the same order, however often it is
-    given; name what happened (`exit:pas_018f...`), not when. `reason` is a word for the device and its log
-    (`pay_later`), `actor` who wants it (`operator:3f2a`, `billing`) and is never told to the device. `ttl` None = TTL of
+    given; name what happened (`exit:pas_018f...`), not when. `reason` is a word for the device's own log
+    (`pay_later`), `actor` who wants it (`operator:3f2a`, `billing`), which no device is told. `ttl` None = TTL of
     its kind. `lane` is where a barrier, a refusal or a text belongs, `space` where a lock is, `sign` another display.
     """
 

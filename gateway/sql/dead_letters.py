@@ -1,25 +1,12 @@
-"""Every statement of the gateway. It owns the schema `gateway` and reads the registry's published views."""
+"""Statements on the dead letters."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from contracts.ids import CarParkId
 from gateway.dead_letters import CODEC, DeadLetter
 from gateway.refusals import OUR_FAULT, Reason
 from kernel.db import Row, Tx
 from kernel.ids import new_id
-
-REVISION = "SELECT revision FROM registry.revision_now"
-
-CAR_PARK_REVISIONS = """
-SELECT id, operator, capacity, revision FROM registry.car_park_revision WHERE $1::text[] IS NULL OR id = ANY ($1)
-"""
-
-SPACES_OF = "SELECT car_park, label, number FROM registry.space_directory WHERE car_park = ANY($1)"
-
-ZONES_OF = "SELECT car_park, label, capacity FROM registry.zone_directory WHERE car_park = ANY($1)"
-
-LANES_OF = "SELECT car_park, label FROM registry.lane_directory WHERE car_park = ANY($1)"
 
 # Seen again: the same refusal counts up, and is open again if it had been replayed.
 ADD_DEAD_LETTERS = """
@@ -77,48 +64,6 @@ DELETE FROM gateway.dead_letter WHERE last_seen_at < $1 OR id IN (
     ) AS ranked WHERE of_car_park > $2 OR of_all > $3)
 """
 
-TALLY = """
-SELECT card.operator, received, stored, duplicate, late, dead, last_received_at
-FROM registry.car_park_card AS card LEFT JOIN gateway.tally ON tally.car_park = card.id WHERE card.id = $1
-"""
-
-ADD_TALLIES = """
-INSERT INTO gateway.tally AS kept (car_park, received, stored, duplicate, late, dead, last_received_at)
-SELECT car_park, stored + duplicate + late + dead, stored, duplicate, late, dead, $6
-FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
-    AS new (car_park, stored, duplicate, late, dead)
-ON CONFLICT ON CONSTRAINT tally_key DO UPDATE
-SET received = kept.received + EXCLUDED.received, stored = kept.stored + EXCLUDED.stored,
-    duplicate = kept.duplicate + EXCLUDED.duplicate, late = kept.late + EXCLUDED.late,
-    dead = kept.dead + EXCLUDED.dead, last_received_at = greatest(kept.last_received_at, EXCLUDED.last_received_at)
-"""
-
-
-async def registry_revision(tx: Tx) -> int:
-    """Grows with every change of the registry."""
-    revision: int = await tx.fetchval(REVISION)
-    return revision
-
-
-async def car_park_revisions(tx: Tx, ids: Sequence[str] | None = None) -> list[Row]:
-    """`id, operator, capacity, revision` of every car park, or of those in `ids`."""
-    return await tx.fetch(CAR_PARK_REVISIONS, ids)
-
-
-async def spaces_of(tx: Tx, car_parks: Sequence[CarParkId]) -> list[Row]:
-    """`car_park, label, number`."""
-    return await tx.fetch(SPACES_OF, car_parks)
-
-
-async def zones_of(tx: Tx, car_parks: Sequence[CarParkId]) -> list[Row]:
-    """`car_park, label, capacity`."""
-    return await tx.fetch(ZONES_OF, car_parks)
-
-
-async def lanes_of(tx: Tx, car_parks: Sequence[CarParkId]) -> list[Row]:
-    """`car_park, label`."""
-    return await tx.fetch(LANES_OF, car_parks)
-
 
 async def add_dead_letters(tx: Tx, ordered: Sequence[tuple[DeadLetter, int]]) -> None:
     """Keep letters with how often each came, in the order of their key: two gateways never wait in a circle."""
@@ -140,13 +85,6 @@ async def add_dead_letters(tx: Tx, ordered: Sequence[tuple[DeadLetter, int]]) ->
         [count for _, count in ordered],
         CODEC,
     )
-
-
-async def add_tallies(tx: Tx, tallies: Sequence[tuple[CarParkId, int, int, int, int]]) -> None:
-    """`(car_park, stored, duplicate, late, dead)` each, in the order of the car parks."""
-    ordered = sorted(tallies)
-    columns: list[list[object]] = [list(column) for column in zip(*ordered, strict=True)]
-    await tx.execute(ADD_TALLIES, *columns, tx.now)
 
 
 async def page_of_dead_letters(
@@ -182,8 +120,3 @@ async def forget_dead_letters(tx: Tx, *, older_than: datetime, per_car_park_max:
     """How many went."""
     ours = [reason.value for reason in OUR_FAULT]
     return await tx.execute(FORGET_DEAD_LETTERS, older_than, per_car_park_max, all_max, ours)
-
-
-async def tally_of(tx: Tx, car_park: CarParkId) -> Row | None:
-    """`operator` and the sums of a registered car park, which are null before its first message."""
-    return await tx.fetchrow(TALLY, car_park)

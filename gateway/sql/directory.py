@@ -1,0 +1,44 @@
+"""Statements on the registry's published views: what the decoder's copy is read from."""
+
+from collections.abc import Sequence
+
+from contracts.ids import CarParkId
+from kernel.db import Row, Tx
+
+REVISION = "SELECT revision FROM registry.revision_now"
+
+CAR_PARK_REVISIONS = """
+SELECT id, operator, capacity, revision FROM registry.car_park_revision WHERE $1::text[] IS NULL OR id = ANY ($1)
+"""
+
+SPACES_OF = "SELECT car_park, label, number FROM registry.space_directory WHERE car_park = ANY($1)"
+
+ZONES_OF = "SELECT car_park, label, capacity FROM registry.zone_directory WHERE car_park = ANY($1)"
+
+LANES_OF = "SELECT car_park, label FROM registry.lane_directory WHERE car_park = ANY($1)"
+
+
+async def registry_revision(tx: Tx) -> int:
+    """Grows with every change of the registry."""
+    revision: int = await tx.fetchval(REVISION)
+    return revision
+
+
+async def car_park_revisions(tx: Tx, ids: Sequence[str] | None = None) -> list[Row]:
+    """`id, operator, capacity, revision` of every car park, or of those in `ids`."""
+    return await tx.fetch(CAR_PARK_REVISIONS, ids)
+
+
+async def spaces_of(tx: Tx, car_parks: Sequence[CarParkId]) -> list[Row]:
+    """`car_park, label, number`."""
+    return await tx.fetch(SPACES_OF, car_parks)
+
+
+async def zones_of(tx: Tx, car_parks: Sequence[CarParkId]) -> list[Row]:
+    """`car_park, label, capacity`."""
+    return await tx.fetch(ZONES_OF, car_parks)
+
+
+async def lanes_of(tx: Tx, car_parks: Sequence[CarParkId]) -> list[Row]:
+    """`car_park, label`."""
+    return await tx.fetch(LANES_OF, car_parks)
