@@ -14,7 +14,7 @@ from contracts.wire import PUBLIC_PREFIX
 from gateway import forget
 from gateway.address import BrokerAddress, ProtocolVersion, Session
 from gateway.gateway import Gateway
-from gateway.http import RejectedApi
+from gateway.http.rejected import RejectedApi
 from gateway.link import Link
 from gateway.received import Received
 from gateway.record import Handlers
