@@ -8,7 +8,7 @@ import pytest
 
 from gateway.errors import AlreadyReplayed, PayloadNotKept, UnknownCarPark, UnknownRejected
 from gateway.forget import forget_dead_letters
-from gateway.http import IngestTally, RejectedApi, RejectedView, ReplayView
+from gateway.http.rejected import IngestTally, RejectedApi, RejectedView, ReplayView
 from gateway.record import Handlers
 from gateway.refusals import Reason
 from gateway.settings import GatewaySettings
