@@ -6,7 +6,7 @@ services work together without knowing each other.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from app.monitoring import CityMetrics
 from app.settings import BerthSettings
 from app.version import about_version
 from contracts.availability import Availability
+from contracts.ids import CarParkId
 from gateway import service as gateway_service
 from gateway.metrics import GatewayMetrics
 from gateway.service import Gateway, Handlers
@@ -103,12 +104,8 @@ async def api(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
 async def gateway(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
     """MQTT in, one transaction a batch, public topics out."""
     settings = tools.settings
-    told: list[Gateway] = []
-
-    def publish(availabilities: Sequence[Availability]) -> None:
-        told[0].publish(availabilities)
-
-    recording = occupancy.recording(tools.database, settings.occupancy, publish=publish)
+    outlet = _Outlet()
+    recording = occupancy.recording(tools.database, settings.occupancy, outlet=outlet)
     made = Gateway(
         tools.database,
         tools.clock,
@@ -117,7 +114,7 @@ async def gateway(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
         settings=settings.gateway,
         metrics=GatewayMetrics(tools.registry),
     )
-    told.append(made)
+    outlet.gateway = made
     running = _essential(tools, made.run(), name="gateway")
     try:
         async with _loops(tools, [recording.service]):
@@ -128,6 +125,22 @@ async def gateway(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
     finally:
         await made.stop()
         await asyncio.gather(running, return_exceptions=True)
+
+
+class _Outlet:
+    """The gateway as occupancy sees it: each needs the other, so this one comes first and is filled."""
+
+    gateway: Gateway
+
+    def publish(self, availabilities: Sequence[Availability]) -> None:
+        self.gateway.publish(availabilities)
+
+    def withdraw(self, car_parks: Iterable[CarParkId]) -> None:
+        self.gateway.withdraw(car_parks)
+
+    @property
+    def connection(self) -> int:
+        return self.gateway.connection
 
 
 @contextlib.asynccontextmanager

@@ -38,8 +38,8 @@ class BrokerAddress:
 class Session:
     """With `expiry_s` 0 the broker forgets us at once, else it keeps what we missed for that long.
 
-    `receive_maximum` bounds what it sends without an acknowledgement (MQTT 5 only). `qos`, 0 or 1, is what we subscribe with.
-    `ca_file` is for TLS; without it the machine's own authorities count.
+    `receive_maximum` bounds what it sends without an acknowledgement (MQTT 5 only). `qos`, 0 or 1, is what we subscribe
+    with. `ca_file` is for TLS; without it the machine's own authorities count.
     """
 
     client_id: str

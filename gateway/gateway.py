@@ -1,12 +1,13 @@
 """Link, ingest and registry copy as one thing that runs and stops: the process that speaks MQTT."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import structlog
 
 from contracts.availability import Availability
+from contracts.ids import CarParkId
 from gateway.address import BrokerAddress
 from gateway.directory import Directory
 from gateway.ingest import Ingest
@@ -69,6 +70,15 @@ class Gateway:
     def publish(self, availabilities: Sequence[Availability]) -> None:
         """Put these on their public topics, soon; what is older than what was already put there is left out."""
         self._publisher.publish(availabilities)
+
+    def withdraw(self, car_parks: Iterable[CarParkId]) -> None:
+        """Take what lies on the public topics of `car_parks` away, soon; costs nothing where that is done."""
+        self._publisher.withdraw(car_parks)
+
+    @property
+    def connection(self) -> int:
+        """Grows with every connection to a broker, which may have forgotten what it was told on the one before."""
+        return self.link.connects
 
     async def run(self) -> None:
         """Everything, until `stop`."""

@@ -5,7 +5,7 @@ registry changed, every `RELOAD_S` and after the broker was away, so that nothin
 `Stream`, which live readers follow.
 
 Invariant: the newest `version` wins, whatever the order of arrival; what SQL says wins over everything that was heard
-before it was asked.
+before it was asked. Only the registry says who is there: an emptied public topic is no news.
 """
 
 import asyncio
@@ -44,6 +44,7 @@ class Board:
         self._revision: object = None
         self._revisions: dict[CarParkId, str] = {}
         self._heard: set[CarParkId] = set()
+        self._left: dict[CarParkId, set[str]] = {}
         self._reading = asyncio.Lock()
         self._loaded = False
         self._look_at_registry = FreshLook(self._read_what_changed, database.clock)
@@ -55,6 +56,8 @@ class Board:
 
     def on_public(self, topic: str, payload: bytes) -> None:
         """A message of a public topic, which says whose it is. What cannot be read is left to the next reload."""
+        if not payload:
+            return
         try:
             availability = Availability.model_validate_json(payload)
         except ValidationError as error:
@@ -67,6 +70,10 @@ class Board:
         if entry is not None and availability.version > entry.availability.version:
             self._heard.add(entry.id)
             self._show(entry, availability)
+
+    def has_left(self, car_park: CarParkId, districts: frozenset[str]) -> bool:
+        """Whether one who follows `districts` (none: the city) may still show `car_park`, which is not there (now)."""
+        return not districts or not districts.isdisjoint(self._left.get(car_park, ()))
 
     async def load(self) -> None:
         """Read everything: at the start, now and then, and after the broker was away."""
@@ -117,11 +124,14 @@ class Board:
                 never_heard(row["id"], capacity=row["capacity"], closed=False) if known is None else known.availability
             )
             entry = Entry(row, shown, self.settings.stale_after)
+            if known is not None and known.district_key != entry.district_key:
+                self._left.setdefault(entry.id, set()).add(known.district_key)
             self.entries[entry.id] = entry
             self.stream.changed(entry.id)
         for car_park in self.entries.keys() - now.keys():
-            del self.entries[car_park]
-            self.stream.forget(car_park)
+            gone = self.entries.pop(car_park)
+            self._left.setdefault(car_park, set()).add(gone.district_key)
+            self.stream.changed(car_park)
         self._revisions, self._revision = now, revision
         self.cards_version += 1
         return fresh

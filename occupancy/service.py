@@ -7,8 +7,9 @@ Three sides, one for each role that `app` composes, which share nothing but SQL 
 - `upkeep`, in the worker: partitions ahead and behind, and a nightly recount.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
@@ -31,17 +32,30 @@ from occupancy.settings import OccupancySettings
 from occupancy.stream import FLUSH_S
 from occupancy.upkeep import Sweep, find_trends, recount, retell_now, set_trends
 
-Publish = Callable[[Sequence[Availability]], None]
-"""Puts availabilities on their retained public topics, soon; never waits."""
-
 TREND_S = 60.0
 REPUBLISH_S = 2.0
-"""How long it takes at most until what another process recorded (an import, a replay over REST) is published."""
+"""How long it takes at most until what another process did (an import, a replay, a removal over REST) is published."""
+REGISTRY_S = 1.0
+"""How long it takes at most until followers of the live stream hear of a car park that is new, changed or gone."""
 PARTITIONS_S = 3600.0
 RECOUNT_CRON = "40 19 * * *"
 """UTC: twenty to four at night in China."""
 CAR_PARKS_AT_ONCE = 50
 """Locked together by the upkeep, some twenty thousand spaces: no batch waits for it longer than it takes itself."""
+
+
+class Outlet(Protocol):
+    """The retained public topics. Nothing here waits."""
+
+    def publish(self, availabilities: Sequence[Availability]) -> None:
+        """Put these on their topics, soon."""
+
+    def withdraw(self, car_parks: Iterable[CarParkId]) -> None:
+        """Take away what lies on the topics of these, soon; costs nothing where that is done."""
+
+    @property
+    def connection(self) -> int:
+        """Grows with every connection to a broker, which may have forgotten what it was told before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +74,10 @@ class Serving:
     service: Service
 
 
-def recording(database: Database, settings: OccupancySettings, *, publish: Publish) -> Recording:
+def recording(database: Database, settings: OccupancySettings, *, outlet: Outlet) -> Recording:
     """The side beside MQTT."""
     recorder = Recorder(settings)
-    steps = RecordingSteps(database, recorder, publish)
+    steps = RecordingSteps(database, recorder, outlet)
     loops = [
         Loop("occupancy sweep", steps.sweep, settings.sweep_s),
         Loop("occupancy trend", steps.trend, TREND_S),
@@ -85,7 +99,15 @@ def serving(database: Database, settings: OccupancySettings) -> Serving:
     async def flush() -> None:
         board.flush()
 
-    loops = [Loop("occupancy board", board.load, RELOAD_S), Loop("occupancy live", flush, FLUSH_S)]
+    async def look_at_registry() -> None:
+        if board.loaded:
+            await board.catch_up()
+
+    loops = [
+        Loop("occupancy board", board.load, RELOAD_S),
+        Loop("occupancy registry", look_at_registry, REGISTRY_S),
+        Loop("occupancy live", flush, FLUSH_S),
+    ]
     return Serving(board, Service("occupancy", apis=apis, loops=loops))
 
 
@@ -109,13 +131,14 @@ def upkeep(database: Database, settings: OccupancySettings, registry: CollectorR
 class RecordingSteps:
     """Recording and the loops beside MQTT. A loop is a transaction, and then what it told is published."""
 
-    def __init__(self, database: Database, recorder: Recorder, publish: Publish) -> None:
+    def __init__(self, database: Database, recorder: Recorder, outlet: Outlet) -> None:
         self._database = database
         self._recorder = recorder
-        self._publish = publish
+        self._outlet = outlet
+        self._told_on = 0
         self._sweep = Sweep(recorder)
         self._told: dict[CarParkId, int] = {}
-        """The newest version of each car park that this process told, or will tell once its batch is committed."""
+        """The newest version of each car park that this process told on this connection, or will once it commits."""
 
     async def record_facts(self, tx: Tx, facts: Facts) -> Recorded:
         """Record for the gateway, which publishes what comes back."""
@@ -144,18 +167,26 @@ class RecordingSteps:
             self._tell(told)
 
     async def republish(self) -> None:
-        """Publish what others recorded, and at first everything: a crash may have kept it back."""
+        """Publish what others recorded, and at first everything: a crash may have kept it back.
+
+        What is gone from the registry is withdrawn, also by whoever starts after the crash of the one who should have.
+        """
+        if self._told_on != self._outlet.connection:
+            self._told_on = self._outlet.connection
+            self._told.clear()
         async with self._database.transaction(readonly=True) as tx:
-            versions = await sql.versions(tx)
+            versions, gone = await sql.versions(tx)
             behind = [car_park for car_park, version in versions.items() if version > self._told.get(car_park, 0)]
-            if not behind:
-                return
-            told = [availability_of(standing, tx.now) for standing in await sql.standings_now(tx, behind)]
+            standings = await sql.standings_now(tx, behind) if behind else []
+            told = [availability_of(standing, tx.now) for standing in standings]
+        for car_park in gone:
+            self._told.pop(car_park, None)  # it may come back as it was
+        self._outlet.withdraw(gone)
         self._tell(told)
 
     def _tell(self, told: Sequence[Availability]) -> None:
         self._note(told)
-        self._publish(told)
+        self._outlet.publish(told)
 
     def _note(self, told: Sequence[Availability]) -> None:
         self._told.update((CarParkId(availability.car_park), availability.version) for availability in told)

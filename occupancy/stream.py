@@ -40,12 +40,8 @@ class Stream:
         self._flushed = asyncio.Event()
 
     def changed(self, car_park: CarParkId) -> None:
-        """`car_park` goes with the next delta."""
+        """`car_park` goes with the next delta: it is new, is something else than before, or is gone."""
         self._changed[car_park] = None
-
-    def forget(self, car_park: CarParkId) -> None:
-        """`car_park` is gone; earlier deltas may still name it."""
-        self._changed.pop(car_park, None)
 
     def flush(self) -> None:
         """Make one delta of what changed and wake who waits for it."""

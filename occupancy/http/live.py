@@ -1,12 +1,13 @@
 """`GET /v1/live`: the city as it changes. First everything (`reset`), then only what changed (`delta`)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from aiohttp import web
 from pydantic import Field
 
 from contracts.ids import CarParkId
+from kernel.answers import dump
 from kernel.clock import Clock
 from kernel.http import operation
 from kernel.operations import EVENT_STREAM
@@ -30,6 +31,7 @@ class LiveApi:
     async def follow(self, request: web.Request, district: LiveDistrict = []) -> web.StreamResponse:  # noqa: B006
         """Events `reset` (replace all you have) and `delta` (the last value wins), `data` `{"items": [availability]}`.
 
+        A delta has `removed`, a list of ids, when car parks were taken out of the city or of the districts asked for.
         `id` is `<epoch>-<seq>`; with `Last-Event-ID` what was missed is given as one delta, or a reset when that is too
         long ago. A reader who is slow gets fewer and larger deltas, never old ones.
         """
@@ -42,7 +44,8 @@ class LiveApi:
                 newer = None if number is None else stream.since(number)
                 if number is None or newer is None:
                     number = stream.number
-                    await reader.write(self._event("reset", number, board.entries, districts))
+                    here = [car_park for car_park, entry in board.entries.items() if _in(entry, districts)]
+                    await reader.write(self._event("reset", number, here))
                 elif newer:
                     is_next, number = number == stream.number - 1, stream.number
                     event = self._latest(newer, districts) if is_next else self._delta(newer, districts)
@@ -63,19 +66,26 @@ class LiveApi:
 
     def _delta(self, newer: Iterable[CarParkId], districts: frozenset[str]) -> bytes:
         """Nothing when nobody of these districts changed."""
-        entries = self._board.entries
-        here = [car_park for car_park in newer if (entry := entries.get(car_park)) and _in(entry, districts)]
-        return self._event("delta", self._board.stream.number, here, districts) if here else b""
+        board = self._board
+        here: list[CarParkId] = []
+        removed: list[CarParkId] = []
+        for car_park in newer:
+            if _in(board.entries.get(car_park), districts):
+                here.append(car_park)
+            elif board.has_left(car_park, districts):
+                removed.append(car_park)
+        if not here and not removed:
+            return b""
+        return self._event("delta", board.stream.number, here, removed=removed)
 
-    def _event(self, kind: str, number: int, car_parks: Iterable[CarParkId], districts: frozenset[str]) -> bytes:
+    def _event(self, kind: str, number: int, here: Iterable[CarParkId], *, removed: Sequence[CarParkId] = ()) -> bytes:
         now_s = self._clock.now().timestamp()
         entries = self._board.entries
-        items = [
-            entries[car_park].availability_json(now_s) for car_park in car_parks if _in(entries[car_park], districts)
-        ]
-        data = b'{"items":[%s]}' % b",".join(items)
+        items = b",".join(entries[car_park].availability_json(now_s) for car_park in here)
+        also = b',"removed":' + dump(removed) if removed else b""
+        data = b'{"items":[%s]%s}' % (items, also)
         return encode_event(data=data, event=kind, id=self._board.stream.id_of(number))
 
 
-def _in(entry: Entry, districts: frozenset[str]) -> bool:
-    return not districts or (entry.district or "").casefold() in districts
+def _in(entry: Entry | None, districts: frozenset[str]) -> bool:
+    return entry is not None and (not districts or entry.district_key in districts)

@@ -14,7 +14,11 @@ LOCK = "SELECT * FROM occupancy.car_park_state WHERE car_park = ANY($1::text[]) 
 
 NOW = "SELECT * FROM occupancy.car_park_state WHERE $1::text[] IS NULL OR car_park = ANY($1)"
 
-VERSIONS = "SELECT car_park, version FROM occupancy.car_park_state WHERE version > 0"
+VERSIONS = """
+SELECT state.car_park, state.version, known.id IS NOT NULL AS in_use
+FROM occupancy.car_park_state AS state LEFT JOIN registry.car_park_revision AS known ON known.id = state.car_park
+WHERE state.version > 0
+"""
 """Light enough to be asked all the time."""
 
 ADD = "INSERT INTO occupancy.car_park_state (car_park) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING"
@@ -95,9 +99,11 @@ async def standings_now(tx: Tx, car_parks: Sequence[CarParkId] | None) -> list[S
     return [standing_of(row) for row in await tx.fetch(NOW, car_parks)]
 
 
-async def versions(tx: Tx) -> dict[CarParkId, int]:
-    """The newest version of every car park that was told of."""
-    return {CarParkId(row["car_park"]): row["version"] for row in await tx.fetch(VERSIONS)}
+async def versions(tx: Tx) -> tuple[dict[CarParkId, int], list[CarParkId]]:
+    """The newest version of every car park that was told of and is in use, and those told of that are gone."""
+    rows = await tx.fetch(VERSIONS)
+    in_use = {CarParkId(row["car_park"]): row["version"] for row in rows if row["in_use"]}
+    return in_use, [CarParkId(row["car_park"]) for row in rows if not row["in_use"]]
 
 
 async def put_standings(tx: Tx, standings: Sequence[Standing]) -> None:

@@ -13,7 +13,9 @@ TRENDS = """
 SELECT state.car_park, state.trend,
        greatest(0, state.capacity - state.out_of_service - state.occupied)
            - greatest(0, past.capacity - past.out_of_service - past.occupied) AS change
-FROM occupancy.car_park_state AS state CROSS JOIN LATERAL (
+FROM occupancy.car_park_state AS state
+JOIN registry.car_park_revision AS known ON known.id = state.car_park
+CROSS JOIN LATERAL (
     SELECT capacity, out_of_service, occupied FROM occupancy.sample
     WHERE sample.car_park = state.car_park AND sample.at <= $1 AND sample.at > $2
     ORDER BY sample.at DESC, sample.number DESC LIMIT 1) AS past

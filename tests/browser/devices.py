@@ -1,7 +1,6 @@
 """A car park of a test's own: registered over REST, heard over MQTT by a client that is not ours."""
 
 import json
-import urllib.request
 from datetime import UTC, datetime
 from itertools import count
 from urllib.parse import urlsplit
@@ -22,8 +21,9 @@ class OwnCarPark:
         self.capacity = capacity
         self._city = city
         self._seq = count(1)
-        self._put(f"/v1/operator/operators/{OPERATOR}", {"name": {"zh": "浏览器测试", "en": "Browser tests"}})
-        self._put(
+        city.send("PUT", f"/v1/operator/operators/{OPERATOR}", {"name": {"zh": "浏览器测试", "en": "Browser tests"}})
+        city.send(
+            "PUT",
             f"/v1/operator/car-parks/{car_park}",
             {
                 "operator": OPERATOR,
@@ -34,12 +34,9 @@ class OwnCarPark:
             },
         )
 
-    def _put(self, path: str, body: object) -> None:
-        headers = {"Authorization": f"Bearer {self._city.ready.tokens['operator']}", "Content-Type": "application/json"}
-        address = self._city.ready.http + path
-        request = urllib.request.Request(address, json.dumps(body).encode(), headers, method="PUT")
-        with urllib.request.urlopen(request, timeout=10):
-            pass
+    def remove(self) -> None:
+        """Take it out of the city."""
+        self._city.send("DELETE", f"/v1/operator/car-parks/{self.id}")
 
     def report(self, free: int) -> None:
         """A counter's word for the whole car park."""

@@ -135,6 +135,22 @@ def test_a_message_of_a_device_reaches_the_page(visit: Visit, shown_city: City) 
     expect(row).to_have_attribute("data-state", "full")
 
 
+def test_what_is_taken_out_of_the_city_leaves_the_map_the_list_and_the_panel(visit: Visit, shown_city: City) -> None:
+    own = OwnCarPark(shown_city, "browser-gone", zh="拆除停车场", en="Gone car park", capacity=10)
+    seen = visit()
+    seen.watch.forgiven.append("404")  # what the panel was just asking for
+    page = seen.open_map("/?q=拆除停车场&at=41.79,123.43,14")
+    drawn = page.locator("[data-map]")
+    expect(page.locator('.row[data-id="browser-gone"]')).to_be_visible()
+    expect(drawn).to_have_attribute("data-rendered", "1")
+    page.locator(".row").first.click()
+    expect(page.locator(".panel").get_by_role("heading", level=2)).to_have_text("拆除停车场")
+    own.remove()
+    expect(page.get_by_role("heading", name="没有找到这个停车场")).to_be_visible()
+    expect(page.locator(".row")).to_have_count(0)
+    expect(drawn).to_have_attribute("data-rendered", "0")
+
+
 def test_what_never_reported_is_no_number(visit: Visit, shown_city: City) -> None:
     OwnCarPark(shown_city, "browser-silent", zh="沉默停车场", en="Silent car park", capacity=77)
     page = visit().open("/?q=沉默停车场")

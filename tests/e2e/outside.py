@@ -61,6 +61,14 @@ class City:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.loads(answer.read())
 
+    def send(self, method: str, path: str, body: object = None) -> int:
+        """Ask for a change with the operator's key; the status. Raises urllib.error.HTTPError when it is refused."""
+        headers = {"Authorization": f"Bearer {self.ready.tokens['operator']}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.ready.http + path, data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return int(answer.status)
+
     def stop(self) -> int:
         """SIGTERM; the exit code."""
         self.process.terminate()

@@ -1,7 +1,13 @@
 /** Keeps the store fed: the cards once, then the live stream; while the stream is down, the cards again and again. */
 import { getCards } from "./api";
 import type { Availability } from "./contract";
-import { feed, takeAvailability, takeCards } from "./store";
+import { feed, forget, takeAvailability, takeCards } from "./store";
+
+/** An event of the live stream; `removed` names car parks that were taken out of the city. */
+interface Told {
+  items: readonly Availability[];
+  removed?: readonly string[];
+}
 
 const POLL_MS = 10_000;
 const QUIET_MS = 45_000; // a stream silent for longer may be dead: ask once by hand
@@ -31,7 +37,8 @@ function listen(onLost: () => void): EventSource {
   const take = (anew: boolean) => (event: MessageEvent<string>) => {
     lastWord_ms = performance.now();
     feed.value = "live";
-    const { items } = JSON.parse(event.data) as { items: readonly Availability[] };
+    const { items, removed } = JSON.parse(event.data) as Told;
+    forget(removed ?? []);
     if (!takeAvailability(items, anew)) loadSoon();
   };
   stream.addEventListener("reset", take(true));

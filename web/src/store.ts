@@ -68,8 +68,8 @@ function hear(carPark: CarPark, availability: Availability, at_ms: number, anew:
   carPark.heard.value = { availability, at_ms };
 }
 
-/** Takes live availability. `anew` starts over: what the server says now counts, whatever was heard before.
- *  Returns false when a car park is not known here yet and the cards have to be read again. */
+/** Takes live availability. `anew` starts over: what the server says now counts, whatever was heard before, and who is
+ *  not in it is gone. Returns false when a car park is not known here yet and the cards have to be read again. */
 export function takeAvailability(items: readonly Availability[], anew: boolean): boolean {
   const known = carParks.peek();
   const at_ms = performance.now();
@@ -81,8 +81,24 @@ export function takeAvailability(items: readonly Availability[], anew: boolean):
       else complete = false;
     }
   });
+  if (anew) {
+    const there = new Set(items.map(({ car_park }) => car_park));
+    forget([...known.keys()].filter((id) => !there.has(id)));
+  }
   changed();
   return complete;
+}
+
+/** Lets go of car parks that were taken out of the city. */
+export function forget(ids: readonly string[]): void {
+  const known = carParks.peek();
+  if (!ids.some((id) => known.has(id))) return;
+  const left = new Map(known);
+  for (const id of ids) left.delete(id);
+  batch(() => {
+    carParks.value = left;
+    beat.value++;
+  });
 }
 
 /** Age of what was heard, in seconds, from the server's own reckoning plus the time since; null: never had data. */

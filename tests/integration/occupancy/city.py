@@ -69,6 +69,13 @@ async def add_car_park(
     return numbers
 
 
+async def retire(database: Database, car_park: CarParkId = HERE, *, retired: bool = True) -> None:
+    """Take a car park out of the city, or put it back."""
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE registry.car_park SET retired = $2 WHERE id = $1", car_park, retired)
+        await tx.execute("UPDATE registry.revision SET value = value + 1")
+
+
 def space_seen(
     space: SpaceNumber,
     state: SpaceStateWord = "occupied",

@@ -1,7 +1,7 @@
 """What changes without a message: staleness, opening hours, the registry, the trend; and what a crash kept back."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -15,12 +15,20 @@ from occupancy.meters import OccupancyMeters
 from occupancy.record import Recorder
 from occupancy.service import RecordingSteps, recording, recount_city, upkeep
 from occupancy.settings import OccupancySettings
-from tests.integration.occupancy.city import HERE, add_car_park, count_seen, passage_seen, space_seen
+from tests.integration.occupancy.city import HERE, add_car_park, count_seen, passage_seen, retire, space_seen
 from tests.integration.occupancy.conftest import Record
 
 
 class Told(list[Availability]):
     """Where the loops publish to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.withdrawn: list[CarParkId] = []
+        self.connection = 1
+
+    def withdraw(self, car_parks: Iterable[CarParkId]) -> None:
+        self.withdrawn.extend(car_parks)
 
     def publish(self, told: Sequence[Availability]) -> None:
         self.extend(told)
@@ -38,7 +46,7 @@ def told() -> Told:
 
 @pytest.fixture
 def steps(database: Database, recorder: Recorder, told: Told) -> RecordingSteps:
-    return RecordingSteps(database, recorder, told.publish)
+    return RecordingSteps(database, recorder, told)
 
 
 async def test_silence_turns_stale_once(
@@ -137,6 +145,39 @@ async def test_what_a_crash_kept_back_is_told_again(
     assert [availability.occupied for availability in told.take()] == [52]
 
 
+async def test_who_is_gone_is_withdrawn_and_told_again_when_back(
+    database: Database, record: Record, recorder: Recorder, steps: RecordingSteps, told: Told, clock: ManualClock
+) -> None:
+    await add_car_park(database, capacity=100)
+    await record(Facts(counts=[count_seen(50)]))
+    await steps.republish()
+    await retire(database)
+    after_a_crash = Told()
+    fresh = RecordingSteps(database, recorder, after_a_crash)
+    clock.advance(900)
+    for loops, outlet in ((steps, told), (fresh, after_a_crash)):
+        outlet.take()
+        for step in (loops.sweep, loops.trend, loops.republish):
+            await step()
+        assert (outlet.withdrawn, outlet.take()) == ([HERE], [])
+    await retire(database, retired=False)
+    told.withdrawn.clear()
+    await steps.republish()
+    assert ([availability.occupied for availability in told.take()], told.withdrawn) == ([50], [])
+
+
+async def test_a_new_connection_is_told_everything_again(
+    database: Database, record: Record, steps: RecordingSteps, told: Told
+) -> None:
+    await add_car_park(database, capacity=100)
+    await record(Facts(counts=[count_seen(50)]))
+    await steps.republish()
+    assert len(told.take()) == 1
+    told.connection += 1
+    await steps.republish()
+    assert len(told.take()) == 1
+
+
 async def test_sums_are_counted_again_and_repaired(
     database: Database, record: Record, recorder: Recorder, steps: RecordingSteps, told: Told
 ) -> None:
@@ -157,7 +198,7 @@ async def test_sums_are_counted_again_and_repaired(
 async def test_the_manifests_name_their_loops_and_jobs(
     database: Database, settings: OccupancySettings, told: Told
 ) -> None:
-    beside_mqtt = recording(database, settings, publish=told.publish).service
+    beside_mqtt = recording(database, settings, outlet=told).service
     worker = upkeep(database, settings, CollectorRegistry())
     assert [loop.name for loop in (*beside_mqtt.loops, *worker.loops)] == [
         "occupancy sweep",
