@@ -34,8 +34,9 @@ class Availability(BaseModel):
     """How many spaces are free, how we know, and how old the knowledge is.
 
     `free = max(0, capacity - out_of_service - occupied - promised)`. `out_of_service` includes spaces whose sensor says
-    that it does not know. `unknown` counts these and the spaces never heard of; where they are many, `state` is
-    `unknown` and the car park counts as free nowhere.
+    that it does not know. `unknown` counts these and the spaces never heard of, which the formula leaves in `free`;
+    where they are many, `state` is `unknown` and the car park counts as free nowhere. A counter and the lanes know
+    the whole car park: `unknown` is 0 there.
     `occupied`, `free`, `as_of`, `age_s` and `source` are null as long as the car park never reported. When `stale`,
     the numbers are the last ones known and `state` is `unknown`: such a car park counts as free nowhere. `trend` is
     the change of `free` over 15 minutes. `online` is the word of the car park's own gateway, null when it never said.

@@ -89,6 +89,7 @@ def never_heard(car_park: CarParkId, *, capacity: int, closed: bool) -> Availabi
         car_park=car_park,
         state=CarParkState.CLOSED if closed else CarParkState.UNKNOWN,
         capacity=capacity,
+        unknown=capacity,
         occupied=None,
         promised=0,
         free=None,

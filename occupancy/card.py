@@ -149,9 +149,15 @@ class Entry:
         return (self.district or "").casefold()
 
     @property
+    def is_known(self) -> bool:
+        """Whether its numbers may be added to others': heard of, not stale and known for most of its spaces."""
+        told = self.availability
+        return told.occupied is not None and not told.stale and told.state != "unknown"
+
+    @property
     def countable_free(self) -> int | None:
         """Free spaces somebody may drive to; None when stale, unknown or closed."""
-        if self.availability.stale or self.availability.state in ("unknown", "closed"):
+        if not self.is_known or self.availability.state == "closed":
             return None
         return self.availability.free
 

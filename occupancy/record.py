@@ -63,6 +63,8 @@ class Recorder:
         self, tx: Tx, standings: Mapping[CarParkId, Standing], before: Mapping[CarParkId, tuple[object, ...]]
     ) -> list[Availability]:
         """Write the locked `standings` back; what is to be published of them, compared with what was told `before`."""
+        for car_park, standing in standings.items():
+            standing.expect(self.places.of(car_park).place.capacity)
         told = [
             retell(
                 standing,

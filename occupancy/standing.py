@@ -59,6 +59,11 @@ class Standing(Struct):
             self.online,
         )
 
+    def expect(self, capacity: int) -> None:
+        """As long as nothing was ever heard: of `capacity` spaces not one is known."""
+        if self.occupied is None:
+            self.capacity = self.unknown = capacity
+
     def believe(self, truth: Truth | None) -> None:
         """Take over what fusion decided; what was known is kept when there is nothing new."""
         if truth is None:

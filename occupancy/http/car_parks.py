@@ -38,7 +38,7 @@ Words = Annotated[
 ]
 MinFree = Annotated[
     int | None,
-    Field(ge=0, le=100_000, description="At least this many spaces known to be free: never stale or closed."),
+    Field(ge=0, le=100_000, description="At least this `free`, and never a car park that is stale, unknown or closed."),
 ]
 InDatum = Annotated[Datum, Field(description="Of the positions given and answered.")]
 Cursor = Annotated[str | None, Field(description="The `next` of the page before, with the same filters.")]

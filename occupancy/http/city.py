@@ -12,13 +12,17 @@ TOP = 10
 
 
 class Figures(BaseModel):
-    """Sums over the car parks with live numbers; `index` is their occupied share, null where there are none."""
+    """Sums over the `live` car parks; `index` is their occupied share, null where there are none.
+
+    `car_parks` = `live` + `stale` + `unknown` (heard of, but not of enough of their spaces) + `never_heard`.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     car_parks: int
     live: int
     stale: int
+    unknown: int
     never_heard: int
     capacity: int
     occupied: int
@@ -74,7 +78,7 @@ class CityApi:
 
 
 def _figures(entries: Iterable[Entry]) -> dict[str, int | float | None]:
-    car_parks = live = stale = never = capacity = occupied = free = 0
+    car_parks = live = stale = unknown = never = capacity = occupied = free = 0
     for entry in entries:
         availability = entry.availability
         car_parks += 1
@@ -82,6 +86,8 @@ def _figures(entries: Iterable[Entry]) -> dict[str, int | float | None]:
             never += 1
         elif availability.stale:
             stale += 1
+        elif not entry.is_known:
+            unknown += 1
         else:
             live += 1
             capacity += availability.capacity
@@ -91,6 +97,7 @@ def _figures(entries: Iterable[Entry]) -> dict[str, int | float | None]:
         "car_parks": car_parks,
         "live": live,
         "stale": stale,
+        "unknown": unknown,
         "never_heard": never,
         "capacity": capacity,
         "occupied": occupied,
@@ -100,10 +107,11 @@ def _figures(entries: Iterable[Entry]) -> dict[str, int | float | None]:
 
 
 def _fullest(entries: Iterable[Entry]) -> list[Busy]:
+    """The `TOP` of those that are live and open: what is unknown, stale or closed is nobody's reason to turn away."""
     live = [
         (entry.availability.occupied / entry.availability.capacity, entry)
         for entry in entries
-        if entry.availability.occupied is not None and not entry.availability.stale and entry.availability.capacity
+        if entry.countable_free is not None and entry.availability.occupied is not None and entry.availability.capacity
     ]
     live.sort(key=lambda one: (-one[0], one[1].id))
     return [
@@ -112,7 +120,7 @@ def _fullest(entries: Iterable[Entry]) -> list[Busy]:
             name_zh=entry.name_zh,
             name_en=entry.name_en,
             index=round(index, 4),
-            free=entry.availability.free or 0,
+            free=entry.countable_free or 0,
         )
         for index, entry in live[:TOP]
     ]

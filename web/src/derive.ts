@@ -22,7 +22,7 @@ export function freeNow(availability: Availability | null): number | null {
 type Fresh = Availability & { occupied: number; free: number };
 
 export function fresh(availability: Availability | null): availability is Fresh {
-  return availability !== null && !availability.stale && availability.occupied !== null && availability.free !== null;
+  return stateOf(availability) !== "unknown" && availability?.occupied != null && availability.free !== null && !availability.stale;
 }
 
 /** Occupied over capacity of one car park, 0..1 and beyond when overfull; null when not known. */
