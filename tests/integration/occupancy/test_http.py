@@ -1,9 +1,7 @@
-"""The cards, spaces and history over REST, and the stream, from a real server on a real database."""
+"""The cards, spaces and history over REST, from a real server on a real database."""
 
-import json
 from typing import Any
 
-import aiohttp
 import prcoords
 import pytest
 
@@ -256,57 +254,6 @@ async def test_the_city_in_numbers(database: Database, record: Record, side: Ser
     assert (city["capacity"], city["occupied"], city["free"], city["index"]) == (100, 90, 10, 0.9)
     assert [district["district"] for district in city["districts"]] == ["heping", "shenhe"]
     assert [busy["car_park"] for busy in city["fullest"]] == [HERE]
-
-
-async def next_event(stream: aiohttp.ClientResponse) -> dict[str, Any]:
-    event: dict[str, Any] = {}
-    while True:
-        line = (await stream.content.readline()).decode().rstrip("\n")
-        if not line and "data" in event:
-            return event
-        name, _, value = line.partition(": ")
-        if name in ("event", "id", "data"):
-            event[name] = json.loads(value) if name == "data" else value
-
-
-async def test_the_stream_resets_and_then_tells_changes(
-    database: Database, record: Record, side: Serving, site: Site
-) -> None:
-    await add_car_park(database, capacity=100)
-    await add_car_park(database, FAR, capacity=50, district="shenhe")
-    await side.board.load()
-    side.board.flush()
-    async with (
-        site.client.get("/v1/live") as stream,
-        site.client.get("/v1/live", params={"district": "shenhe"}) as there,
-    ):
-        reset = await next_event(stream)
-        assert reset["event"] == "reset"
-        assert {item["car_park"] for item in reset["data"]["items"]} == {HERE, FAR}
-        assert [item["car_park"] for item in (await next_event(there))["data"]["items"]] == [FAR]
-        publish(side, await record(Facts(counts=[count_seen(1)])))
-        delta = await next_event(stream)
-        assert (delta["event"], [item["occupied"] for item in delta["data"]["items"]]) == ("delta", [1])
-        publish(side, await record(Facts(counts=[count_seen(2, 1), count_seen(3, 1, car_park=FAR)])))
-        assert [item["car_park"] for item in (await next_event(there))["data"]["items"]] == [FAR]
-
-
-async def test_a_reader_that_comes_back_gets_what_it_missed(
-    database: Database, record: Record, side: Serving, site: Site
-) -> None:
-    await add_car_park(database, capacity=100)
-    await side.board.load()
-    side.board.flush()
-    async with site.client.get("/v1/live") as stream:
-        last = (await next_event(stream))["id"]
-    publish(side, await record(Facts(counts=[count_seen(1, 1)])))
-    publish(side, await record(Facts(counts=[count_seen(2, 2)])))
-    async with site.client.get("/v1/live", headers={"Last-Event-ID": last}) as stream:
-        missed = await next_event(stream)
-    assert (missed["event"], [item["occupied"] for item in missed["data"]["items"]]) == ("delta", [2])
-    for stranger in ("elsewhere-3", f"{last.split('-')[0]}-999"):
-        async with site.client.get("/v1/live", headers={"Last-Event-ID": stranger}) as stream:
-            assert (await next_event(stream))["event"] == "reset"
 
 
 async def test_what_was_registered_just_now_is_there(database: Database, side: Serving, site: Site) -> None:
