@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 from kernel.callers import OPERATOR_SCOPES, Caller
 from kernel.clock import Clock
 from kernel.edge_problems import Unauthenticated
+from kernel.signatures import Signature
 
 SECRET_BYTES = 32
 CACHE_S = 3.0
@@ -35,7 +36,7 @@ class NewApiKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """What is kept of a key; `operator` None covers every operator."""
+    """What is kept of a key; `operator` None covers every operator, `device` narrows it to one of their devices."""
 
     id: str
     operator: str | None
@@ -43,6 +44,7 @@ class StoredKey:
     scopes: frozenset[str] = OPERATOR_SCOPES
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    device: str | None = None
 
 
 class KeyStore(Protocol):
@@ -98,13 +100,25 @@ class KeyChecker:
         matches = hmac.compare_digest(sha256_of(secret), expected)
         if stored is None or not matches:
             raise Unauthenticated("this API key is not known")
+        return self._caller(stored)
+
+    async def signer(self, signature: Signature, *, method: str, address: str, body: bytes) -> Caller:
+        """The operator who signed. Raises Unauthenticated, with the same words whatever does not fit."""
+        stored = await self._stored(signature.key_id)
+        secret = stored.secret_sha256 if stored is not None else bytes(32)
+        fits = signature.fits(secret, method=method, address=address, body=body)
+        if stored is None or not fits:
+            raise Unauthenticated("the signature does not fit this request and this key")
+        return self._caller(stored)
+
+    def _caller(self, stored: StoredKey) -> Caller:
         now = self._clock.now()
         if stored.revoked_at is not None and stored.revoked_at <= now:
             raise Unauthenticated("this API key was revoked")
         if stored.expires_at is not None and stored.expires_at <= now:
             raise Unauthenticated("this API key has expired")
         operators = None if stored.operator is None else frozenset({stored.operator})
-        return Caller(kind="operator", id=stored.id, scopes=stored.scopes, operators=operators)
+        return Caller(kind="operator", id=stored.id, scopes=stored.scopes, operators=operators, device=stored.device)
 
     async def _stored(self, key_id: str) -> StoredKey | None:
         now = self._clock.monotonic()

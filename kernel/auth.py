@@ -10,6 +10,8 @@ from kernel.api_keys import KeyChecker, KeyStore
 from kernel.callers import ANONYMOUS, Caller
 from kernel.clock import Clock
 from kernel.edge_problems import Unauthenticated
+from kernel.json_body import read_body
+from kernel.signatures import SignedRequest, read_signature
 from kernel.tokens import Issuer, TokenChecker
 
 __all__ = ["ANONYMOUS", "Authenticator", "Caller"]
@@ -21,6 +23,14 @@ class Authenticator:
     def __init__(self, *, issuer: Issuer, keys: KeyStore, clock: Clock) -> None:
         self._tokens = TokenChecker(issuer, clock)
         self._keys = KeyChecker(keys, clock)
+        self._clock = clock
+
+    async def signer(self, request: web.Request, bytes_max: int) -> tuple[Caller, SignedRequest]:
+        """Who signed `request`, and what. Raises Unauthenticated, BodyTooLarge, BodyTooSlow."""
+        signature = read_signature(request.headers, self._clock.now())
+        body = await read_body(request, bytes_max)
+        caller = await self._keys.signer(signature, method=request.method, address=request.raw_path, body=body)
+        return caller, SignedRequest(body, signature)
 
     async def caller(self, request: web.Request) -> Caller:
         """Who sent `request`. Raises Unauthenticated when credentials are given and are not valid."""

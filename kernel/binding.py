@@ -1,9 +1,9 @@
 """From a method's signature to the arguments of one call: which parameter comes from where, checked as it comes.
 
 Read once, when an API is mounted (`plan_of`), so that a request only looks up and validates (`Plan.bind`). The rules:
-a name in the path template is a path parameter; `caller`, `request` and `tx` are handed in; a pydantic model is the
-JSON body; `Annotated[T, Header("X-Name")]` is a header; everything else is a query parameter. A trailing underscore
-is not part of the name on the wire (`from_` is `from`).
+a name in the path template is a path parameter; `caller`, `request`, `signed` and `tx` are handed in; a pydantic model
+is the JSON body; `Annotated[T, Header("X-Name")]` is a header; everything else is a query parameter. A trailing
+underscore is not part of the name on the wire (`from_` is `from`).
 """
 
 import inspect
@@ -21,7 +21,7 @@ from kernel.faults import Fault, Where, fault
 from kernel.json_body import Body, check_times, faults_of, is_body_type
 from kernel.spelling import adapter_of, as_described, from_text, without_marks
 
-HANDED_IN = frozenset({"caller", "request", "tx"})
+HANDED_IN = frozenset({"caller", "request", "signed", "tx"})
 LIST_ITEMS_MAX = 200
 """A repeated query parameter, e.g. `?district=a&district=b`; the request line bounds it too."""
 

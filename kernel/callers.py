@@ -12,16 +12,22 @@ DRIVER_SCOPES = frozenset({"read", "reserve"})
 """What a driver's token allows unless it says less."""
 OPERATOR_SCOPES = frozenset({"read", "operate"})
 """What an operator's key allows unless it says less: `operate` sets up and mends."""
+INGEST_SCOPE = "ingest"
+"""Reports what cars do, signed or from one device; only a key that was made for it carries it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The authenticated principal of one request; `operators` None means every operator."""
+    """The authenticated principal of one request; `operators` None means every operator.
+
+    A key for one `device` speaks for that device only.
+    """
 
     kind: Kind
     id: str
     scopes: frozenset[str] = frozenset()
     operators: frozenset[str] | None = frozenset()
+    device: str | None = None
 
     def may_manage(self, operator_id: str) -> bool:
         """Whether this caller is an operator's key that covers `operator_id`; scopes are checked at the edge."""

@@ -29,6 +29,7 @@ from kernel.json_body import canonical_sha256, check_content_type, parse, read_b
 from kernel.moments import Moment
 from kernel.operations import Mounted, Operation, operation, operations_of
 from kernel.pagination import Page, decode_cursor, encode_cursor, listing
+from kernel.signatures import SignedRequest
 
 __all__ = [
     "ANONYMOUS",
@@ -44,6 +45,7 @@ __all__ = [
     "Operation",
     "Page",
     "Raw",
+    "SignedRequest",
     "decode_cursor",
     "encode_cursor",
     "handler_of",
@@ -83,16 +85,7 @@ def handler_of(mounted: Mounted, edge: Edge) -> Handler:
         raise TypeError(f"{mounted.id} is idempotent and there is no database")
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        caller = ANONYMOUS
-        if wants_auth:
-            try:
-                caller = await edge.authenticator.caller(request)
-            except Unauthenticated:
-                if edge.check_rate is not None:
-                    edge.check_rate(request, ANONYMOUS)  # guessing keys costs us look-ups
-                raise
-            if made.scopes:
-                caller.require(made.scopes)
+        caller, signed = await _identified(request, mounted, edge) if wants_auth else (ANONYMOUS, None)
         if edge.check_rate is not None:
             edge.check_rate(request, caller)
         accepts = request.headers.get("Accept")
@@ -104,6 +97,8 @@ def handler_of(mounted: Mounted, edge: Edge) -> Handler:
             arguments["caller"] = caller
         if wants_request:
             arguments["request"] = request
+        if signed is not None:
+            arguments["signed"] = signed
         said: object = None
         if body is not None:
             raw = await read_body(request, made.body_bytes_max)
@@ -136,6 +131,23 @@ def handler_of(mounted: Mounted, edge: Edge) -> Handler:
         return response
 
     return handle
+
+
+async def _identified(request: web.Request, mounted: Mounted, edge: Edge) -> tuple[Caller, SignedRequest | None]:
+    """Who calls, by signature where that is wanted. Raises Unauthenticated, MissingScope, TooManyRequests."""
+    signed: SignedRequest | None = None
+    try:
+        if "signed" in mounted.plan.handed_in:
+            caller, signed = await edge.authenticator.signer(request, mounted.operation.body_bytes_max)
+        else:
+            caller = await edge.authenticator.caller(request)
+    except Unauthenticated:
+        if edge.check_rate is not None:
+            edge.check_rate(request, ANONYMOUS)  # guessing keys costs us look-ups
+        raise
+    if mounted.operation.scopes:
+        caller.require(mounted.operation.scopes)
+    return caller, signed
 
 
 def _check_accept(accepts: str, media_types: tuple[str, ...]) -> None:

@@ -17,6 +17,7 @@ from kernel.answers import PROBLEM_JSON
 from kernel.binding import Parameter
 from kernel.edge_problems import (
     BodyTooLarge,
+    BodyTooSlow,
     IdempotencyKeyMissing,
     IdempotencyKeyReused,
     InternalError,
@@ -30,7 +31,7 @@ from kernel.edge_problems import (
     Unauthenticated,
     UnsupportedContentType,
 )
-from kernel.openapi_parts import COMPONENTS, INTRODUCTION
+from kernel.openapi_parts import COMPONENTS, INTRODUCTION, SIGNED_PARAMETERS
 from kernel.operations import Mounted
 from kernel.problems import Problem
 
@@ -122,6 +123,8 @@ def _operation(one: Mounted, schemas: dict[Key, Schema]) -> Schema:
     parameters = [_parameter(one, each, schemas) for each in plan.parameters]
     if made.idempotent:
         parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
+    if "signed" in plan.handed_in:
+        parameters += [{"$ref": f"#/components/parameters/{name}"} for name in SIGNED_PARAMETERS]
     described: Schema = {
         "operationId": one.id,
         "summary": made.summary,
@@ -141,6 +144,8 @@ def _operation(one: Mounted, schemas: dict[Key, Schema]) -> Schema:
                 name: {"value": to_jsonable_python(value, by_alias=True)} for name, value in made.examples.items()
             }
         described["requestBody"] = {"required": not plan.body.optional, "content": {"application/json": content}}
+    elif made.takes:
+        described["requestBody"] = {"required": True, "content": dict(made.takes)}
     return described
 
 
@@ -188,6 +193,8 @@ def _implied(one: Mounted) -> list[type[Problem]]:
     problems: list[type[Problem]] = [InvalidParameter, NotAcceptable, TooManyRequests, InternalError]
     if plan.body is not None:
         problems += [MalformedBody, UnsupportedContentType, BodyTooLarge]
+    elif made.takes:
+        problems += [BodyTooLarge, BodyTooSlow]
     if made.scopes:
         problems += [Unauthenticated, MissingScope]
     elif "caller" in plan.handed_in:
@@ -229,6 +236,8 @@ def _refusals(one: Mounted) -> Schema:
 def _security(one: Mounted) -> list[dict[str, list[str]]]:
     """Which credentials are taken: a driver's token never carries `operate`, an operator's key never `reserve`."""
     scopes = sorted(one.operation.scopes)
+    if "signed" in one.plan.handed_in:
+        return [{"signature": scopes}]
     ways: list[dict[str, list[str]]] = []
     if not scopes:
         ways.append({})

@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from kernel.idempotency import KEY_CHARACTERS_MAX, KEY_HEADER
+from kernel.idempotency import KEY_CHARACTERS_MAX
+from kernel.idempotency import KEY_HEADER as IDEMPOTENCY_HEADER
+from kernel.signatures import KEY_HEADER, NONCE_HEADER, SIGNATURE_HEADER, SKEW_MAX, TIMESTAMP_HEADER
+
+SIGNED_PARAMETERS = ("SigningKey", "SigningTime", "SigningNonce")
+SIGNING = """HMAC-SHA256 in hex, for machines that push: the key is the SHA-256 (32 bytes) of the API key's secret,
+which is what follows the third underscore of `bk_live_<id>_<secret>`; signed are these five lines, joined by `\\n`: the
+method, path and query as sent, `X-Timestamp`, `X-Nonce`, and the SHA-256 of the body in lower-case hex."""
 
 INTRODUCTION = """Live parking for a city: car parks, spaces and what is free.
 
@@ -26,6 +33,11 @@ def _string(description: str, **more: Any) -> dict[str, Any]:
     return {"description": description, "schema": {"type": "string", **more}}
 
 
+def _signing(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    described = _string(description, **schema)
+    return {"name": name, "in": "header", "required": True, **described}
+
+
 COMPONENTS: dict[str, Any] = {
     "securitySchemes": {
         "driverToken": {
@@ -46,10 +58,16 @@ COMPONENTS: dict[str, Any] = {
             "name": "X-API-Key",
             "description": "An operator's API key in a header of its own.",
         },
+        "signature": {
+            "type": "apiKey",
+            "in": "header",
+            "name": SIGNATURE_HEADER,
+            "description": SIGNING,
+        },
     },
     "parameters": {
         "IdempotencyKey": {
-            "name": KEY_HEADER,
+            "name": IDEMPOTENCY_HEADER,
             "in": "header",
             "required": True,
             "description": "A fresh value for every new wish, the same one when you try again; a UUID is fine.",
@@ -61,6 +79,16 @@ COMPONENTS: dict[str, Any] = {
             },
             "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
         },
+        "SigningKey": _signing(
+            KEY_HEADER, "The id of the API key: its 16 digits, without the secret.", pattern="^[0-9a-f]{16}$"
+        ),
+        "SigningTime": _signing(
+            TIMESTAMP_HEADER,
+            f"Seconds since 1970, or RFC 3339 with an offset; at most {SKEW_MAX.seconds} s from our clock.",
+        ),
+        "SigningNonce": _signing(
+            NONCE_HEADER, "Never the same twice.", minLength=8, maxLength=128, pattern="^[A-Za-z0-9._~+/=:-]+$"
+        ),
     },
     "headers": {
         "RequestId": _string("The id under which this request is logged."),

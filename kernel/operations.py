@@ -38,6 +38,7 @@ class Operation:
     body_bytes_max: int = BODY_BYTES_MAX
     deprecated: bool = False
     examples: Mapping[str, Any] = field(default_factory=dict)
+    takes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def status(self) -> int:
@@ -75,12 +76,15 @@ def operation(
     body_bytes_max: int = BODY_BYTES_MAX,
     deprecated: bool = False,
     examples: Mapping[str, Any] | None = None,
+    takes: Mapping[str, Any] | None = None,
 ) -> Callable[[Method], Method]:
     """Note on a method of an API class which operation it serves.
 
     Exactly one of the verbs names the path. No `scopes`: open to everyone, and a `caller` may be anonymous. `etag`
     gives a JSON answer a validator made from its bytes. The answer of a `sealed`
-    idempotent operation holds a secret and is kept encrypted. `examples` are bodies by name, for the API description.
+    idempotent operation holds a secret and is kept encrypted. `examples` are bodies by name, for the API description;
+    `takes` describes a body that the operation reads itself (OpenAPI's `content`, by media type). A method that wants
+    `signed` is called only for a request whose signature fits (`kernel.signatures`).
     Raises TypeError for a note that contradicts itself.
     """
     verbs = {"GET": get, "POST": post, "PUT": put, "PATCH": patch, "DELETE": delete}
@@ -109,6 +113,7 @@ def operation(
             body_bytes_max=body_bytes_max,
             deprecated=deprecated,
             examples=dict(examples or {}),
+            takes=dict(takes or {}),
         )
         setattr(method, _NOTE, made)
         return method
@@ -136,5 +141,7 @@ def operations_of(api: object) -> list[Mounted]:
         plan = plan_of(function, made.path)
         if made.idempotent != ("tx" in plan.handed_in):
             raise TypeError(f"{function.__qualname__}: `tx` is handed in exactly when idempotent=True")
+        if "signed" in plan.handed_in and not made.scopes:
+            raise TypeError(f"{function.__qualname__}: a signed operation needs scopes: whoever signs has a key")
         found.append(Mounted(made, plan, getattr(api, name), f"{type(api).__name__.removesuffix('Api')}_{name}"))
     return found

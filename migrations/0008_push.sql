@@ -25,4 +25,5 @@ CREATE INDEX spool_device ON gateway.spool (device);
 -- A key for one device: what a camera carries in its address opens nothing else.
 ALTER TABLE registry.api_key ADD COLUMN device text
     CONSTRAINT api_key_device_known REFERENCES registry.device (id) ON DELETE CASCADE;
+ALTER TABLE registry.api_key ADD CONSTRAINT api_key_device_ingests CHECK (device IS NULL OR scopes = '{ingest}');
 CREATE INDEX api_key_device ON registry.api_key (device) WHERE device IS NOT NULL;
