@@ -85,6 +85,11 @@ def load_or_create_signing_key(path: Path) -> LocalKey:
             pass
         finally:
             fresh.unlink()
+    return load_signing_key(path)
+
+
+def load_signing_key(path: Path) -> LocalKey:
+    """The key in `path`. Raises FileNotFoundError: whoever only signs makes no key that nobody believes."""
     return LocalKey(OKPKey.import_key(json.loads(path.read_text(encoding="utf-8"))))
 
 

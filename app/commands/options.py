@@ -15,12 +15,21 @@ DataDirOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
-def settings_of(data_dir: Path | None = None) -> "BerthSettings":
-    """The settings of this process; a given data directory wins. Raises SettingsRefused."""
+def settings_of(data_dir: Path | None = None, *, makes_data: bool = False) -> "BerthSettings":
+    """The settings of this process; a given data directory wins, and must be there unless the command `makes_data`.
+
+    Raises SettingsRefused, CommandFailed.
+    """
+    from app.exit_codes import CommandFailed, Exit
     from app.settings import BerthSettings
     from kernel.settings import load
 
-    return load(BerthSettings) if data_dir is None else load(BerthSettings, data_dir=data_dir)
+    if data_dir is None:
+        return load(BerthSettings)
+    if not makes_data and not data_dir.is_dir():
+        message = f"there is no data directory {data_dir}: name the --data-dir of `berth up`, which makes it"
+        raise CommandFailed(Exit.USAGE, message)
+    return load(BerthSettings, data_dir=data_dir)
 
 
 def start_logs(settings: "BerthSettings", role: str) -> None:

@@ -39,7 +39,7 @@ def up(
     from app.voice import Voice
     from kernel.clock import SystemClock
 
-    settings = settings_of(data_dir)
+    settings = settings_of(data_dir, makes_data=True)
     start_logs(settings, "up")
     options = UpOptions(
         demo=demo,
@@ -62,6 +62,6 @@ def serve(
     from app.serve import serve
     from kernel.clock import SystemClock
 
-    settings = settings_of(data_dir)
+    settings = settings_of(data_dir, makes_data=True)
     start_logs(settings, "+".join(roles))
     uvloop.run(serve([str(role) for role in roles], settings, SystemClock()))

@@ -37,11 +37,16 @@ def _drivers(settings: "BerthSettings", ids: list[str]) -> dict[str, str]:
     from app.data_dir import DataDir
     from app.exit_codes import CommandFailed, Exit
     from kernel.clock import SystemClock
-    from kernel.tokens import load_or_create_signing_key, mint_driver_token
+    from kernel.tokens import load_signing_key, mint_driver_token
 
     if settings.auth.issuer:
         raise CommandFailed(Exit.USAGE, f"drivers' tokens are made by {settings.auth.issuer}, not by us")
-    key = load_or_create_signing_key(DataDir(settings.data_dir).signing_key)
+    kept = DataDir(settings.data_dir).signing_key
+    try:
+        key = load_signing_key(kept)
+    except FileNotFoundError:
+        message = f"no signing key at {kept}: `berth up` makes it at its first start; name its --data-dir"
+        raise CommandFailed(Exit.USAGE, message) from None
     now = SystemClock().now()
     try:
         return {driver: mint_driver_token(key, driver, now) for driver in ids}
