@@ -25,7 +25,9 @@ class FreshLook:
         self._asked = 0
         self._looked = 0
         self._began_s = 0.0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._failure: Exception | None = None
+        """Of the last look."""
+        self._tasks: set[asyncio.Task[Exception | None]] = set()
 
     async def __call__(self) -> bool:
         """Whether a look that began after the call has succeeded. Raises what is no fault of the connection."""
@@ -38,20 +40,21 @@ class FreshLook:
         done, _ = await asyncio.wait({task}, timeout=WAIT_S_MAX)
         if not done:
             return False
-        try:
-            task.result()
-        except Exception as error:
-            if is_away(error):
-                return False
-            raise
-        return True
+        failure = task.result()
+        if failure is not None and not is_away(failure):
+            raise failure
+        return failure is None
 
-    async def _look_for(self, asked: int) -> None:
+    async def _look_for(self, asked: int) -> Exception | None:
+        """What came of the first look that began after `asked`: one that failed, failed for all who waited for it."""
         async with self._turn:
-            if self._looked >= asked:
-                return
-            upto, self._began_s = self._asked, self._clock.monotonic()
-            try:
-                await self._look()
-            finally:
-                self._looked = upto  # a look that failed is not repeated for each who waited for it
+            if self._looked < asked:
+                upto, self._began_s, self._failure = self._asked, self._clock.monotonic(), None
+                try:
+                    await self._look()
+                except Exception as error:
+                    self._failure = error
+                    if not is_away(error):
+                        log.warning("look failed", error=repr(error))  # who asked may be gone by now
+                self._looked = upto
+            return self._failure

@@ -53,6 +53,21 @@ async def test_a_database_that_is_away_is_no_error(looks: Looks, clock: ManualCl
     assert await FreshLook(looks, clock)() is False
 
 
+async def test_who_shared_a_look_that_failed_is_told_so(looks: Looks, clock: ManualClock) -> None:
+    fresh = FreshLook(looks, clock)
+    first = asyncio.create_task(fresh())
+    while looks.begun == 0:
+        await clock.sleep(0)
+    others = [asyncio.create_task(fresh()) for _ in range(3)]
+    await clock.sleep(0)
+    looks.error = DatabaseAway()
+    looks.may_end.set()
+    assert await asyncio.gather(first, *others) == [False] * 4
+    assert looks.begun == 2
+    looks.error = None
+    assert await fresh() is True
+
+
 async def test_a_defect_is(looks: Looks, clock: ManualClock) -> None:
     looks.may_end.set()
     looks.error = KeyError("ours")
