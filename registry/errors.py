@@ -216,11 +216,13 @@ REFUSALS: Final[Mapping[str, type[Problem]]] = {
     "device_zone_known": UnknownZone,
     "api_key_key": AlreadyExists,
     "api_key_operator_known": UnknownOperator,
+    "api_key_device_known": UnknownDevice,
+    "api_key_device_ingests": ValueOutOfRange,
     "audit_key": AlreadyExists,
     "revision_key": AlreadyExists,
     "revision_one_row": ValueOutOfRange,
 }
-"""What each named constraint of migrations/0002_registry.sql tells whoever runs into it; a test finds a missing one."""
+"""What each named constraint of the schema `registry` tells whoever runs into it; a test finds a missing one."""
 
 PART_REFUSALS: Final[Mapping[str, type[Problem]]] = {**REFUSALS, "device_zone_known": ZoneInUse}
 """The same where zones are written: there it is the zone that goes, not the device that comes."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from contracts.ids import OperatorId
+from contracts.ids import DeviceId, OperatorId
 from kernel.api_keys import StoredKey, new_api_key
 from kernel.callers import OPERATOR_SCOPES
 from kernel.db import Tx
@@ -29,11 +29,12 @@ async def issue_key(
     actor: str,
     scopes: frozenset[str] = OPERATOR_SCOPES,
     expires_at: datetime | None = None,
+    device: DeviceId | None = None,
 ) -> Issued:
-    """A new key for `operator`; None = for every operator. Raises UnknownOperator."""
+    """A new key for `operator`, None = for every operator, or for one `device` of theirs. Raises UnknownOperator."""
     fresh = new_api_key(tx.now)
-    stored = StoredKey(fresh.key_id, operator, fresh.secret_sha256, scopes, expires_at)
-    with tx.guard(REFUSALS, operator=operator):
+    stored = StoredKey(fresh.key_id, operator, fresh.secret_sha256, scopes, expires_at, device=device)
+    with tx.guard(REFUSALS, operator=operator, device=device):
         await keys.insert_key(tx, stored, name=name)
     await audit.record(
         tx,
@@ -41,7 +42,7 @@ async def issue_key(
         operator=operator,
         action="key.issue",
         subject=f"key/{stored.id}",
-        detail={"name": name, "scopes": sorted(scopes)},
+        detail={"name": name, "scopes": sorted(scopes)} | ({"device": device} if device else {}),
     )
     return Issued(stored, name, fresh.text, tx.now)
 
@@ -55,6 +56,7 @@ async def rotate_key(tx: Tx, old: StoredKey, *, name: str, actor: str, overlap: 
         actor=actor,
         scopes=old.scopes,
         expires_at=old.expires_at,
+        device=None if old.device is None else DeviceId(old.device),
     )
     await keys.expire_key(tx, old.id, tx.now + overlap)
     await audit.record(

@@ -226,10 +226,11 @@ class AuditView(View):
 
 
 class KeyView(View):
-    """An API key without its secret; `operator` null = every operator."""
+    """An API key without its secret; `operator` null = every operator, `device` null = any of theirs."""
 
     id: str
     operator: str | None
+    device: str | None
     name: str
     scopes: Sequence[str]
     created_at: datetime

@@ -5,17 +5,18 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from contracts.ids import OperatorId, Slug
+from contracts.ids import DeviceId, OperatorId, Slug
 from kernel.api_keys import StoredKey
-from kernel.callers import OPERATOR_SCOPES
+from kernel.callers import INGEST_SCOPE
 from kernel.db import Database, Row, Tx
 from kernel.edge_problems import MalformedBody
 from kernel.http import Caller, Created, Moment, NoContent, Page, operation
 from registry.access import operators_of
 from registry.bodies import Text, Wanted
-from registry.errors import UnknownKey, UnknownOperator
+from registry.errors import UnknownDevice, UnknownKey, UnknownOperator
 from registry.http.paging import LIMIT_DEFAULT, OPERATE, Cursor, Limit, after_id, page_by
 from registry.issue_key import Issued, issue_key, revoke_key, rotate_key
+from registry.register_device import own_device
 from registry.sql import keys
 from registry.views import IssuedKey, KeyView
 
@@ -33,7 +34,11 @@ class KeyIn(BaseModel):
 
     operator: Slug | None = Field(default=None, description="May be left out by a key of a single operator.")
     name: Text = "key"
-    scopes: Annotated[frozenset[Literal["read", "operate"]], Field(min_length=1)] = frozenset({"read", "operate"})
+    device: str | None = Field(default=None, description="Only for this device, which reports: scope `ingest`.")
+    scopes: Annotated[
+        frozenset[Literal["read", "operate", "ingest"]],
+        Field(min_length=1, description="`ingest` reports by signed push. By default read and operate."),
+    ] = frozenset({"read", "operate"})
     expires_at: Moment | None = None
 
 
@@ -58,12 +63,14 @@ class KeysApi:
         idempotent=True,
         sealed=True,
         responses={201: IssuedKey},
-        problems=(UnknownOperator,),
+        problems=(UnknownOperator, UnknownDevice),
     )
     async def issue(self, tx: Tx, caller: Caller, wanted: KeyIn) -> Created[IssuedKey]:
         """`key` is shown in this answer only; it cannot be read again."""
         operator = wanted.operator
-        if operator is None and caller.operators is not None:
+        if wanted.device is not None:
+            operator = await _operator_of_device(tx, caller, wanted)
+        elif operator is None and caller.operators is not None:
             operator = next(iter(caller.operators)) if len(caller.operators) == 1 else None
             if operator is None:
                 raise MalformedBody.of("operator", "is required with credentials that cover several operators")
@@ -76,8 +83,9 @@ class KeysApi:
             None if operator is None else OperatorId(operator),
             name=wanted.name,
             actor=caller.principal,
-            scopes=frozenset(wanted.scopes) & OPERATOR_SCOPES,
+            scopes=frozenset(wanted.scopes) if wanted.device is None else frozenset({INGEST_SCOPE}),
             expires_at=wanted.expires_at,
+            device=None if wanted.device is None else DeviceId(wanted.device),
         )
         return _created(issued)
 
@@ -131,6 +139,16 @@ class KeysApi:
         return NoContent()
 
 
+async def _operator_of_device(tx: Tx, caller: Caller, wanted: KeyIn) -> str:
+    """Whose the device is. Raises UnknownDevice, MalformedBody."""
+    operator: str = (await own_device(tx, caller, DeviceId(wanted.device or "")))["operator"]
+    if wanted.operator is not None and wanted.operator != operator:
+        raise MalformedBody.of("operator", f"the device is run by {operator}", wanted.operator)
+    if "scopes" in wanted.model_fields_set and wanted.scopes != {INGEST_SCOPE}:
+        raise MalformedBody.of("scopes", f"a key of one device has the scope {INGEST_SCOPE} and no other")
+    return operator
+
+
 async def _own_key(tx: Tx, caller: Caller, key: str) -> Row:
     """A key that `caller` covers; those of every operator are covered by their like only."""
     row = await keys.lock_key(tx, key)
@@ -143,7 +161,15 @@ async def _own_key(tx: Tx, caller: Caller, key: str) -> Row:
 
 
 def _stored(row: Row) -> StoredKey:
-    return StoredKey(row["id"], row["operator"], b"", frozenset(row["scopes"]), row["expires_at"], row["revoked_at"])
+    return StoredKey(
+        id=row["id"],
+        operator=row["operator"],
+        device=row["device"],
+        secret_sha256=b"",
+        scopes=frozenset(row["scopes"]),
+        expires_at=row["expires_at"],
+        revoked_at=row["revoked_at"],
+    )
 
 
 def _created(issued: Issued) -> Created[IssuedKey]:
@@ -153,6 +179,7 @@ def _created(issued: Issued) -> Created[IssuedKey]:
         IssuedKey(
             id=stored.id,
             operator=stored.operator,
+            device=stored.device,
             name=issued.name,
             scopes=sorted(stored.scopes),
             created_at=issued.created_at,

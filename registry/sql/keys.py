@@ -7,23 +7,24 @@ from kernel.api_keys import StoredKey
 from kernel.db import Row, Tx
 
 FIND = """
-SELECT id, operator, secret_sha256, scopes, expires_at, revoked_at FROM registry.api_key WHERE id = $1
+SELECT id, operator, device, secret_sha256, scopes, expires_at, revoked_at FROM registry.api_key WHERE id = $1
 """
 
 INSERT = """
-INSERT INTO registry.api_key (id, operator, name, secret_sha256, scopes, created_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO registry.api_key (id, operator, device, name, secret_sha256, scopes, created_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
 PAGE = """
-SELECT id, operator, name, scopes, created_at, expires_at, revoked_at
+SELECT id, operator, device, name, scopes, created_at, expires_at, revoked_at
 FROM registry.api_key
 WHERE ($1::text[] IS NULL OR operator = ANY ($1)) AND id > $2
 ORDER BY id LIMIT $3
 """
 
 FOR_UPDATE = """
-SELECT id, operator, name, scopes, created_at, expires_at, revoked_at FROM registry.api_key WHERE id = $1 FOR UPDATE
+SELECT id, operator, device, name, scopes, created_at, expires_at, revoked_at
+FROM registry.api_key WHERE id = $1 FOR UPDATE
 """
 
 REVOKE = "UPDATE registry.api_key SET revoked_at = $2 WHERE id = $1 AND (revoked_at IS NULL OR revoked_at > $2)"
@@ -39,6 +40,7 @@ async def find_key(tx: Tx, key_id: str) -> StoredKey | None:
     return StoredKey(
         id=row["id"],
         operator=row["operator"],
+        device=row["device"],
         secret_sha256=row["secret_sha256"],
         scopes=frozenset(row["scopes"]),
         expires_at=row["expires_at"],
@@ -48,7 +50,8 @@ async def find_key(tx: Tx, key_id: str) -> StoredKey | None:
 
 async def insert_key(tx: Tx, key: StoredKey, *, name: str) -> None:
     """Store a fresh key."""
-    await tx.execute(INSERT, key.id, key.operator, name, key.secret_sha256, sorted(key.scopes), tx.now, key.expires_at)
+    scopes = sorted(key.scopes)
+    await tx.execute(INSERT, key.id, key.operator, key.device, name, key.secret_sha256, scopes, tx.now, key.expires_at)
 
 
 async def page_of_keys(tx: Tx, operators: Sequence[str] | None, *, after: str, limit: int) -> list[Row]:
