@@ -77,6 +77,9 @@ class StatusSeen(Struct, frozen=True):
     told_at: datetime | None = None
 
 
+Fact = SpaceSeen | CountSeen | PassageSeen | StatusSeen
+
+
 class Facts(Struct, frozen=True):
     """One batch of facts, in arrival order within each kind."""
 
@@ -95,11 +98,17 @@ class Tally(Struct):
 
 
 class Recorded(Struct):
-    """What recording a batch changed: tallies by car park, passages not known before, what to publish after commit."""
+    """What recording a batch changed: tallies by car park, passages not known before, what to publish after commit.
+
+    `kept` are the very facts that were not known before, `late` those of them that moved nothing because a newer one
+    was known: for whoever has to answer for each of his facts.
+    """
 
     tallies: dict[CarParkId, Tally] = field(default_factory=dict)
     new_passages: list[PassageSeen] = field(default_factory=list)
     availabilities: list[Availability] = field(default_factory=list)
+    kept: Facts = Facts()
+    late: Sequence[Fact] = ()
 
 
 RecordFacts = Callable[[Tx, Facts], Awaitable[Recorded]]

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from contracts.facts import CountSeen, PassageSeen, SpaceSeen, StatusSeen, Tally
+from contracts.facts import CountSeen, Fact, PassageSeen, SpaceSeen, StatusSeen, Tally
 from contracts.ids import CarParkId
 from occupancy.fusion import Measures
 from occupancy.standing import Standing
@@ -31,18 +31,20 @@ class Kept(Struct):
 
 
 class Moved(Struct):
-    """What moves: the changes of each car park, the newest fact of each space and counter, and the tallies."""
+    """What moves: the changes of each car park, the newest fact of each space and counter, the tallies, what was late."""
 
     changes: defaultdict[CarParkId, list[Change]]
     spaces: dict[int, SpaceSeen]
     counts: dict[tuple[CarParkId, str], CountSeen]
     tallies: defaultdict[CarParkId, Tally]
+    late: list[Fact]
 
-    def tally(self, car_park: CarParkId, *, newer: bool) -> None:
+    def tally(self, fact: Fact, *, newer: bool) -> None:
         if newer:
-            self.tallies[car_park].stored += 1
+            self.tallies[fact.car_park].stored += 1
         else:
-            self.tallies[car_park].late += 1
+            self.tallies[fact.car_park].late += 1
+            self.late.append(fact)
 
 
 def compare(
@@ -52,7 +54,7 @@ def compare(
     zone_of: Mapping[int, str],
 ) -> Moved:
     """What of `kept` moves. `spaces`: their order before the batch; `zone_of`: their zone where it matters."""
-    moved = Moved(defaultdict(list), {}, {}, defaultdict(Tally))
+    moved = Moved(defaultdict(list), {}, {}, defaultdict(Tally), [])
     _compare_spaces(kept.spaces, spaces, zone_of, moved)
     _compare_counts(kept.counts, measures, moved)
     for passage in kept.passages:
@@ -60,9 +62,9 @@ def compare(
         newer = base_at is None or passage.at > base_at
         step = 1 if passage.direction == "entry" else -1
         moved.changes[passage.car_park].append(Passed(passage.at, step if newer else 0))
-        moved.tally(passage.car_park, newer=newer)
+        moved.tally(passage, newer=newer)
     for status in kept.statuses:
-        moved.tally(status.car_park, newer=True)
+        moved.tally(status, newer=True)
     for car_park, number in kept.duplicates.items():
         moved.tallies[car_park].duplicate += number
     return moved
@@ -78,6 +80,7 @@ def _compare_spaces(
         known = newest.get(fact.space)
         if known is not None and order <= known:
             tallies[fact.car_park].late += 1
+            moved.late.append(fact)
             continue
         tallies[fact.car_park].stored += 1
         newest[fact.space] = order
@@ -96,7 +99,7 @@ def _compare_counts(facts: Sequence[CountSeen], measures: Mapping[CarParkId, Mea
         if newer:
             newest[where] = count
             moved.counts[where] = fact
-        moved.tally(fact.car_park, newer=newer)
+        moved.tally(fact, newer=newer)
 
 
 def hear(standings: Mapping[CarParkId, Standing], kept: Kept) -> None:

@@ -57,7 +57,8 @@ class Recorder:
         await sql.put_count_states(tx, [moved.counts[where] for where in sorted(moved.counts)])
         await sql.insert_samples(tx, samples)
         told = await self.conclude(tx, standings, before)
-        return Recorded(dict(moved.tallies), list(kept.passages), told)
+        new = Facts(kept.spaces, kept.counts, kept.passages, kept.statuses)
+        return Recorded(dict(moved.tallies), list(kept.passages), told, new, moved.late)
 
     async def conclude(
         self, tx: Tx, standings: Mapping[CarParkId, Standing], before: Mapping[CarParkId, tuple[object, ...]]
