@@ -1,7 +1,7 @@
 """The newest word of every source of the car parks in hand, read under their locks."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from contracts.ids import CarParkId
@@ -9,6 +9,7 @@ from kernel.db import Tx
 from occupancy import sql
 from occupancy.fusion import Count, Measures, SpaceSums
 from occupancy.places import Places
+from occupancy.sql import upkeep
 from occupancy.standing import Standing
 
 
@@ -40,6 +41,16 @@ async def read_measures(
         car_park: Measures(standing.spaces, counts[car_park], zones.get(car_park), standing.passages)
         for car_park, standing in standings.items()
     }
+
+
+async def count_spaces(tx: Tx, car_parks: Sequence[CarParkId]) -> dict[CarParkId, SpaceSums]:
+    """The true sums of `car_parks`, of which every one is there even when no space of it was ever heard."""
+    sums = {car_park: SpaceSums() for car_park in car_parks}
+    for row in await upkeep.count_spaces(tx, car_parks) if car_parks else ():
+        sums[CarParkId(row["car_park"])] = SpaceSums(
+            row["occupied"], row["free"], row["out_of_service"], row["unknown"], row["at"]
+        )
+    return sums
 
 
 async def _zone_sums(tx: Tx, car_parks: list[CarParkId]) -> dict[CarParkId, dict[str, SpaceSums]]:

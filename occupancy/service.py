@@ -28,9 +28,12 @@ from occupancy.http.live import LiveApi
 from occupancy.meters import OccupancyMeters
 from occupancy.partitions import keep_partitions
 from occupancy.record import Recorder
+from occupancy.recount import recount
+from occupancy.retell_now import retell_now
 from occupancy.settings import OccupancySettings
 from occupancy.stream import FLUSH_S
-from occupancy.upkeep import Sweep, find_trends, recount, retell_now, set_trends
+from occupancy.sweep import Sweep
+from occupancy.trend import find_trends, set_trends
 
 TREND_S = 60.0
 REPUBLISH_S = 2.0

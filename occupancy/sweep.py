@@ -1,0 +1,42 @@
+"""What changes in a car park without anybody reporting: it goes stale, opens, closes, is changed in the registry."""
+
+from contracts.availability import CarParkState
+from contracts.ids import CarParkId
+from kernel.db import Tx
+from occupancy.availability import is_stale
+from occupancy.places import KnownPlace
+from occupancy.record import Recorder
+from occupancy.sql import upkeep as sql
+
+
+class Sweep:
+    """Finds the car parks that the clock or the registry changed; remembers the registry it last saw."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._seen: dict[CarParkId, KnownPlace] = {}
+        self._looked: dict[CarParkId, KnownPlace] = {}
+
+    async def look(self, tx: Tx) -> tuple[list[CarParkId], set[CarParkId]]:
+        """Whom to retell: those that went stale, opened or closed, and (again in the second) whose entry changed."""
+        places, settings = self._recorder.places, self._recorder.settings
+        await places.refresh(tx)
+        changed: set[CarParkId] = set()
+        touched: list[CarParkId] = []
+        for row in await sql.brief_standings(tx):
+            car_park = CarParkId(row["car_park"])
+            if car_park not in places:
+                continue
+            known = places.of(car_park)
+            if known is not self._seen.get(car_park):
+                changed.add(car_park)
+            stale = is_stale(row["as_of"], tx.now, settings)
+            closed = known.opening.is_closed(tx.now)
+            if car_park in changed or stale != row["stale"] or closed != (row["state"] == CarParkState.CLOSED):
+                touched.append(car_park)
+        self._looked = {car_park: places.of(car_park) for car_park in places.ids()}
+        return sorted(touched), changed
+
+    def dealt_with(self) -> None:
+        """Everyone whom the last look found was retold, and that is committed."""
+        self._seen = self._looked
