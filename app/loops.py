@@ -45,7 +45,21 @@ async def run_loop(loop: Loop, clock: Clock, metrics: LoopMetrics) -> None:
         pause = loop.every_s
         if failed:
             pause = max(pause, min(pause * 2 ** min(failed, 6), BACK_OFF_S_MAX))
-        await clock.sleep(max(0.0, pause - spent))
+        await _pause(clock, max(0.0, pause - spent), None if failed else loop.wake)
+
+
+async def _pause(clock: Clock, seconds: float, wake: asyncio.Event | None) -> None:
+    """Sleep, or be woken; what woke us is dealt with by the step that follows."""
+    if wake is None:
+        await clock.sleep(seconds)
+        return
+    waits = [asyncio.ensure_future(clock.sleep(seconds)), asyncio.ensure_future(wake.wait())]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+    wake.clear()
 
 
 @contextlib.asynccontextmanager

@@ -5,6 +5,7 @@ constraint that refuses a statement becomes a problem through `Tx.guard`. This m
 `kernel.migrate` are the only ones that import asyncpg.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
@@ -23,6 +24,10 @@ CONNECT_TIMEOUT_S = 10.0
 """A database that does not answer a connect in this time is away: the caller tells so instead of hanging."""
 COMMAND_TIMEOUT_S = 30.0
 """No statement of ours is meant to take seconds; what takes this long is stuck and must free its connection."""
+LISTEN_CHECK_S = 15.0
+"""A silent connection is asked this often whether it is still one: a notification lost with it is never told."""
+NOTICES_MAX = 10_000
+"""Not yet taken; whoever is that far behind reads everything anyway."""
 
 
 class DatabaseAway(Problem):
@@ -186,6 +191,39 @@ class Database:
                 yield Tx(connection, self.clock.now())
         finally:
             await self._release(connection)
+
+    async def listen(self, *channels: str) -> AsyncIterator[tuple[str, str]]:
+        """(channel, payload) of what others notify, on a connection of its own; ("", "") once it is heard.
+
+        Ends by raising DatabaseAway when the connection is lost: what was told meanwhile is not told again.
+        """
+        heard: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue(NOTICES_MAX)
+
+        def hear(_connection: Any, _pid: int, channel: str, payload: str) -> None:
+            if not heard.full():
+                heard.put_nowait((channel, payload))
+
+        try:
+            connection = await asyncpg.connect(self.url, timeout=CONNECT_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S)
+        except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+            raise DatabaseAway(f"no connection to listen on: {error}") from error
+        try:
+            connection.add_termination_listener(lambda _connection: None if heard.full() else heard.put_nowait(None))
+            for channel in channels:
+                await connection.add_listener(channel, hear)
+            yield "", ""
+            while True:
+                try:
+                    async with asyncio.timeout(LISTEN_CHECK_S):
+                        word = await heard.get()
+                except TimeoutError:
+                    await connection.fetchval("SELECT 1")
+                    continue
+                if word is None or connection.is_closed():
+                    raise DatabaseAway("the connection that listened is gone")
+                yield word
+        finally:
+            connection.terminate()
 
     async def _release(self, connection: Any) -> None:
         if self._pool is None:

@@ -1,5 +1,6 @@
 """The manifest of a service: what it serves, what it repeats, what it works off. `app` runs it, by role."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -8,12 +9,14 @@ from dataclasses import dataclass, field
 class Loop:
     """A step repeated for ever: `step` runs every `every_s` seconds, never twice at once.
 
-    A failing step is logged, counted and tried again at the next turn; tests call the step itself.
+    A failing step is logged, counted and tried again at the next turn; tests call the step itself. `wake`, once set,
+    brings the next turn forward.
     """
 
     name: str
     step: Callable[[], Awaitable[None]]
     every_s: float
+    wake: asyncio.Event | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class Kept(Struct):
 
 
 class Moved(Struct):
-    """What moves: the changes of each car park, the newest fact of each space and counter, the tallies, what was late."""
+    """What moves: the changes of each car park, the newest fact of each space and counter, tallies and late facts."""
 
     changes: defaultdict[CarParkId, list[Change]]
     spaces: dict[int, SpaceSeen]
