@@ -3,7 +3,8 @@
 Every source has been reduced to its newest word (`occupancy.measures`); this module chooses between them:
 
 1. **spaces**, when there are as many numbered spaces as the capacity and at least `known_share_min` of them are known;
-2. **counts**, the counter of the whole car park;
+2. **counts**, the counter of the whole car park, or the counters of its zones when they cover it and were heard later
+   than that one: of counts the newest is the truth;
 3. **mixed**, zone by zone the better of sensors and counter, when the zones known cover the capacity as far;
 4. **passages**, the last count of the whole car park (or none: an empty one) plus entries minus exits since;
 5. incomplete sensors and zones, then passages without a count to start from, when there is nothing else: `unknown`
@@ -121,6 +122,8 @@ class Truth(Struct, frozen=True):
     as_of: datetime
     complete: bool
     whole_count: bool = False
+    counted_at: datetime | None = None
+    """The newest of the zones' counts in it."""
 
     @property
     def numbers(self) -> tuple[int, int, int]:
@@ -133,12 +136,22 @@ def fuse(measures: Measures, place: Place, policy: Policy) -> Truth | None:
     sources = {kind: truth for kind, truth in _sources(measures, place, policy) if truth is not None}
     if not sources:
         return None
+    whole, zones = sources.get("counts"), sources.get("mixed")
+    if whole is not None and zones is not None and _overtakes(zones, whole, policy):
+        sources["counts"] = zones
     declared = sources.get(place.measured_by)
     if declared is not None:
         return declared
     newest = max(truth.as_of for truth in sources.values())
     living = [truth for truth in sources.values() if newest - truth.as_of <= policy.patience]
     return next((truth for truth in living if truth.complete), living[0])
+
+
+def _overtakes(zones: Truth, whole: Truth, policy: Policy) -> bool:
+    """Whether the counters of the zones say something newer than the counter of the whole."""
+    if zones.counted_at is None or zones.counted_at <= whole.as_of:
+        return False
+    return zones.complete or zones.counted_at - whole.as_of > policy.patience
 
 
 def _sources(measures: Measures, place: Place, policy: Policy) -> Iterator[tuple[MeasuredBy, Truth | None]]:
@@ -193,8 +206,9 @@ def _of_zones(measures: Measures, place: Place, policy: Policy) -> Truth | None:
     capacity = max(place.capacity, covered)
     unknown = capacity - covered
     complete = covered >= policy.known_share_min * capacity
-    source: Source = "counts" if any(zone.source == "counts" for zone in living) else "spaces"
-    return Truth(occupied, capacity, out_of_service, unknown, source, newest, complete)
+    counted_at = max((zone.as_of for zone in living if zone.source == "counts"), default=None)
+    source: Source = "spaces" if counted_at is None else "counts"
+    return Truth(occupied, capacity, out_of_service, unknown, source, newest, complete, counted_at=counted_at)
 
 
 def _zone(label: str, measures: Measures, place: Place, policy: Policy) -> Truth | None:

@@ -112,6 +112,21 @@ SENSED = {"A": SpaceSums(10, 30, at=EIGHT)}
         pytest.param(
             measures(counts={"": count(5), "B": count(20, 0, 60)}, zones=SENSED), (5, 0, "counts"), id="the whole first"
         ),
+        pytest.param(
+            measures(counts={"": count(5), "B": count(20, 1, 60)}, zones=SENSED),
+            (30, 0, "counts"),
+            id="not when the zones were counted later",
+        ),
+        pytest.param(
+            measures(counts={"": count(5), "B": count(20, -1, 60)}, zones={"A": SpaceSums(10, 30, at=later(1))}),
+            (5, 0, "counts"),
+            id="a sensor that is heard later is no count",
+        ),
+        pytest.param(
+            measures(counts={"": count(5), "B": count(20, 1, 60)}, zones={}),
+            (5, 0, "counts"),
+            id="zones that cover half of it are not better",
+        ),
     ],
 )
 def test_zone_by_zone(known: Measures, expected: tuple[int, int, str]) -> None:
