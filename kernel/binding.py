@@ -136,7 +136,7 @@ def plan_of(method: Callable[..., Any], template: str) -> Plan:
         if name not in in_path and is_body_type(annotation):
             if body is not None:
                 raise TypeError(f"{place}: there is a body already ({body.name})")
-            body = Body(name, TypeAdapter(annotation), optional=parameter.default is not inspect.Parameter.empty)
+            body = Body.of(name, annotation, optional=parameter.default is not inspect.Parameter.empty)
             check_times(body.adapter, place)
             continue
         parameters.append(_parameter(name, annotation, parameter.default, in_path))

@@ -9,9 +9,10 @@ import asyncio
 import hashlib
 import re
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import orjson
@@ -19,7 +20,8 @@ from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from kernel.edge_problems import BodyTooLarge, BodyTooSlow, MalformedBody, UnsupportedContentType
-from kernel.faults import Fault, Where, fault
+from kernel.faults import GOT_CHARACTERS_MAX, Fault, Where, fault
+from kernel.known_fields import advice_on
 from kernel.moments import NO_OFFSET
 
 BODY_BYTES_MAX = 1024 * 1024
@@ -35,7 +37,6 @@ _LONG_DIGITS = re.compile(rb"\d{16}")
 
 _SENTENCES = {
     "missing": "is required",
-    "extra_forbidden": "is not known here: remove it",
     "timezone_aware": NO_OFFSET,
     "timezone_naive": "a time without offset is wanted here",
     "model_type": "must be an object",
@@ -58,14 +59,24 @@ def _sentence(error: Mapping[str, Any]) -> str:
     return message[:1].lower() + message[1:]
 
 
-def faults_of(invalid: ValidationError, where: Where, prefix: str = "") -> list[Fault]:
-    """The errors of pydantic as faults: path of the field with dots, a plain sentence, what was sent."""
+def faults_of(invalid: ValidationError, where: Where, prefix: str = "", *, of: Any = None) -> list[Fault]:
+    """The errors of pydantic as faults: path of the field with dots, a plain sentence, what was sent.
+
+    `of` is the type that refused, for advice on unknown fields.
+    """
     faults: list[Fault] = []
     for error in invalid.errors(include_url=False, include_context=False)[:FAULTS_MAX]:
-        path = ".".join(str(part) for part in error["loc"])
+        path = ".".join(map(_shown, error["loc"]))
         got = None if error["type"] == "missing" or where == "header" else error["input"]
-        faults.append(fault(where, ".".join(filter(None, (prefix, path))), _sentence(error), got))
+        message = advice_on(of, error["loc"]) if error["type"] == "extra_forbidden" else _sentence(error)
+        faults.append(fault(where, ".".join(filter(None, (prefix, path))), message, got))
     return faults
+
+
+def _shown(part: int | str) -> str:
+    """One part of a path as it is told: a name is the caller's own, and may be anything."""
+    name = str(part)
+    return (name if len(name) <= GOT_CHARACTERS_MAX else name[:GOT_CHARACTERS_MAX] + "…") or '""'
 
 
 async def read_body(request: web.Request, bytes_max: int) -> bytes:
@@ -111,23 +122,26 @@ def parse(raw: bytes) -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise MalformedBody.of("", "a JSON object is required")
     if b"\\u0000" in raw or _LONG_DIGITS.search(raw):
-        _check_values(parsed, "")
+        impossible = list(islice(_impossible(parsed, ""), FAULTS_MAX))
+        if impossible:
+            raise MalformedBody.all(impossible)
     return parsed
 
 
-def _check_values(value: object, path: str) -> None:
+def _impossible(value: object, path: str) -> Iterator[Fault]:
+    """What no field could take, wherever it stands."""
     match value:
         case str() if "\0" in value:
-            raise MalformedBody.of(path, "a text may not contain the character U+0000")
+            yield fault("body", path, "a text may not contain the character U+0000")
         case int() if abs(value) > INTEGER_MAX:
-            raise MalformedBody.of(path, f"a whole number must be within ±{INTEGER_MAX}", value)
+            yield fault("body", path, f"a whole number must be within ±{INTEGER_MAX}", value)
         case dict():
             for name, inner in value.items():
-                _check_values(name, path)
-                _check_values(inner, f"{path}.{name}" if path else name)
+                yield from _impossible(name, path)
+                yield from _impossible(inner, f"{path}.{_shown(name)}" if path else _shown(name))
         case list():
             for position, inner in enumerate(value):
-                _check_values(inner, f"{path}.{position}" if path else str(position))
+                yield from _impossible(inner, f"{path}.{position}" if path else str(position))
         case _:
             pass
 
@@ -139,11 +153,17 @@ def canonical_sha256(parsed: object) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The parameter that takes the body: its validator, and whether there may be none."""
+    """The parameter that takes the body: its type with its validator, and whether there may be none."""
 
     name: str
+    annotation: Any
     adapter: TypeAdapter[Any]
     optional: bool
+
+    @classmethod
+    def of(cls, name: str, annotation: Any, *, optional: bool) -> "Body":
+        """The body that parameter `name` of type `annotation` takes."""
+        return cls(name, annotation, TypeAdapter(annotation), optional)
 
     def validate(self, raw: bytes, parsed: dict[str, Any]) -> Any:
         """The model in `raw`, which `parse` read as `parsed`. Raises MalformedBody naming every field at fault."""
@@ -151,12 +171,12 @@ class Body:
             return self._strictly(raw)
         except ValidationError as invalid:
             if not any(error["type"] == "int_type" and isinstance(error["input"], float) for error in invalid.errors()):
-                raise MalformedBody.all(faults_of(invalid, "body")) from None
+                raise MalformedBody.all(faults_of(invalid, "body", of=self.annotation)) from None
         # 12.0 is a whole number to JSON Schema, and to some writers of JSON the only way to write 12.
         try:
             return self._strictly(orjson.dumps(_whole_numbers(parsed)))
         except ValidationError as invalid:
-            raise MalformedBody.all(faults_of(invalid, "body")) from None
+            raise MalformedBody.all(faults_of(invalid, "body", of=self.annotation)) from None
 
     def _strictly(self, raw: bytes) -> Any:
         return self.adapter.validate_json(raw, strict=True)

@@ -1,10 +1,9 @@
 """The building blocks of what operators may write: strict about types and unknown names, lenient about spelling.
 
-A field that nobody knows is refused with the name that was probably meant. A name may be one string for both
-languages; a zone, space or lane may be its label alone.
+A field that nobody knows is refused. A name may be one string for both languages; a zone, space or lane may be its
+label alone.
 """
 
-import difflib
 from typing import Annotated, Any
 
 from opening_hours import validate as is_opening_hours
@@ -26,28 +25,13 @@ Capacity = Annotated[int, Field(ge=0, le=CAPACITY_MAX)]
 
 
 class Wanted(BaseModel):
-    """A request's object: unknown fields are refused with the nearest known name.
+    """A request's object: unknown fields are refused, by the edge with the nearest known name.
 
-    What is looked at before validation is no longer JSON to pydantic: lists, texts, numbers and enums only in here, no
-    `Moment`, no set.
+    Where a validator looks before pydantic does, what it hands on is no longer JSON: lists, texts, numbers and enums
+    only in such a type, no `Moment`, no set.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _suggest(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            return given
-        known = {name for key, field in cls.model_fields.items() for name in (key, field.alias) if name}
-        for name in given:
-            if name not in known:
-                near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-                advice = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
-                raise PydanticCustomError(
-                    "unknown_field", "{name} is not known here: {advice}", {"name": str(name)[:80], "advice": advice}
-                )
-        return given
 
 
 class NameIn(Wanted):

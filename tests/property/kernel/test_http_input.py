@@ -30,7 +30,7 @@ class Api:
     ) -> None: ...
 
 
-BODY = Body("wanted", TypeAdapter(Wanted), optional=False)
+BODY = Body.of("wanted", Wanted, optional=False)
 PLAN = plan_of(Api.method, "/{thing}")
 
 json_values = st.recursive(
