@@ -95,7 +95,7 @@ class OrderClosed(Struct, frozen=True):
 GiveOrder = Callable[[Tx, WantedOrder], Awaitable[OrderId]]
 """The gateway's verb, run in the transaction of the cause.
 
-Raises UnknownCarPark, UnknownLane, UnknownSpace and OrderIncomplete of the gateway for an order that nobody could obey.
+Raises what is wrong with an order that nobody could obey: UnknownCarPark, UnknownLane, UnknownSpace, MalformedBody ....
 """
 
 OrderHandler = Callable[[Tx, OrderClosed], Awaitable[None]]

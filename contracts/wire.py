@@ -105,6 +105,25 @@ class AckMessage(Struct, frozen=True, omit_defaults=True):
     error: Annotated[str, Meta(max_length=512)] | None = None
 
 
+OrderKindWord = Literal["open_barrier", "refuse_entry", "raise_lock", "lower_lock", "show_text", "resend_snapshot"]
+
+
+class OrderMessage(Struct, frozen=True, omit_defaults=True):
+    """`orders`, down, never retained: obey until `expires_at` and not after it, once for each `order`, then say so.
+
+    A barrier, a refusal or a text names its `lane` (a text perhaps its `sign` instead), a lock its `space`.
+    """
+
+    order: Annotated[str, Meta(min_length=1, max_length=64)]
+    kind: OrderKindWord
+    expires_at: Instant
+    reason: str
+    lane: str | None = None
+    space: str | None = None
+    sign: str | None = None
+    text: str | None = None
+
+
 class RefusedMessage(Struct, frozen=True):
     """`errors`, down: a message, or a part of one, that was refused and put in the dead letters.
 

@@ -26,7 +26,7 @@ from contracts.wire import (
     StatusMessage,
 )
 from gateway.directory import Directory, KnownCarPark
-from gateway.events import Decoded, Refused, take_ack, take_count, take_passage, take_space, take_status
+from gateway.events import AckSeen, Decoded, Refused, take_ack, take_count, take_passage, take_space, take_status
 from gateway.refusals import Reason, Reject, explain
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -70,12 +70,16 @@ def _said_status(car_park: KnownCarPark, facts: tuple[StatusSeen, ...], rejects:
     return Decoded(car_park, statuses=facts, rejects=rejects)
 
 
+def _said_acks(car_park: KnownCarPark, facts: tuple[AckSeen, ...], rejects: tuple[Reject, ...] = ()) -> Decoded:
+    return Decoded(car_park, acks=facts, rejects=rejects)
+
+
 _KINDS: Final[Mapping[str, _Kind]] = {
     "spaces": _Kind(Decoder(SpaceEvent).decode, take_space, _said_spaces, "events", _events, b'"events"'),
     "counts": _Kind(Decoder(CountReport).decode, take_count, _said_counts, "counts", _counts, b'"counts"'),
     "passages": _Kind(Decoder(PassageMessage).decode, take_passage, _said_passages),
     "status": _Kind(Decoder(StatusMessage).decode, take_status, _said_status),
-    "acks": _Kind(Decoder(AckMessage).decode, take_ack, _said_status),
+    "acks": _Kind(Decoder(AckMessage).decode, take_ack, _said_acks),
 }
 
 

@@ -41,3 +41,83 @@ class PayloadNotKept(Problem):
 
     status = 409
     slug = "payload-not-kept"
+
+
+class UnknownLane(Problem):
+    """No such lane in this car park
+
+    The label is not that of a lane of this car park.
+    """
+
+    status = 404
+    slug = "unknown-lane"
+
+
+class UnknownSpace(Problem):
+    """No such space in this car park
+
+    The label is not that of a numbered space in use.
+    """
+
+    status = 404
+    slug = "unknown-space"
+
+
+class UnknownSign(Problem):
+    """No such sign
+
+    The sign is not registered, or it belongs to another operator than the car park.
+    """
+
+    status = 404
+    slug = "unknown-sign"
+
+
+class UnknownOrder(Problem):
+    """No such order
+
+    It was never given, was old enough to be forgotten, or belongs to an operator whom these credentials do not cover.
+    """
+
+    status = 404
+    slug = "unknown-order"
+
+
+class RepeatedRequest(Problem):
+    """The request was sent before
+
+    Its nonce was used with this key: what it said is recorded. A new request needs a new nonce and a new signature.
+    """
+
+    status = 409
+    slug = "repeated-request"
+
+
+class NotAMessage(Problem):
+    """The body is no message
+
+    `reason` says why; it was kept among the refused messages, where it can be looked at.
+    """
+
+    status = 422
+    slug = "not-a-message"
+
+
+class UnknownDevice(Problem):
+    """No such device
+
+    The device is not registered, sends in another way, or is not one of those that these credentials cover.
+    """
+
+    status = 404
+    slug = "unknown-device"
+
+
+class SpoolFull(Problem):
+    """Too much waits to be understood
+
+    What cameras sent is not being worked off; try again later.
+    """
+
+    status = 503
+    slug = "spool-full"

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 
 from contracts.facts import CountSeen, PassageSeen, SpaceSeen, StatusSeen
-from contracts.ids import ZoneLabel
+from contracts.ids import OrderId, ZoneLabel
 from contracts.wire import AckMessage, CountReport, PassageMessage, SpaceEvent, StatusMessage
 from gateway.directory import KnownCarPark
 from gateway.plates import normalise_plate
@@ -19,7 +19,17 @@ YEAR_MIN: Final = 1970
 """A clock that never was set says 1970 and is stored as it came; what lies before is no clock."""
 
 
-Fact = SpaceSeen | CountSeen | PassageSeen | StatusSeen
+class AckSeen(Struct, frozen=True, gc=False):
+    """A device's answer to an order; whether there is such an order, and whose, is the database's to say."""
+
+    order: OrderId
+    ok: bool
+    error: str | None
+    at: datetime
+    received_at: datetime
+
+
+Fact = SpaceSeen | CountSeen | PassageSeen | StatusSeen | AckSeen
 
 
 class Decoded(Struct, frozen=True, gc=False):
@@ -35,10 +45,11 @@ class Decoded(Struct, frozen=True, gc=False):
     passages: tuple[PassageSeen, ...] = ()
     statuses: tuple[StatusSeen, ...] = ()
     rejects: tuple[Reject, ...] = ()
+    acks: tuple[AckSeen, ...] = ()
 
     @property
     def facts(self) -> int:
-        return len(self.spaces) + len(self.counts) + len(self.passages) + len(self.statuses)
+        return len(self.spaces) + len(self.counts) + len(self.passages) + len(self.statuses) + len(self.acks)
 
     @property
     def received(self) -> int:
@@ -48,7 +59,7 @@ class Decoded(Struct, frozen=True, gc=False):
     @property
     def clock_ahead(self) -> int:
         """How many events told a time that lay in our future."""
-        said: tuple[Fact, ...] = (*self.spaces, *self.counts, *self.passages, *self.statuses)
+        said: tuple[Fact, ...] = (*self.spaces, *self.counts, *self.passages, *self.statuses, *self.acks)
         return sum(fact.at is fact.received_at for fact in said)
 
 
@@ -144,10 +155,15 @@ def take_status(status: StatusMessage, car_park: KnownCarPark, received_at: date
     return StatusSeen(car_park.id, status.online, status.software, at, received_at, _told(status.at, at))
 
 
-def take_ack(ack: AckMessage, car_park: KnownCarPark, received_at: datetime) -> Refused:
-    """A device's answer to an order. No order was ever given to one yet, so there is none it could answer."""
-    del car_park, received_at
-    return Refused(Reason.UNKNOWN_ORDER, f"no order {ack.order!r} was given")
+def take_ack(ack: AckMessage, car_park: KnownCarPark, received_at: datetime) -> AckSeen | Refused:
+    """A device's answer to an order."""
+    del car_park  # whose order it is, the order itself says
+    if "\0" in ack.order or "\0" in (ack.error or ""):
+        return Refused(Reason.FORBIDDEN_CHARACTER, "a text holds a NUL character")
+    at = _believed(ack.at, received_at)
+    if at is None:
+        return _OUT_OF_RANGE
+    return AckSeen(OrderId(ack.order), ack.ok, ack.error, at, received_at)
 
 
 _OUT_OF_RANGE = Refused(Reason.TIME_OUT_OF_RANGE, f"`at` lies before the year {YEAR_MIN}")

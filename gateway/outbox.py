@@ -6,16 +6,35 @@ slow is written once.
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from datetime import datetime
+from enum import Enum, auto
 
 from msgspec import Struct
 
 
+class Delivery(Enum):
+    """What became of a message with a deadline."""
+
+    TAKEN = auto()
+    """The broker acknowledged it."""
+    REFUSED = auto()
+    """The broker said no, which only MQTT 5 can."""
+    LOST = auto()
+    """Not sent in time, or the connection ended before the broker said anything: it may or may not have it."""
+
+
 class Outgoing(Struct, frozen=True):
-    """One message of ours; `make` gives its payload at the moment of sending."""
+    """One message of ours; `make` gives its payload at the moment of sending.
+
+    One with a `deadline` is not sent after it and never sent twice from here: `settle` is told what became of it, and
+    whoever gave it decides anew.
+    """
 
     topic: str
     make: Callable[[], bytes]
     retain: bool
+    deadline: datetime | None = None
+    settle: Callable[[Delivery], None] | None = None
 
 
 class Outbox:
@@ -36,7 +55,7 @@ class Outbox:
 
     def put(self, outgoing: Outgoing) -> None:
         if len(self._others) >= self._others_max:
-            self._others.popleft()
+            _lose(self._others.popleft())
             self.dropped += 1
         self._others.append(outgoing)
 
@@ -49,10 +68,17 @@ class Outbox:
         return None
 
     def give_back(self, unsent: Iterable[Outgoing]) -> None:
-        """What a lost connection leaves open goes to the front, unless something newer waits for its topic."""
+        """What a lost connection leaves open goes to the front, unless something newer waits for its topic.
+
+        What has a deadline goes back to whoever gave it, also what only waited here.
+        """
         others = []
         latest = {}
+        waiting, self._others = self._others, deque()
+        self._others.extend(outgoing for outgoing in waiting if not _lose(outgoing))
         for outgoing in unsent:
+            if _lose(outgoing):
+                continue
             if not outgoing.retain:
                 others.append(outgoing)
             elif outgoing.topic not in self._latest:
@@ -60,3 +86,11 @@ class Outbox:
         room = self._others_max - len(self._others)
         self._others.extendleft(reversed(others[-room:] if room > 0 else []))
         self._latest = {**latest, **self._latest}
+
+
+def _lose(outgoing: Outgoing) -> bool:
+    """Whether it was one that somebody waits for, who is told now."""
+    if outgoing.settle is None:
+        return False
+    outgoing.settle(Delivery.LOST)
+    return True

@@ -1,17 +1,20 @@
-"""What messages said goes into the database: facts to occupancy, passages to their handlers, refusals to the dead
-letters, and the books that add up. The verb of the device batch and of a replay alike; the edge commits.
+"""What messages said goes into the database: facts to occupancy, passages to their handlers, answers to the orders,
+refusals to the dead letters, and the books that add up. The verb of the device batch and of a replay alike; the edge
+commits.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
-from msgspec import Struct
+from msgspec import Struct, field
 
 from contracts.availability import Availability
 from contracts.facts import Facts, PassageHandler, RecordFacts, Tally
 from contracts.ids import CarParkId
+from contracts.orders import OrderHandler
 from gateway import sql
+from gateway.acknowledge_orders import Answer, acknowledge_orders, find_orders
 from gateway.dead_letters import DeadLetter, dead_letters_of, worth_keeping
 from gateway.taken import Taken
 from kernel.db import Tx
@@ -25,6 +28,7 @@ class Handlers:
 
     record_facts: RecordFacts
     on_passage: Sequence[PassageHandler] = ()
+    on_order: Sequence[OrderHandler] = ()
 
 
 class Outcome(Struct):
@@ -38,6 +42,7 @@ class Outcome(Struct):
     dead: int
     miscounted: int
     not_kept: int
+    answers: list[Answer] = field(default_factory=list)
 
     def sums(self) -> tuple[tuple[str, int], ...]:
         return ("stored", self.stored), ("duplicate", self.duplicate), ("late", self.late), ("dead", self.dead)
@@ -45,6 +50,7 @@ class Outcome(Struct):
 
 async def record_messages(tx: Tx, handlers: Handlers, messages: Sequence[Taken]) -> Outcome:
     """Store what `messages` said. Raises what the database or a handler raises; nothing is swallowed here."""
+    messages, orders = await find_orders(tx, messages)
     facts = Facts(
         spaces=[fact for taken in messages for fact in taken.said.spaces],
         counts=[fact for taken in messages for fact in taken.said.counts],
@@ -61,6 +67,11 @@ async def record_messages(tx: Tx, handlers: Handlers, messages: Sequence[Taken])
                 await handle(tx, passage)
         outcome.availabilities = recorded.availabilities
         tallies = recorded.tallies
+    if orders:
+        outcome.answers = await acknowledge_orders(tx, handlers.on_order, messages, orders)
+        told += len(outcome.answers)
+        for answer in outcome.answers:
+            answer.count(tallies)
     dead = _dead(messages)
     outcome.letters = [letter for taken in messages if taken.said.rejects for letter in dead_letters_of(taken)]
     if outcome.letters:

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     UNKNOWN_ZONE = "unknown_zone"
     UNKNOWN_LANE = "unknown_lane"
     UNKNOWN_ORDER = "unknown_order"
+    FOREIGN_ORDER = "foreign_order"
     DATABASE_REFUSED = "database_refused"
     HANDLER_FAILED = "handler_failed"
 

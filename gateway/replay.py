@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from contracts.wire import parse_topic
 from gateway import sql
+from gateway.acknowledge_orders import find_orders
 from gateway.dead_letters import dead_letters_of
 from gateway.decode import decode
 from gateway.directory import Directory
@@ -39,7 +40,7 @@ async def replay_dead_letter(tx: Tx, handlers: Handlers, caller: Caller, letter_
         raise AlreadyReplayed(replayed_at=row["replayed_at"])
     if row["payload_bytes"] > len(row["payload"]):
         raise PayloadNotKept(payload_bytes=row["payload_bytes"], kept_bytes=len(row["payload"]))
-    taken = await _decode_again(tx, row)
+    taken = (await find_orders(tx, [await _decode_again(tx, row)]))[0][0]
     refused = tuple(taken.said.rejects)
     if not taken.said.facts:
         await sql.set_dead_letter_detail(tx, letter_id, refused[0].reason, dead_letters_of(taken)[0].detail)

@@ -82,6 +82,11 @@ def test_a_passage_keeps_what_the_camera_read(directory: Directory) -> None:
     assert (unlicensed.plate, unlicensed.color, unlicensed.ticket) == (None, None, "T-9")
 
 
+def test_an_answer_to_an_order_is_taken_whoever_gave_it(directory: Directory) -> None:
+    (seen,) = say(directory, "acks", {"order": "ord_1", "ok": False, "at": AT, "error": "jammed"}).acks
+    assert (seen.order, seen.ok, seen.error, seen.at) == ("ord_1", False, "jammed", AT_UTC)
+
+
 def test_lanes_are_checked_only_where_some_are_registered(directory: Directory) -> None:
     message = {"id": "1", "lane": "X9", "direction": "exit", "at": AT}
     assert say(directory, "passages", message).passages
@@ -114,7 +119,8 @@ def test_lanes_are_checked_only_where_some_are_registered(directory: Directory) 
         ("counts", {"at": AT, "occupied": -1}, "negative_number", "occupied"),
         ("passages", {"id": "a\n", "lane": "E", "direction": "exit", "at": AT}, "forbidden_character", "printable"),
         ("passages", {"id": "a", "lane": "E", "direction": "in", "at": AT}, "invalid_value", "in"),
-        ("acks", {"order": "ord_1", "ok": True, "at": AT}, "unknown_order", "ord_1"),
+        ("acks", {"order": "ord_1", "ok": "yes", "at": AT}, "invalid_value", "bool"),
+        ("acks", {"order": "ord_1\0", "ok": True, "at": AT}, "forbidden_character", "NUL"),
         ("orders", {}, "unknown_topic", "orders"),
     ],
 )

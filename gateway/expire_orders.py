@@ -1,0 +1,46 @@
+"""Orders that nobody answered in time come to their end, and long-closed ones are forgotten. A loop opens it."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from contracts.ids import OrderId
+from contracts.orders import OrderClosed, OrderHandler, OrderKind, OrderState
+from gateway.sql import orders as sql
+from kernel.db import Tx
+from kernel.ids import new_id
+
+_log = structlog.get_logger(__name__)
+
+EXPIRE_MAX: Final = 1_000
+"""One sweep; the next comes a second later, and what is over is shown as over meanwhile."""
+FORGET_MAX: Final = 5_000
+
+
+async def expire_orders(tx: Tx, on_order: Sequence[OrderHandler]) -> list[OrderClosed]:
+    """Close what is past its deadline and tell `on_order`; what was closed."""
+    closed = [
+        OrderClosed(
+            car_park=row["car_park"],
+            order=OrderId(row["id"]),
+            kind=OrderKind(row["kind"]),
+            cause=row["cause"],
+            state=OrderState.EXPIRED,
+            error=None,
+            at=tx.now,
+        )
+        for row in await sql.expire_orders(tx, limit=EXPIRE_MAX)
+    ]
+    for order in closed:
+        _log.warning("order_expired", order=order.order, kind=order.kind, car_park=order.car_park)
+        for handle in on_order:
+            await handle(tx, order)
+    return closed
+
+
+async def forget_orders(tx: Tx, *, days: int) -> int:
+    """Delete what was closed more than `days` ago; how many went."""
+    before = tx.now - timedelta(days=days)
+    return await sql.forget_orders(tx, before_id=new_id("ord", before), closed_before=before, limit=FORGET_MAX)

@@ -1,0 +1,202 @@
+"""Statements on the orders to devices. Those that move a state say the same as `order_lifecycle`, a set at a time."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from contracts.ids import CarParkId, OrderId
+from contracts.orders import WantedOrder
+from kernel.db import Row, Tx
+
+CHANNEL = "gateway_order"
+"""Where a commit with an order in it is told: whoever dispatches listens."""
+
+# Where the order would go: the operator, whether the lane, space or sign is there, and whether lanes are known at all.
+PLACE = """
+SELECT card.operator,
+       EXISTS (SELECT FROM registry.lane_directory AS lane WHERE lane.car_park = card.id) AS has_lanes,
+       EXISTS (SELECT FROM registry.lane_directory AS lane WHERE lane.car_park = card.id AND lane.label = $2) AS lane,
+       EXISTS (SELECT FROM registry.space_directory AS space WHERE space.car_park = card.id AND space.label = $3)
+           AS space,
+       EXISTS (SELECT FROM registry.sign_directory AS sign WHERE sign.id = $4 AND sign.operator = card.operator) AS sign
+FROM registry.car_park_card AS card WHERE card.id = $1
+"""
+
+INSERT = """
+INSERT INTO gateway.device_order (id, operator, car_park, kind, lane, space, sign, text, reason, actor, cause,
+                                  given_at, expires_at, state)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'pending')
+ON CONFLICT ON CONSTRAINT device_order_same DO NOTHING
+"""
+
+OF_CAUSE = "SELECT id FROM gateway.device_order WHERE car_park = $1 AND cause = $2"
+
+# A newer text for the same place makes those needless that have not gone out.
+SUPERSEDE_TEXTS = """
+UPDATE gateway.device_order SET state = 'superseded', superseded_by = $1, closed_at = $5
+WHERE car_park = $2 AND kind = 'show_text' AND state = 'pending' AND id <> $1
+  AND lane IS NOT DISTINCT FROM $3 AND sign IS NOT DISTINCT FROM $4
+"""
+
+NOTIFY = f"SELECT pg_notify('{CHANNEL}', '')"
+
+OPERATORS_WITH_PENDING = """
+SELECT DISTINCT operator FROM gateway.device_order WHERE state = 'pending' AND expires_at > $1
+"""
+
+# What may go out now. A car park that said it is offline gets nothing: it would find a stale order on its return.
+PENDING = """
+SELECT id, operator, car_park, kind, lane, space, sign, text, reason, given_at, expires_at
+FROM gateway.device_order AS wanted
+WHERE state = 'pending' AND expires_at > $1 AND id <> ALL ($2::text[])
+  AND operator = ANY ($3)
+  AND NOT EXISTS (SELECT FROM occupancy.online_now AS seen WHERE seen.car_park = wanted.car_park AND NOT seen.online)
+ORDER BY given_at, id LIMIT $4
+"""
+
+# Those that were acknowledged faster than this was written down keep their state.
+SET_PUBLISHED = """
+UPDATE gateway.device_order AS kept SET published_at = new.at,
+       state = CASE WHEN state = 'pending' THEN 'published' ELSE state END
+FROM unnest($1::text[], $2::timestamptz[]) AS new (id, at)
+WHERE kept.id = new.id AND kept.published_at IS NULL
+"""
+
+SET_REFUSED = """
+UPDATE gateway.device_order SET state = 'failed', error = $2, closed_at = $3
+WHERE id = $1 AND state IN ('pending', 'published') RETURNING car_park, kind, cause
+"""
+
+LOCK_ACKNOWLEDGED = """
+SELECT id, car_park, kind, cause, given_at, expires_at, state, published_at, acknowledged_at, acknowledged_late_at,
+       device_at, error, closed_at, superseded_by
+FROM gateway.device_order WHERE id = ANY ($1) ORDER BY id FOR UPDATE
+"""
+
+SET_ACKNOWLEDGED = """
+UPDATE gateway.device_order
+SET state = $2, acknowledged_at = $3, acknowledged_late_at = $4, device_at = $5, error = $6, closed_at = $7
+WHERE id = $1
+"""
+
+# Past its deadline; whoever else sweeps takes others, and a row that is being acknowledged waits for the next turn.
+EXPIRE = """
+UPDATE gateway.device_order SET state = 'expired', closed_at = $1
+WHERE id IN (SELECT id FROM gateway.device_order WHERE state IN ('pending', 'published') AND expires_at < $1
+             ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+RETURNING id, car_park, kind, cause, published_at
+"""
+
+FORGET = """
+DELETE FROM gateway.device_order WHERE id IN (
+    SELECT id FROM gateway.device_order WHERE id < $1 AND closed_at < $2 ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED)
+"""
+
+_SHOWN = """
+SELECT id, operator, car_park, kind, lane, space, sign, text, reason, actor, cause, given_at, expires_at, published_at,
+       acknowledged_at, acknowledged_late_at, device_at, error, superseded_by,
+       CASE WHEN is_over THEN 'expired' ELSE state END AS state,
+       CASE WHEN is_over THEN expires_at ELSE closed_at END AS closed_at
+FROM (SELECT *, state IN ('pending', 'published') AND expires_at < $1 AS is_over FROM gateway.device_order) AS seen
+"""
+
+ONE = _SHOWN + "WHERE id = $2 AND ($3::text[] IS NULL OR operator = ANY ($3))"
+
+# Newest first: ids begin with the millisecond in which the order was given.
+PAGE = (
+    _SHOWN
+    + """
+WHERE ($2::text[] IS NULL OR operator = ANY ($2)) AND ($3::text IS NULL OR car_park = $3)
+  AND ($4::text IS NULL OR CASE WHEN is_over THEN 'expired' ELSE state END = $4)
+  AND ($5::text IS NULL OR id < $5)
+ORDER BY id DESC LIMIT $6
+"""
+)
+
+
+async def place_of_order(tx: Tx, wanted: WantedOrder) -> Row | None:
+    """`operator`, `has_lanes`, and whether `lane`, `space` and `sign` are there; None: no such car park."""
+    return await tx.fetchrow(PLACE, wanted.car_park, wanted.lane, wanted.space, wanted.sign)
+
+
+async def insert_order(tx: Tx, order_id: OrderId, operator: str, wanted: WantedOrder, expires_at: datetime) -> bool:
+    """Whether it is new: False when the same cause gave an order before."""
+    place = (wanted.lane, wanted.space, wanted.sign, wanted.text)
+    why = (wanted.reason, wanted.actor, wanted.cause)
+    return bool(
+        await tx.execute(INSERT, order_id, operator, wanted.car_park, wanted.kind, *place, *why, tx.now, expires_at)
+    )
+
+
+async def order_of_cause(tx: Tx, car_park: CarParkId, cause: str) -> OrderId:
+    """The order that `cause` gave before."""
+    found: OrderId = await tx.fetchval(OF_CAUSE, car_park, cause)
+    return found
+
+
+async def supersede_texts(tx: Tx, order_id: OrderId, wanted: WantedOrder) -> int:
+    """How many older texts for the place of `wanted` will not go out."""
+    return await tx.execute(SUPERSEDE_TEXTS, order_id, wanted.car_park, wanted.lane, wanted.sign, tx.now)
+
+
+async def tell_dispatchers(tx: Tx) -> None:
+    """Heard after the commit, and only then."""
+    await tx.execute(NOTIFY)
+
+
+async def operators_with_pending(tx: Tx) -> list[str]:
+    """Whose orders wait to go out."""
+    return [row["operator"] for row in await tx.fetch(OPERATORS_WITH_PENDING, tx.now)]
+
+
+async def pending_orders(tx: Tx, *, but_not: Sequence[str], operators: Sequence[str], limit: int) -> list[Row]:
+    """What may go out now to the devices of `operators`, oldest first."""
+    return await tx.fetch(PENDING, tx.now, list(but_not), operators, limit)
+
+
+async def set_published(tx: Tx, published: Sequence[tuple[str, datetime]]) -> None:
+    """`(id, when the PUBACK came)` each."""
+    ordered = sorted(published)
+    await tx.execute(SET_PUBLISHED, [order_id for order_id, _ in ordered], [at for _, at in ordered])
+
+
+async def set_order_refused(tx: Tx, order_id: str, error: str) -> Row | None:
+    """`car_park, kind, cause` of the order that the broker would not have; None when it is closed already."""
+    return await tx.fetchrow(SET_REFUSED, order_id, error, tx.now)
+
+
+async def lock_orders(tx: Tx, ids: Sequence[str]) -> list[Row]:
+    """In the order of their ids, so that two gateways never wait in a circle."""
+    return await tx.fetch(LOCK_ACKNOWLEDGED, ids)
+
+
+async def set_acknowledged(tx: Tx, rows: Sequence[Sequence[object]]) -> None:
+    """`(id, state, acknowledged_at, acknowledged_late_at, device_at, error, closed_at)` each."""
+    await tx.executemany(SET_ACKNOWLEDGED, rows)
+
+
+async def expire_orders(tx: Tx, *, limit: int) -> list[Row]:
+    """`id, car_park, kind, cause, published_at` of those that nobody answered in time."""
+    return await tx.fetch(EXPIRE, tx.now, limit)
+
+
+async def forget_orders(tx: Tx, *, before_id: str, closed_before: datetime, limit: int) -> int:
+    """How many went."""
+    return await tx.execute(FORGET, before_id, closed_before, limit)
+
+
+async def find_order(tx: Tx, order_id: str, operators: Sequence[str] | None) -> Row | None:
+    """One order of `operators` (None = every one), as it stands now."""
+    return await tx.fetchrow(ONE, tx.now, order_id, operators)
+
+
+async def page_of_orders(
+    tx: Tx,
+    *,
+    operators: Sequence[str] | None,
+    car_park: str | None,
+    state: str | None,
+    before: str | None,
+    limit: int,
+) -> list[Row]:
+    """At most `limit` of them, newest first, as they stand now."""
+    return await tx.fetch(PAGE, tx.now, operators, car_park, state, before, limit)
