@@ -21,13 +21,17 @@ SpaceOrder = tuple[datetime, str, int, str]
 
 
 class Kept(Struct):
-    """The facts that were not known before, in arrival order, and how many were, by car park."""
+    """The facts that were not known before, in arrival order, and how many were, by car park.
+
+    `states` are those that already are the state of their space.
+    """
 
     spaces: Sequence[SpaceSeen]
     counts: Sequence[CountSeen]
     passages: Sequence[PassageSeen]
     statuses: Sequence[StatusSeen]
     duplicates: Counter[CarParkId]
+    states: Mapping[int, SpaceSeen] = {}
 
 
 class Moved(Struct):

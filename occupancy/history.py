@@ -1,11 +1,12 @@
 """Facts become history: every one is kept once, and what was told before is only counted.
 
 Of a space, what is newer than its state was hardly told before, since the state is the newest of its history: that
-goes in by COPY, which is most of it. Only the rest is compared with the key, row by row; and everything is, when the
-key refuses the COPY because a clock that ran ahead said the same before its time came.
+goes in at once, which is most of it, and moves the state in the same statement. Only the rest is compared with the
+key, row by row; and everything is, when the key refuses because a clock that ran ahead said the same before its time
+came.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import TypeVar
 
@@ -24,49 +25,65 @@ async def keep_history(tx: Tx, facts: Facts, orders: Mapping[int, SpaceOrder]) -
     `orders` are the states of their spaces, under lock.
     """
     duplicates: Counter[CarParkId] = Counter()
+    spaces, states = await _keep_spaces(tx, facts.spaces, orders, duplicates)
     return Kept(
-        await _keep_spaces(tx, facts.spaces, orders, duplicates),
+        spaces,
         await _keep(tx, facts.counts, _count_key, sql.insert_counts, duplicates),
         await _keep(tx, facts.passages, _passage_key, sql.insert_passages, duplicates),
         await _keep(tx, facts.statuses, _status_key, sql.insert_online_events, duplicates),
         duplicates,
+        states,
     )
 
 
 async def _keep_spaces(
     tx: Tx, facts: Sequence[SpaceSeen], orders: Mapping[int, SpaceOrder], duplicates: Counter[CarParkId]
-) -> list[SpaceSeen]:
-    once: dict[tuple[int, SpaceOrder], SpaceSeen] = {}
+) -> tuple[Sequence[SpaceSeen], dict[int, SpaceSeen]]:
+    """What was not known before, and what of it already is the state of its space."""
+    so_far = dict(orders)
+    newest: dict[int, SpaceSeen] = {}
     news: list[SpaceSeen] = []
     doubtful: list[SpaceSeen] = []
     for fact in facts:
         order = (fact.at, fact.epoch, fact.seq, fact.state)
-        told = (fact.space, order if fact.told_at is None else (fact.told_at, *order[1:]))
-        if told in once:
-            duplicates[fact.car_park] += 1
-            continue
-        once[told] = fact
-        known = orders.get(fact.space)
-        (news if fact.told_at is None and (known is None or order > known) else doubtful).append(fact)
-    if not await _copied(tx, news):
-        news, doubtful = [], list(once.values())
+        known = so_far.get(fact.space)
+        if fact.told_at is None and (known is None or order > known):
+            so_far[fact.space] = order
+            newest[fact.space] = fact
+            news.append(fact)
+        else:
+            doubtful.append(fact)
+    if news and not await _taken(tx, news, newest, orders):
+        news, newest, doubtful = [], {}, list(facts)
     if not doubtful:
-        return news
-    refused = {id(fact) for fact in doubtful}
-    refused -= {id(fact) for fact in await _keep(tx, doubtful, _space_key, sql.insert_space_events, duplicates)}
-    return [fact for fact in once.values() if id(fact) not in refused]
+        return news, newest
+    kept = await _keep(tx, doubtful, _space_key, sql.insert_space_events, duplicates)
+    return _in_order(facts, news, kept), newest
 
 
-async def _copied(tx: Tx, news: Sequence[SpaceSeen]) -> bool:
+def _in_order(facts: Sequence[SpaceSeen], *parts: Sequence[SpaceSeen]) -> list[SpaceSeen]:
+    """`parts`, each of them some of `facts` in their order, as one."""
+    coming = [deque(part) for part in parts]
+    merged = []
+    for fact in facts:
+        for part in coming:
+            if part and part[0] is fact:
+                merged.append(part.popleft())
+                break
+    return merged
+
+
+async def _taken(
+    tx: Tx, news: Sequence[SpaceSeen], newest: Mapping[int, SpaceSeen], orders: Mapping[int, SpaceOrder]
+) -> bool:
     """Whether `news` went in; the key refuses all of them when one was told before."""
-    if news:
-        try:
-            async with tx.savepoint():
-                await sql.copy_space_events(tx, news)
-        except Exception as refusal:
-            if not is_data_error(refusal):
-                raise
-            return False
+    try:
+        async with tx.savepoint():
+            await sql.keep_news(tx, news, newest, orders)
+    except Exception as refusal:
+        if not is_data_error(refusal):
+            raise
+        return False
     return True
 
 

@@ -42,10 +42,10 @@ class Recorder:
         standings = await sql.lock_standings(tx, touched)
         before = {car_park: standing.told for car_park, standing in standings.items()}
         orders = await sql.space_orders(tx, sorted({fact.space for fact in facts.spaces}))
-        kept = await keep_history(tx, facts, orders)
         measures = await read_measures(
-            tx, standings, self.places, zone_counted={fact.car_park for fact in kept.counts if fact.zone}
+            tx, standings, self.places, zone_counted={fact.car_park for fact in facts.counts if fact.zone}
         )
+        kept = await keep_history(tx, facts, orders)
         zoned = sorted({fact.space for fact in kept.spaces if measures[fact.car_park].zones is not None})
         moved = compare(kept, measures, orders, await sql.zone_of_spaces(tx, zoned))
         hear(standings, kept)
@@ -53,7 +53,8 @@ class Recorder:
         for car_park, changes in moved.changes.items():
             samples += self._trace(standings[car_park], measures[car_park], changes)
         await self._rebase(tx, standings, measures, moved)
-        await sql.put_space_states(tx, [moved.spaces[space] for space in sorted(moved.spaces)])
+        unsaid = [space for space, fact in moved.spaces.items() if kept.states.get(space) is not fact]
+        await sql.put_space_states(tx, [moved.spaces[space] for space in sorted(unsaid)])
         await sql.put_count_states(tx, [moved.counts[where] for where in sorted(moved.counts)])
         await sql.insert_samples(tx, samples)
         told = await self.conclude(tx, standings, before)

@@ -1,13 +1,13 @@
 """Every statement of the service: a constant and a typed function each, by what they are about."""
 
 from occupancy.sql.facts import (
-    copy_space_events,
     count_states,
     insert_counts,
     insert_online_events,
     insert_passages,
     insert_samples,
     insert_space_events,
+    keep_news,
     net_passages_after,
     put_count_states,
     put_space_states,
@@ -20,13 +20,13 @@ from occupancy.sql.standings import lock_standings, put_standings, standings_now
 
 __all__ = [
     "car_park_revisions",
-    "copy_space_events",
     "count_states",
     "insert_counts",
     "insert_online_events",
     "insert_passages",
     "insert_samples",
     "insert_space_events",
+    "keep_news",
     "lock_standings",
     "net_passages_after",
     "place_rows",
