@@ -23,6 +23,7 @@ from contracts.ids import CarParkId
 from gateway import service as gateway_service
 from gateway.metrics import GatewayMetrics
 from gateway.service import Gateway, Handlers
+from kernel.addresses import Proxies, networks
 from kernel.auth import Authenticator
 from kernel.clock import Clock
 from kernel.db import Database
@@ -30,11 +31,12 @@ from kernel.idempotency import purge_loop
 from kernel.ids import new_id
 from kernel.jobs import JobRunner
 from kernel.oidc import oidc_issuer
+from kernel.probes import Probe
 from kernel.request_metrics import RequestMetrics
 from kernel.service import Service
 from kernel.sse import STREAMS
 from kernel.tokens import Issuer, load_or_create_signing_key, local_issuer
-from kernel.webserver import Probe, WebOptions, WebServer, make_application
+from kernel.webserver import WebOptions, WebServer, make_application
 from occupancy import service as occupancy
 from occupancy.board import Board
 from occupancy.record import Recorder
@@ -78,7 +80,10 @@ async def api(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
             pages=settings.pages,
             rate_caller=settings.http.rate_caller,
             rate_anonymous=settings.http.rate_anonymous,
-            behind_proxy=settings.http.behind_proxy,
+            proxies=Proxies(networks(settings.http.trusted_proxies)),
+            metrics_from=networks(settings.http.metrics_from),
+            streams_max=settings.http.streams_max,
+            streams_per_address_max=settings.http.streams_per_address_max,
             version=about_version(),
         ),
         probes=probes,

@@ -12,8 +12,10 @@ import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from kernel.clock import Clock
 from kernel.metrics import CONTENT_TYPE, exposition, merged
-from kernel.webserver import Probe, WebServer, probe_routes
+from kernel.probes import Probe, probe_routes
+from kernel.webserver import WebServer
 
 FETCH_S_MAX = 2.0
 """A sibling that does not answer in this time is left out, so that one stuck process does not blind the others."""
@@ -22,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 def monitoring_server(
-    probes: Mapping[str, Probe], registry: CollectorRegistry, version: Mapping[str, str]
+    probes: Mapping[str, Probe], registry: CollectorRegistry, version: Mapping[str, str], clock: Clock
 ) -> WebServer:
     """/livez, /readyz, /version and /metrics of this process alone."""
 
@@ -30,7 +32,7 @@ def monitoring_server(
         return web.Response(text=exposition(registry), headers={"Content-Type": CONTENT_TYPE})
 
     application = web.Application()
-    application.add_routes([*probe_routes(probes, version), web.get("/metrics", metrics)])
+    application.add_routes([*probe_routes(probes, version, clock), web.get("/metrics", metrics)])
     return WebServer(application)
 
 

@@ -23,7 +23,7 @@ from kernel.clock import Clock
 from kernel.db import Database
 from kernel.metrics import process_registry
 from kernel.migrate import SchemaMismatch, check_schema, migrations_of
-from kernel.webserver import Probe
+from kernel.probes import Probe
 
 STOP_S_MAX = 9.0
 """The supervisor and most others kill after ten seconds."""
@@ -60,7 +60,7 @@ async def _run(roles: Sequence[str], settings: BerthSettings, clock: Clock) -> N
         for role in roles:
             probes.update(await stack.enter_async_context(ROLES[role](tools)))
         if "api" not in roles:
-            server = monitoring_server(probes, tools.registry, about_version())
+            server = monitoring_server(probes, tools.registry, about_version(), clock)
             port = await server.start(settings.monitor_host, settings.monitor_port)
             stack.push_async_callback(server.stop)
             log.info("serving", roles=list(roles), monitor_port=port)

@@ -4,14 +4,25 @@ Every service declares its section in its own file; here they only get their nam
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gateway.settings import GatewaySettings
+from kernel.addresses import LOCAL, networks
 from kernel.settings import Settings
+from kernel.sse import STREAMS_MAX, STREAMS_PER_ADDRESS_MAX
 from occupancy.settings import OccupancySettings
 from registry.settings import RegistrySettings
+
+
+def _network(text: str) -> str:
+    networks([text])
+    return text
+
+
+NetworkText = Annotated[str, AfterValidator(_network)]
+"""`10.0.0.0/8`, `::1`; a host without its network is itself."""
 
 
 class AuthSettings(BaseModel):
@@ -30,7 +41,16 @@ class HttpSettings(BaseModel):
 
     rate_caller: str = Field(default="6000/minute", description="Requests of one key or driver.")
     rate_anonymous: str = Field(default="3000/minute", description="Requests of one address without credentials.")
-    behind_proxy: bool = Field(default=False, description="Believe X-Forwarded-For of the peer.")
+    trusted_proxies: tuple[NetworkText, ...] = Field(
+        default=(), description='Whose X-Forwarded-For is believed, e.g. ["10.0.0.5/32"].'
+    )
+    metrics_from: tuple[NetworkText, ...] = Field(
+        default=LOCAL, description="Which networks may read /metrics; private ones. []: none."
+    )
+    streams_max: int = Field(default=STREAMS_MAX, ge=1, description="Live streams of one api process.")
+    streams_per_address_max: int = Field(
+        default=STREAMS_PER_ADDRESS_MAX, ge=1, description="Those of one address; a carrier's NAT is one."
+    )
 
 
 class BerthSettings(Settings):

@@ -166,6 +166,26 @@ class TooManyStreams(Problem):
     slug = "too-many-streams"
 
 
+class TooManyStreamsFromAddress(Problem):
+    """Too many live streams from this address
+
+    `limit` says how many one address may hold open; close some, share one, or read by polling.
+    """
+
+    status = 429
+    slug = "too-many-streams-from-address"
+
+
+class NotFromHere(Problem):
+    """Not from this address
+
+    This is told only within the operator's own networks.
+    """
+
+    status = 403
+    slug = "not-from-here"
+
+
 class IdempotencyKeyMissing(Problem):
     """An Idempotency-Key is required
 
@@ -220,6 +240,8 @@ EDGE_PROBLEMS: tuple[type[Problem], ...] = (
     MissingScope,
     TooManyRequests,
     TooManyStreams,
+    TooManyStreamsFromAddress,
+    NotFromHere,
     IdempotencyKeyMissing,
     IdempotencyKeyReused,
     StillRunning,

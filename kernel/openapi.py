@@ -28,6 +28,7 @@ from kernel.edge_problems import (
     StillRunning,
     TooManyRequests,
     TooManyStreams,
+    TooManyStreamsFromAddress,
     Unauthenticated,
     UnsupportedContentType,
 )
@@ -202,7 +203,7 @@ def _implied(one: Mounted) -> list[type[Problem]]:
     if made.idempotent:
         problems += [IdempotencyKeyMissing, IdempotencyKeyReused, StillRunning]
     if made.streams:
-        problems += [TooManyStreams]
+        problems += [TooManyStreams, TooManyStreamsFromAddress]
     return problems
 
 

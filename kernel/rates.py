@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from limits import parse
 
+from kernel.addresses import Proxies
 from kernel.callers import Caller
 from kernel.clock import Clock
 from kernel.edge_problems import TooManyRequests
@@ -58,32 +59,19 @@ class Limiter:
 
 
 class RateLimits:
-    """The limits of the edge: per caller, and per address for those without credentials.
+    """The limits of the edge: per caller, and per address for those without credentials; the machine itself is free."""
 
-    Requests from the machine itself are not counted unless a proxy is trusted to say whose they are: behind a proxy
-    that says nothing everybody would share one count.
-    """
-
-    def __init__(self, clock: Clock, *, caller: Rate, anonymous: Rate, behind_proxy: bool) -> None:
+    def __init__(self, clock: Clock, *, caller: Rate, anonymous: Rate, proxies: Proxies) -> None:
         self._caller = Limiter(clock, caller)
         self._anonymous = Limiter(clock, anonymous)
-        self._behind_proxy = behind_proxy
+        self._proxies = proxies
 
     def __call__(self, request: web.Request, caller: Caller) -> None:
         """Count `request`. Raises TooManyRequests."""
-        address = address_of(request, behind_proxy=self._behind_proxy)
-        if not self._behind_proxy and (address.startswith("127.") or address in ("::1", "")):
+        address = self._proxies.counted(request)
+        if address is None:
             return
         if caller.kind == "anonymous":
             self._anonymous.take(address)
         else:
             self._caller.take(caller.principal)
-
-
-def address_of(request: web.Request, *, behind_proxy: bool) -> str:
-    """Where the request comes from: the peer, or what the nearest trusted proxy appended to X-Forwarded-For."""
-    if behind_proxy:
-        said = request.headers.get("X-Forwarded-For", "").rsplit(",", 1)[-1].strip()
-        if said:
-            return said[:64]
-    return request.remote or ""

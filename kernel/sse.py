@@ -11,12 +11,14 @@ nothing is sent, a comment every `HEARTBEAT_S` keeps proxies from closing the st
 
 import asyncio
 import socket
+from collections import Counter
 from types import TracebackType
 
 from aiohttp import web
 
+from kernel.addresses import Proxies
 from kernel.clock import Clock
-from kernel.edge_problems import TooManyStreams
+from kernel.edge_problems import TooManyStreams, TooManyStreamsFromAddress
 
 HEARTBEAT_S = 10.0
 """Below the 15 to 60 s after which proxies and phones drop a silent connection."""
@@ -26,6 +28,8 @@ RETRY_MS = 2_000
 """What a browser waits before it reconnects."""
 STREAMS_MAX = 4_000
 """A stream costs a socket and some 50 kB; above this a process would run out of descriptors before it says so."""
+STREAMS_PER_ADDRESS_MAX = 400
+"""A tenth: a carrier's NAT and an office's walls are many readers at one address, but nobody takes everything."""
 UNACKNOWLEDGED_MS_MAX = 30_000
 """TCP_USER_TIMEOUT: the kernel gives a peer up when nothing was acknowledged for this long (a pulled cable)."""
 EVENT_ID_CHARACTERS_MAX = 128
@@ -37,28 +41,45 @@ _HEADERS = {
 }
 
 
+_LATER = {"Retry-After": "5"}
+
+
 class ReaderGone(ConnectionError):
     """Whoever read this stream is not there any more, or too slow to matter."""
 
 
 class Streams:
-    """The open streams of a process: bounded, and ended together when the server stops."""
+    """The open streams of a process: bounded, in all and for each address, and ended together when the server stops."""
 
-    def __init__(self, streams_max: int = STREAMS_MAX) -> None:
+    def __init__(self, proxies: Proxies, *, streams_max: int, per_address_max: int) -> None:
+        self._proxies = proxies
         self._streams_max = streams_max
-        self._open: set[EventStream] = set()
+        self._per_address_max = per_address_max
+        self._open: dict[EventStream, str | None] = {}
+        self._of: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def add(self, stream: "EventStream") -> None:
-        """Raises TooManyStreams."""
+    def add(self, stream: "EventStream", request: web.Request) -> None:
+        """Count `stream`, which answers `request`. Raises TooManyStreams, TooManyStreamsFromAddress."""
         if len(self._open) >= self._streams_max:
-            raise TooManyStreams(headers={"Retry-After": "5"})
-        self._open.add(stream)
+            raise TooManyStreams(headers=_LATER)
+        address = self._proxies.counted(request)
+        if address is not None:
+            if self._of[address] >= self._per_address_max:
+                raise TooManyStreamsFromAddress(
+                    f"{self._per_address_max} are open from here already", headers=_LATER, limit=self._per_address_max
+                )
+            self._of[address] += 1
+        self._open[stream] = address
 
     def discard(self, stream: "EventStream") -> None:
-        self._open.discard(stream)
+        address = self._open.pop(stream, None)
+        if address is not None:
+            self._of[address] -= 1
+            if not self._of[address]:
+                del self._of[address]
 
     def end(self) -> None:
         """End every stream; their readers reconnect to whoever serves next."""
@@ -90,7 +111,7 @@ class EventStream:
         self._watcher: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "EventStream":
-        self._streams.add(self)
+        self._streams.add(self, self._request)
         try:
             await self.response.prepare(self._request)
             self._give_up_on_silence()
@@ -177,6 +198,6 @@ def encode_event(*, data: bytes, event: str | None = None, id: str | None = None
 
 
 def sse(request: web.Request, *, heartbeat_s: float = HEARTBEAT_S) -> EventStream:
-    """The stream that answers `request`; entering it raises TooManyStreams before anything is sent."""
+    """The stream that answers `request`; entering it raises TooManyStreams(FromAddress) before anything is sent."""
     app = request.app
     return EventStream(request, app[CLOCK], app[STREAMS], heartbeat_s=heartbeat_s)

@@ -2,9 +2,7 @@
 application. `app` builds it with `make_application` and runs it with `WebServer`.
 """
 
-import asyncio
-import platform
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,24 +10,21 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from kernel.addresses import LOCAL_NETWORKS, Network, Proxies
 from kernel.answers import JSON, Raw, answer, dump, etag_of, respond
 from kernel.auth import Authenticator
 from kernel.clock import Clock
 from kernel.db import Database, DatabaseAway
-from kernel.edge_problems import EDGE_PROBLEMS
+from kernel.edge_problems import EDGE_PROBLEMS, NotFromHere
 from kernel.http import Edge, Mounted, handler_of, operations_of
 from kernel.middleware import Observe, edge_middleware, headers_signal
 from kernel.openapi import describe
 from kernel.pages import NOT_BUILT, Pages, docs_routes, problem_routes
+from kernel.probes import Probe, probe_routes
 from kernel.protocol import EdgeRunner
 from kernel.rates import Rate, RateLimits
-from kernel.sse import CLOCK, STREAMS, Streams
+from kernel.sse import CLOCK, STREAMS, STREAMS_MAX, STREAMS_PER_ADDRESS_MAX, Streams
 
-Probe = Callable[[], Awaitable[object]]
-"""Returns when its part is ready; raises with the reason when it is not."""
-
-PROBE_S_MAX = 2.0
-"""A part that takes longer to say that it is ready is not."""
 STOP_S_MAX = 5.0
 """Running requests may take this long to end when the server stops; live streams are ended at once."""
 BODY_BYTES_CEILING = 64 * 1024 * 1024
@@ -47,8 +42,12 @@ class WebOptions:
     """A busy operator's system; a person needs a hundredth."""
     rate_anonymous: str = "3000/minute"
     """Per address: thousands of phones share one behind a carrier's NAT."""
-    behind_proxy: bool = False
-    """Whether X-Forwarded-For of the peer is believed."""
+    proxies: Proxies = field(default_factory=Proxies)
+    """Whose X-Forwarded-For is believed."""
+    metrics_from: Sequence[Network] = LOCAL_NETWORKS
+    """Who may read /metrics: it tells what a city does and how well, and takes time to write."""
+    streams_max: int = STREAMS_MAX
+    streams_per_address_max: int = STREAMS_PER_ADDRESS_MAX
     version: Mapping[str, str] = field(default_factory=dict)
     """What /version tells: `version`, `commit` and what else the composer knows."""
 
@@ -75,7 +74,7 @@ def make_application(
         clock,
         caller=Rate.of(options.rate_caller),
         anonymous=Rate.of(options.rate_anonymous),
-        behind_proxy=options.behind_proxy,
+        proxies=options.proxies,
     )
     edge = Edge(clock, authenticator, database, limits)
     application = web.Application(
@@ -83,19 +82,21 @@ def make_application(
         client_max_size=BODY_BYTES_CEILING,
     )
     application[CLOCK] = clock
-    application[STREAMS] = Streams()
+    application[STREAMS] = Streams(
+        options.proxies, streams_max=options.streams_max, per_address_max=options.streams_per_address_max
+    )
     mounted = [one for api in apis for one in operations_of(api)]
     public = _mount(application, mounted, edge)
     application.on_response_prepare.append(headers_signal(public))
     application.on_shutdown.append(_end_streams)
     described = describe(mounted, version=options.version.get("version", "0"))
     application.add_routes(_description_routes(dump(described)))
-    application.add_routes(probe_routes(probes or {}, options.version))
+    application.add_routes(probe_routes(probes or {}, options.version, clock))
     application.add_routes(docs_routes(pages))
     problems = {problem for one in mounted for problem in one.operation.problems}
     application.add_routes(problem_routes({*EDGE_PROBLEMS, DatabaseAway, *problems}))
     if metrics is not None:
-        application.router.add_get("/metrics", metrics)
+        application.router.add_get("/metrics", _for_neighbours(metrics, options))
     if not pages.built:
         log.error("pages not built", advice=NOT_BUILT)
     return application
@@ -121,6 +122,15 @@ def _mount(application: web.Application, mounted: Collection[Mounted], edge: Edg
     return frozenset(public)
 
 
+def _for_neighbours(metrics: Handler, options: WebOptions) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if not options.proxies.is_within(request, options.metrics_from):
+            raise NotFromHere("metrics are told to the networks in BERTH_HTTP__METRICS_FROM")
+        return await metrics(request)
+
+    return handle
+
+
 async def _end_streams(application: web.Application) -> None:
     application[STREAMS].end()
 
@@ -133,39 +143,6 @@ def _description_routes(document: bytes) -> list[web.RouteDef]:
         return respond(request, answer(Raw(document, JSON, headers, etag=etag), status=200))
 
     return [web.get("/openapi.json", openapi)]
-
-
-def probe_routes(probes: Mapping[str, Probe], version: Mapping[str, str]) -> list[web.RouteDef]:
-    """/livez, /readyz and /version, for this server and for the small one of processes without HTTP of their own."""
-    told = dump({"name": "berth", "python": platform.python_version(), **version})
-
-    async def livez(request: web.Request) -> web.Response:
-        return web.Response(text="ok\n")
-
-    async def readyz(request: web.Request) -> web.Response:
-        """200 when every part is ready, else 503; the parts by name either way."""
-        results = await asyncio.gather(*(_probe(name, probe) for name, probe in probes.items()))
-        parts = dict(results)
-        ready = all(state == "ok" for state in parts.values())
-        body = dump({"ready": ready, "parts": parts})
-        return web.Response(status=200 if ready else 503, body=body, content_type=JSON)
-
-    async def version_of(request: web.Request) -> web.Response:
-        return web.Response(body=told, content_type=JSON)
-
-    return [web.get("/livez", livez), web.get("/readyz", readyz), web.get("/version", version_of)]
-
-
-async def _probe(name: str, probe: Probe) -> tuple[str, str]:
-    try:
-        async with asyncio.timeout(PROBE_S_MAX):
-            await probe()
-    except TimeoutError:
-        return name, f"no answer in {PROBE_S_MAX:g} s"
-    except Exception as reason:
-        log.info("not ready", part=name, error=repr(reason))
-        return name, type(reason).__name__
-    return name, "ok"
 
 
 class WebServer:

@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 from structlog.testing import capture_logs
 
+from kernel.addresses import LOCAL_NETWORKS, Proxies
 from kernel.api_keys import StoredKey, new_api_key
 from kernel.clock import ManualClock
 from kernel.http import (
@@ -374,7 +375,7 @@ async def test_no_secret_and_no_query_reaches_the_log(site: Site) -> None:
 
 
 async def test_a_caller_behind_a_proxy_is_slowed_down(serve: Serve, clock: ManualClock) -> None:
-    site = await serve(ThingsApi(), options=WebOptions(rate_anonymous="2/minute", behind_proxy=True))
+    site = await serve(ThingsApi(), options=WebOptions(rate_anonymous="2/minute", proxies=Proxies(LOCAL_NETWORKS)))
     statuses = []
     for address in ("198.51.100.1", "198.51.100.1", "198.51.100.1", "198.51.100.2"):
         async with site.client.get("/v1/things/a", headers={"X-Forwarded-For": f"6.6.6.6, {address}"}) as answer:

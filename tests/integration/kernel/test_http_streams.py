@@ -1,14 +1,18 @@
 """Server-sent events over a real socket: what a reader sees, and how a stream ends."""
 
 import asyncio
+import contextlib
 
+import aiohttp
 import pytest
 from aiohttp import web
 
 from kernel import sse as module
+from kernel.addresses import LOCAL_NETWORKS, Proxies
 from kernel.clock import ManualClock
 from kernel.http import operation
 from kernel.sse import STREAMS, encode_event, sse
+from kernel.webserver import WebOptions
 from tests.conftest import Eventually
 from tests.integration.kernel.conftest import Serve, Site
 
@@ -105,13 +109,46 @@ async def test_a_reader_who_does_not_read_is_cut_off(
     writer.close()
 
 
-async def test_streams_are_bounded(site: Site, api: TicksApi) -> None:
+async def test_streams_are_bounded(serve: Serve, api: TicksApi) -> None:
+    site = await serve(api, options=WebOptions(streams_max=1))
     async with site.client.get("/v1/ticks") as answer:
         await answer.content.readuntil(b"\n\n")
-        assert api.app is not None
-        api.app[STREAMS]._streams_max = 1
         async with site.client.get("/v1/ticks") as refused:
             assert (refused.status, (await refused.json())["code"]) == (503, "too-many-streams")
+
+
+async def test_nobody_takes_every_stream(
+    serve: Serve, api: TicksApi, clock: ManualClock, eventually: Eventually
+) -> None:
+    options = WebOptions(streams_per_address_max=2, proxies=Proxies(LOCAL_NETWORKS))
+    site = await serve(api, options=options)
+
+    async with contextlib.AsyncExitStack() as open_streams:
+
+        async def follow(address: str) -> aiohttp.ClientResponse:
+            asked = site.client.get("/v1/ticks", headers={"X-Forwarded-For": address})
+            return await open_streams.enter_async_context(asked)
+
+        greedy = [await follow("198.51.100.7") for _ in range(3)]
+        assert [answer.status for answer in greedy] == [200, 200, 429]
+        problem = await greedy[2].json()
+        assert (problem["code"], problem["limit"]) == ("too-many-streams-from-address", 2)
+        assert greedy[2].headers["Retry-After"] == "5"
+        assert (await follow("198.51.100.8")).status == 200
+        greedy[0].close()
+
+        async def room() -> bool:
+            clock.advance(module.HEARTBEAT_S)
+            return (await follow("198.51.100.7")).status == 200
+
+        await eventually(room)
+
+
+async def test_the_machine_itself_is_not_counted_as_one_reader(serve: Serve, api: TicksApi) -> None:
+    site = await serve(api, options=WebOptions(streams_per_address_max=1))
+    async with contextlib.AsyncExitStack() as open_streams:
+        answers = [await open_streams.enter_async_context(site.client.get("/v1/ticks")) for _ in range(3)]
+        assert [answer.status for answer in answers] == [200, 200, 200]
 
 
 async def test_a_stream_has_no_head(site: Site) -> None:
