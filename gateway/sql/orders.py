@@ -21,6 +21,10 @@ SELECT card.operator,
 FROM registry.car_park_card AS card WHERE card.id = $1
 """
 
+OPERATOR_OF = """
+SELECT operator FROM registry.car_park_card WHERE id = $1 AND ($2::text[] IS NULL OR operator = ANY ($2))
+"""
+
 INSERT = """
 INSERT INTO gateway.device_order (id, operator, car_park, kind, lane, space, sign, text, reason, actor, cause,
                                   given_at, expires_at, state)
@@ -111,6 +115,12 @@ WHERE ($2::text[] IS NULL OR operator = ANY ($2)) AND ($3::text IS NULL OR car_p
 ORDER BY id DESC LIMIT $6
 """
 )
+
+
+async def operator_of_car_park(tx: Tx, car_park: CarParkId, operators: Sequence[str] | None) -> str | None:
+    """Whose car park it is, if it is in use and one of `operators` runs it; None = every one."""
+    found: str | None = await tx.fetchval(OPERATOR_OF, car_park, operators)
+    return found
 
 
 async def place_of_order(tx: Tx, wanted: WantedOrder) -> Row | None:

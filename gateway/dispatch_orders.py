@@ -1,0 +1,203 @@
+"""Orders go out: what a commit stored is published at once, and what a crash left behind is found every second.
+
+    row, COMMIT --NOTIFY--> step: pending rows --publish--> broker --PUBACK--> published_at --ack--> closed
+
+An order is published while its row says that the broker does not have it. A crash or a cut between the PUBLISH and the
+writing down of its PUBACK therefore publishes it again, under the same id, within its deadline: a device obeys an id
+once. What the broker has is never published again, neither by a process that starts nor after a reconnection, and
+nothing is published after its deadline, which the payload and (MQTT 5) the broker know as well. A car park that said it
+is offline is sent nothing, so that no broker keeps an order for its return.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final, Protocol
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from contracts.ids import OrderId
+from contracts.orders import OrderClosed, OrderHandler, OrderKind, OrderState
+from contracts.wire import OrderMessage, up_topic
+from gateway.order_metrics import OrderMetrics
+from gateway.outbox import Delivery
+from gateway.sql import orders as sql
+from kernel.answers import dump
+from kernel.clock import Clock
+from kernel.db import Database, Row, Tx, is_away
+
+_log = structlog.get_logger(__name__)
+
+SWEEP_S: Final = 1.0
+"""What no notification told of waits this long: a tenth of a barrier's deadline."""
+BATCH_MAX: Final = 500
+"""Orders read in one step; the next step follows at once."""
+LISTEN_AGAIN_S: Final = 2.0
+BROKER_REFUSED: Final = "the broker refused the message"
+
+
+class Line(Protocol):
+    """What dispatching needs of the link."""
+
+    ready: bool
+
+    def publish_until(
+        self, topic: str, payload: bytes, deadline: datetime, settle: Callable[[Delivery], None]
+    ) -> None: ...
+
+
+class _Settled(Struct, frozen=True):
+    order: OrderId
+    delivery: Delivery
+    at: datetime
+
+
+class Dispatcher:
+    """`run` publishes what is due until it is cancelled; `step` is one turn of it."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        line: Line,
+        *,
+        mine: Callable[[str], bool],
+        on_order: Sequence[OrderHandler],
+        metrics: OrderMetrics,
+    ) -> None:
+        """`mine` says whether this process speaks to an operator's devices."""
+        self._db = db
+        self._clock = clock
+        self._line = line
+        self._mine = mine
+        self._on_order = on_order
+        self._metrics = metrics
+        self._out: dict[OrderId, Row] = {}
+        """Given to the line, and not yet known by the database to be with the broker."""
+        self._settled: list[_Settled] = []
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look now."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until cancelled. A database or a broker that is away is asked again."""
+        listening = asyncio.create_task(self._listen(), name="gateway-order-listen")
+        try:
+            while True:
+                self._woken.clear()
+                try:
+                    await self.step()
+                except Exception as error:
+                    if not is_away(error):
+                        _log.exception("dispatch_failed")
+                    await self._clock.sleep(SWEEP_S)
+                await self._wait()
+        finally:
+            listening.cancel()
+            await asyncio.wait([listening])
+
+    async def step(self) -> None:
+        """Write down what the broker took, then send what is due. Raises what the database raises."""
+        await self._write_down()
+        if not self._line.ready:
+            return
+        async with self._db.transaction(readonly=True) as tx:
+            operators = [operator for operator in await sql.operators_with_pending(tx) if self._mine(operator)]
+            rows = operators and await sql.pending_orders(
+                tx, but_not=list(self._out), operators=operators, limit=BATCH_MAX
+            )
+        for row in rows or ():
+            self._send(row)
+        if rows and len(rows) == BATCH_MAX:
+            self.wake()
+
+    def _send(self, row: Row) -> None:
+        order_id = OrderId(row["id"])
+        self._out[order_id] = row
+        self._metrics.count(row["kind"], "dispatched")
+        topic = up_topic(row["operator"], row["car_park"], "orders")
+        self._line.publish_until(topic, payload_of(row), row["expires_at"], partial(self._settle, order_id))
+
+    def _settle(self, order_id: OrderId, delivery: Delivery) -> None:
+        if delivery is Delivery.LOST:
+            # Still pending: read anew by the next sweep, if it is still wanted then.
+            self._out.pop(order_id, None)
+            return
+        self._settled.append(_Settled(order_id, delivery, self._clock.now()))
+        self.wake()
+
+    async def _write_down(self) -> None:
+        """An order is forgotten here once the database knows that the broker has it."""
+        settled = list(self._settled)
+        if not settled:
+            return
+        async with self._db.transaction() as tx:
+            taken = [(each.order, each.at) for each in settled if each.delivery is Delivery.TAKEN]
+            if taken:
+                await sql.set_published(tx, taken)
+            for each in settled:
+                if each.delivery is Delivery.REFUSED:
+                    await self._close_refused(tx, each)
+        del self._settled[: len(settled)]
+        for each in settled:
+            row = self._out.pop(each.order)
+            if each.delivery is Delivery.TAKEN:
+                self._metrics.published(row["kind"], each.at - row["given_at"])
+            else:
+                self._metrics.count(row["kind"], OrderState.FAILED)
+
+    async def _close_refused(self, tx: Tx, settled: _Settled) -> None:
+        row = await sql.set_order_refused(tx, settled.order, BROKER_REFUSED)
+        if row is None:
+            return
+        _log.error("order_refused_by_broker", order=settled.order, car_park=row["car_park"])
+        told = OrderClosed(
+            row["car_park"],
+            settled.order,
+            OrderKind(row["kind"]),
+            row["cause"],
+            OrderState.FAILED,
+            BROKER_REFUSED,
+            tx.now,
+        )
+        for handle in self._on_order:
+            await handle(tx, told)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async for _ in self._db.listen(sql.CHANNEL):
+                    self.wake()
+            except Exception as error:
+                if not is_away(error):
+                    _log.exception("listening_for_orders_failed")
+            await self._clock.sleep(LISTEN_AGAIN_S)
+
+    async def _wait(self) -> None:
+        """Until woken, or the time of the sweep."""
+        waits = [asyncio.ensure_future(self._clock.sleep(SWEEP_S)), asyncio.ensure_future(self._woken.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+
+def payload_of(row: Row) -> bytes:
+    """What the device reads."""
+    message = OrderMessage(
+        order=row["id"],
+        kind=row["kind"],
+        expires_at=row["expires_at"].astimezone(UTC),
+        reason=row["reason"],
+        lane=row["lane"],
+        space=row["space"],
+        sign=row["sign"],
+        text=row["text"],
+    )
+    return dump(msgspec.to_builtins(message, builtin_types=(datetime,)))

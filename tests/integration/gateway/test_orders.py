@@ -1,0 +1,247 @@
+"""An order's way: a row, a message after the commit, the device's answer, or the deadline."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import pytest
+
+from contracts.facts import PassageSeen
+from contracts.orders import OrderClosed, OrderState
+from gateway.errors import UnknownCarPark, UnknownLane, UnknownSpace
+from gateway.expire_orders import expire_orders, forget_orders
+from gateway.give_order import give_order
+from kernel.clock import SystemClock
+from kernel.db import Database, Tx
+from kernel.edge_problems import MalformedBody
+from tests.conftest import Eventually
+from tests.integration.gateway.conftest import Books, StartClient, StartGateway, now, register
+from tests.integration.gateway.ordering import answer, give, orders, row_of, state_of, wanted
+
+ORDERS = "parking/v1/op/+/orders"
+ERRORS = "parking/v1/op/+/errors"
+
+
+async def test_a_barrier_is_opened_and_the_answer_closes_the_order(
+    db: Database, start_gateway: StartGateway, start_client: StartClient, eventually: Eventually, books: Books
+) -> None:
+    device = await start_client(ORDERS)
+    await start_gateway()
+    order = await give(db, wanted())
+    await eventually(lambda: orders(device))
+    (told,) = orders(device)
+    row = await row_of(db, order)
+    assert told == {
+        "order": order,
+        "kind": "open_barrier",
+        "lane": "E1",
+        "reason": "pay_later",
+        "expires_at": row["expires_at"].isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    }
+    assert row["expires_at"] - row["given_at"] <= timedelta(seconds=10)
+    assert not device.heard[0].retain
+    answer(device, order)
+
+    async def done() -> bool:
+        return await state_of(db, order) == "done"
+
+    await eventually(done)
+    row = await row_of(db, order)
+    assert row["given_at"] <= row["published_at"] <= row["closed_at"]
+    assert await books() == {"received": 1, "stored": 1, "duplicate": 0, "late": 0, "dead": 0}
+
+
+async def test_it_goes_out_at_once_and_not_by_the_sweep(
+    db: Database, start_gateway: StartGateway, start_client: StartClient, eventually: Eventually
+) -> None:
+    device = await start_client(ORDERS)
+    await start_gateway()
+    took = []
+    for number in range(5):
+        started = time.monotonic()  # noqa: TID251 - a measurement
+        await give(db, wanted(cause=f"exit:{number}"))
+        await eventually(lambda number=number: len(orders(device)) > number)
+        took.append(time.monotonic() - started)  # noqa: TID251 - a measurement
+    assert sorted(took)[2] < 0.5
+
+
+async def test_the_same_cause_is_the_same_order(
+    db: Database, start_gateway: StartGateway, start_client: StartClient, eventually: Eventually
+) -> None:
+    given = await asyncio.gather(*(give(db, wanted()) for _ in range(5)))
+    assert len(set(given)) == 1
+    device = await start_client(ORDERS)
+    await start_gateway()
+    other = await give(db, wanted(cause="exit:pas_2"))
+    await eventually(lambda: len(orders(device)) == 2)
+    assert {told["order"] for told in orders(device)} == {given[0], other}
+
+
+async def test_a_cause_that_is_rolled_back_gives_no_order(
+    db: Database, start_gateway: StartGateway, start_client: StartClient, eventually: Eventually
+) -> None:
+    device = await start_client(ORDERS)
+    await start_gateway()
+    with pytest.raises(ZeroDivisionError):
+        async with db.transaction() as tx:
+            await give_order(tx, wanted(cause="exit:never"))
+            raise ZeroDivisionError
+    order = await give(db, wanted())
+    await eventually(lambda: orders(device))
+    assert [told["order"] for told in orders(device)] == [order]
+
+
+async def test_a_handler_in_the_gateways_own_transaction_gives_orders(
+    db: Database, start_gateway: StartGateway, start_client: StartClient, eventually: Eventually
+) -> None:
+    async def let_out(tx: Tx, passage: PassageSeen) -> None:
+        await give_order(tx, wanted(cause=f"exit:{passage.id}", lane=passage.lane))
+
+    device = await start_client(ORDERS)
+    await start_gateway(on_passage=[let_out])
+    seen = {"id": "e1-1", "lane": "E1", "direction": "exit", "at": now()}
+    device.say("passages", seen)
+    device.say("passages", seen)
+    await eventually(lambda: orders(device))
+    device.say("passages", seen | {"id": "e1-2"})
+    await eventually(lambda: len(orders(device)) == 2)
+
+
+async def test_what_the_device_could_not_do_has_failed(
+    db: Database, start_gateway: StartGateway, start_client: StartClient, eventually: Eventually
+) -> None:
+    device = await start_client(ORDERS)
+    await start_gateway()
+    order = await give(db, wanted())
+    await eventually(lambda: orders(device))
+    answer(device, order, ok=False, error="arm blocked")
+
+    async def failed() -> bool:
+        return await state_of(db, order) == "failed"
+
+    await eventually(failed)
+    assert (await row_of(db, order))["error"] == "arm blocked"
+
+
+async def test_answers_are_counted_as_what_they_are(
+    db: Database, start_gateway: StartGateway, start_client: StartClient, eventually: Eventually, books: Books
+) -> None:
+    await register(db, "mall-2")
+    device = await start_client(ORDERS, ERRORS)
+    await start_gateway()
+    order = await give(db, wanted())
+    expired = await give(db, wanted(cause="exit:2", ttl_s=1))
+    foreign = await give(db, wanted(cause="exit:3", car_park="mall-2"))
+    await eventually(lambda: len(orders(device)) == 3)
+    answer(device, order)
+    answer(device, order)
+    answer(device, foreign)
+    answer(device, "ord_nobody")
+
+    async def over() -> bool:
+        return (await row_of(db, expired))["expires_at"] < SystemClock().now()
+
+    await eventually(over)
+    answer(device, expired)
+    answer(device, expired)
+
+    async def counted() -> bool:
+        return await books() == {"received": 6, "stored": 1, "duplicate": 2, "late": 1, "dead": 2}
+
+    await eventually(counted)
+    row = await row_of(db, expired)
+    assert (row["state"], row["acknowledged_at"]) == ("expired", None)
+    assert row["acknowledged_late_at"] > row["expires_at"]
+    assert await state_of(db, foreign) in ("pending", "published")
+    await eventually(lambda: len(device.said("/errors")) == 2)
+    assert {told["reason"] for told in device.said("/errors")} == {"foreign_order", "unknown_order"}
+    answer(device, foreign, car_park="mall-2")
+
+    async def done() -> bool:
+        return await state_of(db, foreign) == "done"
+
+    await eventually(done)
+
+
+async def test_what_nobody_answered_expires_and_whoever_gave_it_is_told(database: Database) -> None:
+    await register(database)
+    told: list[OrderClosed] = []
+
+    async def hear(_tx: Tx, closed: OrderClosed) -> None:
+        told.append(closed)
+
+    clock = database.clock
+    order = await give(database, wanted())
+    clock.advance(10.0)  # type: ignore[attr-defined]  # the fixture's manual clock
+    async with database.transaction() as tx:
+        assert not await expire_orders(tx, [hear])
+    clock.advance(0.1)  # type: ignore[attr-defined]  # the fixture's manual clock
+    async with database.transaction() as tx:
+        assert [closed.order for closed in await expire_orders(tx, [hear])] == [order]
+    assert [(closed.order, closed.cause, closed.state) for closed in told] == [
+        (order, "exit:pas_1", OrderState.EXPIRED)
+    ]
+    clock.advance(400 * 86_400)  # type: ignore[attr-defined]  # the fixture's manual clock
+    async with database.transaction() as tx:
+        assert await forget_orders(tx, days=401) == 0
+        assert await forget_orders(tx, days=399) == 1
+
+
+async def test_a_newer_text_takes_the_place_of_one_that_has_not_gone_out(
+    db: Database, start_gateway: StartGateway, start_client: StartClient, eventually: Eventually
+) -> None:
+    cause = (f"text:{number}" for number in count())
+    older = await give(db, wanted("show_text", cause=next(cause), text="10"))
+    older_still = await give(db, wanted("show_text", cause=next(cause), text="9"))
+    newest = await give(db, wanted("show_text", cause=next(cause), text="8"))
+    assert await state_of(db, older) == "superseded"
+    assert (await row_of(db, older_still))["superseded_by"] == newest
+    device = await start_client(ORDERS)
+    await start_gateway()
+    last = await give(db, wanted(cause="exit"))
+    await eventually(lambda: any(told["order"] == last for told in orders(device)))
+    assert [told["text"] for told in orders(device) if told["kind"] == "show_text"] == ["8"]
+
+
+async def test_an_order_that_nobody_could_obey_is_refused(db: Database) -> None:
+    with pytest.raises(UnknownLane):
+        await give(db, wanted(lane="X9"))
+    with pytest.raises(UnknownSpace):
+        await give(db, wanted("raise_lock", lane=None, space="B9-1"))
+    with pytest.raises(UnknownCarPark):
+        await give(db, wanted(car_park="mall-9"))
+    with pytest.raises(MalformedBody, match="text"):
+        await give(db, wanted("show_text", text="满" * 65))
+    with pytest.raises(MalformedBody, match="ttl_s"):
+        await give(db, wanted(ttl_s=3600))
+    async with db.transaction() as tx:
+        await tx.execute("DELETE FROM registry.lane")
+    assert await give(db, wanted(lane="X9"))
+
+
+async def test_a_car_park_that_is_offline_is_sent_nothing_until_it_is_back(
+    db: Database, start_gateway: StartGateway, start_client: StartClient, eventually: Eventually
+) -> None:
+    await register(db, "mall-2")
+    device = await start_client(ORDERS)
+    await start_gateway()
+    device.say("status", {"online": False, "at": now()})
+
+    async def offline() -> bool:
+        async with db.transaction(readonly=True) as tx:
+            return bool(await tx.fetchval("SELECT NOT online FROM occupancy.online_now WHERE car_park = 'mall-1'"))
+
+    await eventually(offline)
+    missed = await give(db, wanted(cause="missed", ttl_s=1))
+    waiting = await give(db, wanted(cause="waiting", ttl_s=60))
+    other = await give(db, wanted(cause="other", car_park="mall-2"))
+
+    async def over() -> bool:
+        return (await row_of(db, missed))["expires_at"] < datetime.now(UTC)  # noqa: TID251 - real time passes here
+
+    await eventually(over)
+    assert [told["order"] for told in orders(device)] == [other]
+    device.say("status", {"online": True, "at": now()})
+    await eventually(lambda: len(orders(device)) == 2)
+    assert [told["order"] for told in orders(device)] == [other, waiting]
