@@ -33,6 +33,7 @@ from kernel.jobs import JobRunner
 from kernel.oidc import oidc_issuer
 from kernel.probes import Probe
 from kernel.request_metrics import RequestMetrics
+from kernel.server_facts import await_answer
 from kernel.service import Service
 from kernel.sse import STREAMS
 from kernel.tokens import Issuer, load_or_create_signing_key, local_issuer
@@ -228,8 +229,7 @@ def database_probe(database: Database) -> Probe:
     """Ready when the database answers."""
 
     async def probe() -> None:
-        async with database.transaction(readonly=True) as tx:
-            await tx.fetchval("SELECT 1")
+        await await_answer(database)
 
     return probe
 

@@ -12,6 +12,7 @@ from app.settings import BerthSettings
 from kernel.clock import Clock
 from kernel.db import Database, DatabaseAway
 from kernel.migrate import SchemaMismatch, check_schema, migrations_of
+from kernel.server_facts import server_facts
 from kernel.settings import masked
 
 ANSWER_S_MAX = 3.0
@@ -73,9 +74,8 @@ async def _database(url: str, clock: Clock) -> list[Finding]:
     database = Database(url, clock, connections_max=1, name="berth doctor")
     try:
         await database.open()
-        async with database.transaction(readonly=True) as tx:
-            number = int(await tx.fetchval("SHOW server_version_num"))
-            apart_s = abs((await tx.fetchval("SELECT clock_timestamp()") - clock.now()).total_seconds())
+        server = await server_facts(database)
+        number, apart_s = server.version, abs((server.clock - clock.now()).total_seconds())
     except DatabaseAway as away:
         advice = "is it running, and is BERTH_DATABASE_URL right?"
         return [Finding("database", ok=False, found=f"{masked(url)}: {away.detail}", advice=advice)]

@@ -55,13 +55,6 @@ class KeyStore(Protocol):
         ...
 
 
-class NoKeys:
-    """A store without keys: for processes and tests that know no operator."""
-
-    async def find(self, key_id: str) -> StoredKey | None:
-        return None
-
-
 def new_api_key(now: datetime, *, live: bool = True) -> NewApiKey:
     """A key made at `now`: its id sorts by time (48 bits of milliseconds) and its secret has 256 bits."""
     key_id = f"{int(now.timestamp() * 1000) & 0xFFFFFFFFFFFF:012x}{secrets.token_hex(2)}"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
+from itertools import pairwise
 from typing import Any
 
 import asyncpg
@@ -19,7 +20,9 @@ from kernel.db import CONNECT_TIMEOUT_S
 LOCK_KEY = 0x6265727468
 """Advisory lock of the migration run: the bytes of "berth"."""
 
-_LEDGER = """
+LOCK = "SELECT pg_advisory_lock($1)"
+
+MAKE_LEDGER = """
 CREATE SCHEMA IF NOT EXISTS kernel;
 CREATE TABLE IF NOT EXISTS kernel.migration (
     number     integer     CONSTRAINT migration_key PRIMARY KEY,
@@ -28,6 +31,13 @@ CREATE TABLE IF NOT EXISTS kernel.migration (
     applied_at timestamptz NOT NULL DEFAULT now()
 );
 """
+"""Here and not in a migration: it has to be there before the first one."""
+
+HAS_LEDGER = "SELECT to_regclass('kernel.migration') IS NOT NULL"
+
+APPLIED = "SELECT number, name, sha256 FROM kernel.migration"
+
+NOTE = "INSERT INTO kernel.migration (number, name, sha256) VALUES ($1, $2, $3)"
 
 
 class SchemaMismatch(Exception):
@@ -48,7 +58,7 @@ class Migration:
 
 
 def migrations_of(package: str = "migrations") -> list[Migration]:
-    """The files of `package`, in order. Raises ValueError on a gap, a repeated number or a bad name."""
+    """The files of `package`, in order; a number may be missing. Raises ValueError on a repeated one or a bad name."""
     found = []
     for file in resources.files(package).iterdir():
         if not file.name.endswith(".sql"):
@@ -58,8 +68,9 @@ def migrations_of(package: str = "migrations") -> list[Migration]:
             raise ValueError(f"{file.name}: a migration is named NNNN_name.sql")
         found.append(Migration(int(match[1]), match[2], file.read_text(encoding="utf-8")))
     found.sort(key=lambda migration: migration.number)
-    if [migration.number for migration in found] != list(range(1, len(found) + 1)):
-        raise ValueError(f"migrations must be numbered 0001 to {len(found):04} without a gap")
+    for one, other in pairwise(found):
+        if one.number == other.number:
+            raise ValueError(f"{one.name} and {other.name} are both numbered {one.number:04}")
     return found
 
 
@@ -67,20 +78,15 @@ async def migrate(url: str, migrations: Sequence[Migration]) -> list[Migration]:
     """Apply what is missing; the migrations that were applied now. Raises SchemaMismatch, OSError, PostgresError."""
     connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S)
     try:
-        await connection.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
-        await connection.execute(_LEDGER)
+        await connection.execute(LOCK, LOCK_KEY)
+        await connection.execute(MAKE_LEDGER)
         applied = await _applied(connection)
         _compare(applied, migrations)
         pending = [migration for migration in migrations if migration.number not in applied]
         for migration in pending:
             async with connection.transaction():
                 await connection.execute(migration.sql)
-                await connection.execute(
-                    "INSERT INTO kernel.migration (number, name, sha256) VALUES ($1, $2, $3)",
-                    migration.number,
-                    migration.name,
-                    migration.sha256,
-                )
+                await connection.execute(NOTE, migration.number, migration.name, migration.sha256)
         return pending
     finally:
         await connection.close()
@@ -90,7 +96,7 @@ async def check_schema(url: str, migrations: Sequence[Migration]) -> None:
     """Raises SchemaMismatch unless exactly `migrations` are applied: a process must not serve on another schema."""
     connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S)
     try:
-        if await connection.fetchval("SELECT to_regclass('kernel.migration')") is None:
+        if not await connection.fetchval(HAS_LEDGER):
             raise SchemaMismatch("the database has no schema yet: run `berth migrate`")
         applied = await _applied(connection)
     finally:
@@ -102,7 +108,7 @@ async def check_schema(url: str, migrations: Sequence[Migration]) -> None:
 
 
 async def _applied(connection: Any) -> dict[int, tuple[str, str]]:
-    rows = await connection.fetch("SELECT number, name, sha256 FROM kernel.migration")
+    rows = await connection.fetch(APPLIED)
     return {row["number"]: (row["name"], row["sha256"]) for row in rows}
 
 

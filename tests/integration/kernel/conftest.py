@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from kernel.api_keys import KeyStore, NoKeys
+from kernel.api_keys import KeyStore, StoredKey
 from kernel.auth import Authenticator
 from kernel.clock import ManualClock
 from kernel.db import Database
@@ -28,6 +28,13 @@ class Site:
     def driver(self, name: str = "ann", **more: Any) -> dict[str, str]:
         """The headers of a driver."""
         return {"Authorization": f"Bearer {mint_driver_token(self.key, name, self.clock.now(), **more)}"}
+
+
+class NoKeys:
+    """A store that knows no operator."""
+
+    async def find(self, key_id: str) -> StoredKey | None:
+        return None
 
 
 Serve = Callable[..., Awaitable[Site]]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -57,5 +58,26 @@ async def test_a_failing_migration_leaves_nothing_behind(empty_url: str) -> None
     await connection.close()
 
 
-def test_the_product_s_own_files_are_numbered_without_a_gap() -> None:
-    assert [migration.number for migration in migrations_of()] == list(range(1, len(migrations_of()) + 1))
+async def test_a_number_that_was_left_out_may_still_come(empty_url: str) -> None:
+    third = Migration(3, "third", "CREATE TABLE public.third (id integer);")
+    assert await migrate(empty_url, [FIRST, third]) == [FIRST, third]
+    assert await migrate(empty_url, [FIRST, SECOND, third]) == [SECOND]
+    await check_schema(empty_url, [FIRST, SECOND, third])
+
+
+@pytest.mark.parametrize("names", [["0001_a.sql", "0001_b.sql"], ["1_a.sql"], ["0001_A.sql"]])
+def test_files_that_cannot_be_put_in_order_are_refused(
+    names: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / f"badly_numbered_{names[0][:6].lower().replace('.', '_')}_{len(names)}"
+    package.mkdir()
+    for name in ["__init__.py", *names]:
+        (package / name).write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ValueError, match=r"number|NNNN"):
+        migrations_of(package.name)
+
+
+def test_the_product_s_own_files_are_in_order() -> None:
+    numbers = [migration.number for migration in migrations_of()]
+    assert (numbers[0], numbers) == (1, sorted(set(numbers)))

@@ -11,7 +11,7 @@ from aiohttp.test_utils import make_mocked_request
 from joserfc import jwt
 from joserfc.jwk import OctKey, OKPKey
 
-from kernel.api_keys import CACHE_S, KeyChecker, NoKeys, StoredKey, new_api_key, sha256_of, split_api_key
+from kernel.api_keys import CACHE_S, KeyChecker, StoredKey, new_api_key, sha256_of, split_api_key
 from kernel.auth import ANONYMOUS, Authenticator
 from kernel.callers import Caller
 from kernel.clock import ManualClock
@@ -90,7 +90,7 @@ async def test_a_known_key_is_its_operator(clock: ManualClock) -> None:
 )
 async def test_what_is_not_a_known_key_is_refused(clock: ManualClock, text: str) -> None:
     with pytest.raises(Unauthenticated):
-        await KeyChecker(NoKeys(), clock).caller(text)
+        await KeyChecker(Store(), clock).caller(text)
 
 
 async def test_the_right_id_with_another_secret_is_refused(clock: ManualClock) -> None:
