@@ -13,6 +13,7 @@ class Reason(StrEnum):
     OVERSIZED = "oversized"
     TOO_MANY_EVENTS = "too_many_events"
     MALFORMED_JSON = "malformed_json"
+    MALFORMED_XML = "malformed_xml"
     NOT_UTF8 = "not_utf8"
     WRONG_SHAPE = "wrong_shape"
     MISSING_FIELD = "missing_field"
@@ -33,6 +34,14 @@ class Reason(StrEnum):
     UNKNOWN_LANE = "unknown_lane"
     UNKNOWN_ORDER = "unknown_order"
     FOREIGN_ORDER = "foreign_order"
+    UNKNOWN_DEVICE = "unknown_device"
+    FOREIGN_DEVICE = "foreign_device"
+    UNKNOWN_PROFILE = "unknown_profile"
+    INVALID_SETTINGS = "invalid_settings"
+    NO_SPACE = "no_space"
+    WRONG_LENGTH = "wrong_length"
+    WRONG_PORT = "wrong_port"
+    UNKNOWN_FRAME = "unknown_frame"
     DATABASE_REFUSED = "database_refused"
     HANDLER_FAILED = "handler_failed"
 
@@ -45,6 +54,11 @@ CURABLE = frozenset(
         Reason.UNKNOWN_ZONE,
         Reason.UNKNOWN_LANE,
         Reason.FREE_OVER_CAPACITY,
+        Reason.UNKNOWN_DEVICE,
+        Reason.FOREIGN_DEVICE,
+        Reason.UNKNOWN_PROFILE,
+        Reason.INVALID_SETTINGS,
+        Reason.NO_SPACE,
     }
 )
 """What a newer copy of the registry may change: before refusing for one of these, the directory is read again."""

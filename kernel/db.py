@@ -199,9 +199,9 @@ class Database:
         """
         heard: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue(NOTICES_MAX)
 
-        def hear(_connection: Any, _pid: int, channel: str, payload: str) -> None:
+        def hear(_connection: object, _pid: int, channel: str, payload: object) -> None:
             if not heard.full():
-                heard.put_nowait((channel, payload))
+                heard.put_nowait((channel, str(payload)))
 
         try:
             connection = await asyncpg.connect(self.url, timeout=CONNECT_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S)

@@ -18,7 +18,7 @@ CREATE TABLE gateway.spool (
     event_bytes   integer     NOT NULL,
     pictures      jsonb       NOT NULL,
     received_at   timestamptz NOT NULL,
-    CONSTRAINT spool_event_bounded CHECK (octet_length(event) <= 262144)
+    CONSTRAINT spool_event_bounded CHECK (octet_length(event) <= 65536)
 );
 CREATE INDEX spool_device ON gateway.spool (device);
 

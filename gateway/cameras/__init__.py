@@ -1,0 +1,1 @@
+"""Number-plate cameras that speak their makers' languages: pure readers of what they send."""

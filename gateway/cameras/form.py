@@ -1,0 +1,155 @@
+"""A camera's request taken apart as it arrives: the event is kept, pictures are only counted and hashed. Pure.
+
+Whatever the size of the pictures, one request costs the memory of one event. Forms in the field are not always what
+RFC 7578 says: boundaries that the header does not name, bare line feeds, an event without a form around it.
+"""
+
+import hashlib
+import re
+from typing import Final
+
+from msgspec import Struct
+
+from gateway.cameras.alert import ALERT_BYTES_MAX
+
+PARTS_MAX: Final = 16
+HEADERS_BYTES_MAX: Final = 8 * 1024
+NAME_CHARACTERS_MAX: Final = 80
+BOUNDARY_BYTES_MAX: Final = 200
+
+_BOUNDARY = re.compile(r'boundary="?([^";,\s]{1,200})"?', re.IGNORECASE)
+_NAME = re.compile(rb'(?:file)?name="?([^";\r\n]{1,200})"?', re.IGNORECASE)
+_KIND = re.compile(rb"content-type:\s*([^\s;]{1,80})", re.IGNORECASE)
+
+
+class Picture(Struct, frozen=True):
+    """A picture that came with an event; it is not kept."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+class _Part:
+    def __init__(self, headers: bytes) -> None:
+        name = _NAME.search(headers)
+        kind = _KIND.search(headers)
+        self.name = name[1].decode("utf-8", "replace")[:NAME_CHARACTERS_MAX] if name else ""
+        self.kind = kind[1].decode("ascii", "replace").lower() if kind else ""
+        self.head = bytearray()
+        self.bytes = 0
+        self._hash = hashlib.sha256()
+
+    def write(self, data: bytes) -> None:
+        self.bytes += len(data)
+        self._hash.update(data)
+        self.head += data[: max(0, ALERT_BYTES_MAX - len(self.head))]
+        if self.bytes > ALERT_BYTES_MAX and not self.is_event:
+            self.head.clear()
+
+    @property
+    def is_event(self) -> bool:
+        """By its type, its name or, where both say nothing, its first character."""
+        if self.kind.endswith(("xml", "json")) or self.name.lower().endswith((".xml", ".json")):
+            return True
+        return not self.kind.startswith("image/") and bytes(self.head).lstrip(b"\xef\xbb\xbf\r\n\t ")[:1] in (
+            b"<",
+            b"{",
+        )
+
+    def picture(self) -> Picture:
+        return Picture(self.name, self.bytes, self._hash.hexdigest())
+
+
+class FormReader:
+    """`feed` what arrives, `finish` at its end; then `event` and `pictures` are what it held."""
+
+    def __init__(self, content_type: str) -> None:
+        found = _BOUNDARY.search(content_type) if "multipart" in content_type.lower() else None
+        self._delimiter = b"--" + found[1].encode("utf-8", "surrogateescape") if found else b""
+        self._buffer = bytearray()
+        self._part: _Part | None = None if found else _Part(b"")
+        self._begun = bool(found)
+        self._done = False
+        self._parts = 0
+        self.event = b""
+        self.event_bytes = 0
+        self.pictures: list[Picture] = []
+
+    def feed(self, data: bytes) -> None:
+        """The next bytes of the body."""
+        if self._done:
+            return
+        self._buffer += data
+        if not self._begun and not self._recognise():
+            return
+        more = True
+        while more:
+            more = self._between() if self._part is None else self._in_part(self._part)
+
+    def finish(self) -> None:
+        """No more comes; a form that was cut short keeps what there is of its last part."""
+        self._begun = True
+        if self._part is not None and not self._done:
+            self._part.write(bytes(self._buffer))
+            self._close(self._part)
+        self._done = True
+
+    def _recognise(self) -> bool:
+        """Without a boundary in the header: a form shows one in its first line, anything else is the event itself."""
+        start = bytes(self._buffer[: BOUNDARY_BYTES_MAX + 4])
+        if start.startswith(b"--"):
+            line, newline, _ = start.partition(b"\n")
+            if not newline and len(start) <= BOUNDARY_BYTES_MAX:
+                return False
+            if newline:
+                self._delimiter, self._part = line.rstrip(b"\r"), None
+        elif len(start) < 2:
+            return False
+        self._begun = True
+        return True
+
+    def _between(self) -> bool:
+        """Before a part or in its headers; whether there is more to do."""
+        at = self._buffer.find(self._delimiter)
+        if at < 0:
+            del self._buffer[: max(0, len(self._buffer) - len(self._delimiter))]
+            return False
+        rest = at + len(self._delimiter)
+        if self._buffer[rest : rest + 2] == b"--":
+            self._done = True
+            return False
+        ends = [(end, len(mark)) for mark in (b"\r\n\r\n", b"\n\n") if (end := self._buffer.find(mark, rest)) >= 0]
+        if not ends:
+            self._done = len(self._buffer) - rest > HEADERS_BYTES_MAX
+            return False
+        end, length = min(ends)
+        self._parts += 1
+        if self._parts > PARTS_MAX:
+            self._done = True
+            return False
+        self._part = _Part(bytes(self._buffer[rest:end]))
+        del self._buffer[: end + length]
+        return True
+
+    def _in_part(self, part: _Part) -> bool:
+        """In the body of `part`; whether there is more to do."""
+        ending = b"\n" + self._delimiter if self._delimiter else b""
+        at = self._buffer.find(ending) if ending else -1
+        if at < 0:
+            ready = len(self._buffer) - len(ending) - 1 if ending else len(self._buffer)
+            if ready > 0:
+                part.write(bytes(self._buffer[:ready]))
+                del self._buffer[:ready]
+            return False
+        part.write(bytes(self._buffer[:at]).removesuffix(b"\r"))
+        del self._buffer[: at + 1]
+        self._close(part)
+        return True
+
+    def _close(self, part: _Part) -> None:
+        self._part = None
+        if not self.event_bytes and part.is_event:
+            self.event, self.event_bytes = bytes(part.head), part.bytes
+        elif part.bytes:
+            self.pictures.append(part.picture())

@@ -1,0 +1,103 @@
+"""What a camera read of one vehicle, whatever its make, and what its place in the registry makes of it. Pure.
+
+A camera knows neither lane nor direction as we call them: its device's `settings` do.
+"""
+
+import hashlib
+from datetime import datetime
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from contracts.facts import PassageSeen
+from contracts.wire import PassageMessage, Plate
+from gateway.cameras.settings import CameraSettings
+from gateway.directory import KnownCarPark
+from gateway.events import Refused, take_passage
+from gateway.refusals import Reason
+
+Color = Literal["blue", "green", "yellow_green", "yellow", "black", "white"]
+
+PLATE_CHARACTERS_MAX: Final = 32
+PROVINCES: Final = frozenset("京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼")
+UNREAD: Final = frozenset(
+    {"", "无", "_无_", "无牌", "无牌车", "无车牌", "未识别", "UNKNOWN", "NOPLATE", "NONE", "NULL"}
+)
+"""What cameras write when they saw a vehicle and no plate."""
+
+
+class CameraReading(Struct, frozen=True):
+    """One vehicle seen. `plate` None: it had none that could be read. `heading` and `line` are the camera's own words.
+
+    `late` marks what was kept while the line was down: it comes after newer ones, with its own time.
+    """
+
+    id: str
+    at: datetime
+    plate: str | None
+    color: Color | None = None
+    vehicle_class: str | None = None
+    confidence: float | None = None
+    image: str | None = None
+    heading: str = ""
+    line: str = ""
+    late: bool = False
+
+
+class Unheeded(Struct, frozen=True):
+    """A message that is no passage and not meant to be one: a heartbeat, a barrier's state. `kind` says which."""
+
+    kind: str
+
+
+def passage_of(
+    reading: CameraReading, settings: CameraSettings, car_park: KnownCarPark, received_at: datetime
+) -> PassageSeen | Refused | Unheeded:
+    """The passage that `reading` is, exactly as if the car park had sent it on `passages`."""
+    lane = settings.lanes.get(reading.line, settings.lane)
+    way = settings.directions.get(reading.heading, settings.direction)
+    if way == "ignore":
+        return Unheeded(f"heading {reading.heading}")
+    if lane is None or way is None:
+        lacking = "lane" if lane is None else "direction"
+        return Refused(Reason.INVALID_SETTINGS, f"the settings of the device name no `{lacking}` for this passage")
+    if reading.plate is not None and len(reading.plate) > PLATE_CHARACTERS_MAX:
+        return Refused(Reason.INVALID_VALUE, f"a plate has at most {PLATE_CHARACTERS_MAX} characters")
+    return take_passage(
+        PassageMessage(
+            id=reading.id,
+            lane=lane,
+            direction=way,
+            at=reading.at,
+            vehicle=None if reading.plate is None else Plate(reading.plate, reading.color),
+            class_=reading.vehicle_class,
+            confidence=reading.confidence,
+            image=reading.image,
+        ),
+        car_park,
+        received_at,
+    )
+
+
+def passage_id(maker: str, device: str, *what: object) -> str:
+    """The same for every repeat of what one camera saw once: from what it saw, not from how often it told it."""
+    said = "\0".join(str(part) for part in (device, *what))
+    return f"{maker}-{hashlib.sha256(said.encode('utf-8', 'surrogatepass')).hexdigest()[:40]}"
+
+
+def plate_read(text: str) -> str | None:
+    """What a camera wrote as a plate, None when it read none; of several plates of one vehicle the mainland's."""
+    first = text.split("|", 1)[0].strip()
+    return None if first.upper() in UNREAD else first
+
+
+def share_of_hundred(value: object) -> float | None:
+    """A confidence of 0 to 100 as one of 0 to 1; None when it is none."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
+        return None
+    return value / 100

@@ -1,0 +1,46 @@
+"""What an operator says of one camera: a camera knows neither lane nor direction as we call them."""
+
+from datetime import timedelta, timezone
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from contracts.ids import Label
+
+OwnWord = Annotated[str, StringConstraints(min_length=1, max_length=32)]
+Offset = Annotated[str, StringConstraints(pattern=r"^[+-](0\d|1[0-4]):[0-5]\d$")]
+
+
+class CameraSettings(BaseModel):
+    """Where a camera stands and which way those go whom it sees."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", title="settings")
+
+    lane: Label | None = Field(default=None, description="Where it stands, as `passages` would name the lane.")
+    direction: Literal["entry", "exit"] | None = Field(
+        default=None, description="Which way everyone goes whom it sees, unless `directions` says another."
+    )
+    lanes: Annotated[dict[OwnWord, Label], Field(max_length=16)] = Field(
+        default_factory=dict, description='By the camera\'s own number, where it sees several: `{"1": "E1"}`.'
+    )
+    directions: Annotated[dict[OwnWord, Literal["entry", "exit", "ignore"]], Field(max_length=16)] = Field(
+        default_factory=dict,
+        description='By its own word, where both ways lead past it: `{"forward": "entry", "reverse": "ignore"}`.',
+    )
+    utc_offset: Offset | None = Field(default=None, description="Of a camera that writes its time without: `+08:00`.")
+
+    @model_validator(mode="after")
+    def _placed(self) -> Self:
+        if self.lane is None and not self.lanes:
+            raise ValueError("say in which `lane` the camera stands")
+        if self.direction is None and not self.directions:
+            raise ValueError("say in which `direction` those go whom it sees: entry or exit")
+        return self
+
+    def zone(self) -> timezone | None:
+        """`utc_offset` as a time zone."""
+        if self.utc_offset is None:
+            return None
+        hours, minutes = self.utc_offset[1:].split(":")
+        offset = timedelta(hours=int(hours), minutes=int(minutes))
+        return timezone(-offset if self.utc_offset[0] == "-" else offset)

@@ -1,0 +1,134 @@
+"""`/v1/ingest/hikvision/{device}`: where such cameras post what they see. Kept first, answered then, understood after.
+
+What a camera can do decides how it proves who it is (decision 0017): its settings have an address and perhaps a user
+and a password, so its key stands at the end of the address, or is the password of HTTP Basic. HTTP Digest would need
+the password itself on our side.
+"""
+
+import asyncio
+import base64
+import binascii
+from typing import Annotated, Any, Final
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from gateway.cameras import hikvision
+from gateway.cameras.form import FormReader
+from gateway.errors import SpoolFull, UnknownDevice
+from gateway.spool import keep_in_spool
+from gateway.sql import spool as sql
+from kernel.api_keys import KeyChecker
+from kernel.callers import INGEST_SCOPE, Caller
+from kernel.db import Database
+from kernel.edge_problems import BodyTooLarge, BodyTooSlow, Unauthenticated
+from kernel.http import operation
+
+FORM_BYTES_MAX: Final = 16 * 1024 * 1024
+"""Three pictures of the best cameras; they are hashed and forgotten as they arrive."""
+FORM_READ_S_MAX: Final = 30.0
+"""A camera on a mobile line takes seconds; what trickles in for longer holds a connection for nothing."""
+
+PathDevice = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+PathKey = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=128),
+    Field(description="A key of scope `ingest`, best of one device."),
+]
+_ALERT: Final[dict[str, Any]] = {"schema": {"type": "string"}}
+TAKES: Final[dict[str, Any]] = {
+    "multipart/form-data": {
+        "schema": {
+            "type": "object",
+            "description": "`EventNotificationAlert` in a part of XML or JSON, and pictures, which are not kept.",
+        }
+    },
+    "application/xml": _ALERT,
+    "application/json": {"schema": {"type": "object"}},
+}
+PROBLEMS = (Unauthenticated, UnknownDevice, SpoolFull, BodyTooLarge, BodyTooSlow)
+
+
+class SpooledView(BaseModel):
+    """The event is kept under `spooled` and will be recorded."""
+
+    model_config = ConfigDict(frozen=True)
+
+    spooled: str
+
+
+class CamerasApi:
+    """What cameras post. Answered with 200 once it is kept, whatever it turns out to be: they do not send again."""
+
+    def __init__(self, db: Database, keys: KeyChecker) -> None:
+        self._db = db
+        self._keys = keys
+
+    @operation(
+        post="/v1/ingest/hikvision/{device}/{key}",
+        summary="What a Hikvision camera sees, its key in the address",
+        tags=("ingest",),
+        responses={200: SpooledView},
+        problems=PROBLEMS,
+        takes=TAKES,
+    )
+    async def by_address(self, request: web.Request, device: PathDevice, key: PathKey) -> SpooledView:
+        """For cameras without authentication in their alarm server's settings. The address is a secret: use TLS."""
+        return await self._keep(request, device, await self._keys.caller(key))
+
+    @operation(
+        post="/v1/ingest/hikvision/{device}",
+        summary="What a Hikvision camera sees, its key as a password",
+        tags=("ingest",),
+        responses={200: SpooledView},
+        problems=PROBLEMS,
+        takes=TAKES,
+    )
+    async def by_password(self, request: web.Request, device: PathDevice) -> SpooledView:
+        """HTTP Basic: any user name, the key as the password. Use TLS."""
+        return await self._keep(request, device, await self._keys.caller(_password(request)))
+
+    async def _keep(self, request: web.Request, device: str, caller: Caller) -> SpooledView:
+        caller.require({INGEST_SCOPE})
+        if caller.device not in (None, device):
+            raise UnknownDevice(device=device)
+        async with self._db.transaction(readonly=True) as tx:
+            known = next(iter(await sql.devices_of(tx, [device])), None)
+        if known is None or known["profile"] != hikvision.PROFILE or not caller.may_manage(known["operator"]):
+            raise UnknownDevice(device=device)
+        form = await _read_form(request)
+        async with self._db.transaction() as tx:
+            return SpooledView(spooled=await keep_in_spool(tx, device, form.event, form.event_bytes, form.pictures))
+
+
+async def _read_form(request: web.Request) -> FormReader:
+    """Raises BodyTooLarge, BodyTooSlow."""
+    too_large = BodyTooLarge(f"at most {FORM_BYTES_MAX} bytes are read here", limit_bytes=FORM_BYTES_MAX)
+    if (request.content_length or 0) > FORM_BYTES_MAX:
+        raise too_large
+    form = FormReader(request.headers.get("Content-Type", ""))
+    size = 0
+    try:
+        async with asyncio.timeout(FORM_READ_S_MAX):
+            async for chunk in request.content.iter_any():
+                size += len(chunk)
+                if size > FORM_BYTES_MAX:
+                    raise too_large
+                form.feed(chunk)
+    except TimeoutError:
+        raise BodyTooSlow(f"the event did not arrive within {FORM_READ_S_MAX:.0f} s") from None
+    form.finish()
+    return form
+
+
+def _password(request: web.Request) -> str:
+    """Raises Unauthenticated, and says how to authenticate."""
+    asks = {"WWW-Authenticate": 'Basic realm="berth", charset="UTF-8"'}
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        raise Unauthenticated("send the device's key as the password of HTTP Basic", headers=asks)
+    try:
+        _, _, password = base64.b64decode(credentials.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        raise Unauthenticated("the credentials are not those of HTTP Basic", headers=asks) from None
+    return password

@@ -1,0 +1,151 @@
+"""What cameras posted: kept before they are told 200, understood afterwards, recorded once.
+
+    keep_in_spool (the request's transaction) --200--> the camera, which never sends it again
+    SpoolWork.step (a loop beside MQTT): rows -> readings -> record_messages, and the rows go in the same transaction
+
+A crash in between leaves the rows, and whoever looks next records them. A row that the database or a handler refuses
+does not stop the line: it goes to the dead letters as a message would.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+
+from contracts.availability import Availability
+from gateway.cameras import hikvision
+from gateway.cameras.form import Picture
+from gateway.cameras.hear import CameraTopic, decode_camera, read_settings
+from gateway.directory import KnownCarPark
+from gateway.errors import SpoolFull
+from gateway.events import Decoded
+from gateway.notices import tell_recorded, tell_spooled
+from gateway.received import Received
+from gateway.record import Handlers, Outcome, record_messages
+from gateway.refresh_directory import read_car_parks
+from gateway.refusals import Reason, Reject
+from gateway.sql import spool as sql
+from gateway.taken import Taken
+from kernel.db import Database, Row, Tx, is_away, is_data_error
+from kernel.ids import new_id
+
+_log = structlog.get_logger(__name__)
+
+OF_DEVICE_MAX: Final = 1_000
+"""A car every four seconds for an hour."""
+OF_ALL_MAX: Final = 20_000
+"""About 100 MB of events; at 64 KiB each, 1.3 GB."""
+ROWS_MAX: Final = 100
+"""In one transaction, with as many passages: a tenth of a second."""
+
+
+async def keep_in_spool(tx: Tx, device: str, event: bytes, event_bytes: int, pictures: Sequence[Picture]) -> str:
+    """Keep an event as it came; its id. Raises SpoolFull."""
+    if await sql.is_full(tx, device, of_device_max=OF_DEVICE_MAX, of_all_max=OF_ALL_MAX):
+        raise SpoolFull(headers={"Retry-After": "30"})
+    spool_id = new_id("spl", tx.now)
+    seen = [{"name": picture.name, "bytes": picture.bytes, "sha256": picture.sha256} for picture in pictures]
+    await sql.keep(tx, spool_id, device, event=event, event_bytes=event_bytes, pictures=seen)
+    await tell_spooled(tx)
+    return spool_id
+
+
+class SpoolWork:
+    """Works the spool off, the oldest first; any number of processes may."""
+
+    def __init__(self, db: Database, handlers: Handlers, publish: Callable[[Sequence[Availability]], None]) -> None:
+        self._db = db
+        self._handlers = handlers
+        self._publish = publish
+        self._stuck: set[str] = set()
+
+    async def step(self) -> None:
+        """Until nothing waits. Raises what an absent database raises."""
+        rows_max = ROWS_MAX
+        while True:
+            try:
+                worked = await self._work(rows_max)
+            except Exception as error:
+                if is_away(error):
+                    raise
+                if rows_max == 1:
+                    await self._blame(error)
+                rows_max = 1  # one by one, until the one that is to blame stands alone
+                continue
+            if not worked:
+                return
+            rows_max = min(ROWS_MAX, rows_max * 2)
+
+    async def _work(self, rows_max: int) -> int:
+        async with self._db.transaction() as tx:
+            rows = await sql.take(tx, rows_max, but=self._stuck)
+            if not rows:
+                return 0
+            outcome = await self._record(tx, await _understood(tx, rows))
+            await sql.drop(tx, [row["id"] for row in rows])
+        self._publish(outcome.availabilities)
+        return len(rows)
+
+    async def _record(self, tx: Tx, taken: Sequence[Taken]) -> Outcome:
+        outcome = await record_messages(tx, self._handlers, taken)
+        await tell_recorded(tx, outcome)
+        return outcome
+
+    async def _blame(self, error: Exception) -> None:
+        """The oldest row is why the transaction failed: it becomes a dead letter; if it cannot, it is left alone."""
+        async with self._db.transaction() as tx:
+            rows = await sql.take(tx, 1, but=self._stuck)
+        for row in rows:
+            _log.error("spooled_event_refused", spool=row["id"], device=row["device"], exc_info=error)
+            reason = Reason.DATABASE_REFUSED if is_data_error(error) else Reason.HANDLER_FAILED
+            detail = f"it could not be stored ({type(error).__name__}); the log says more"
+            try:
+                async with self._db.transaction() as tx:
+                    taken = (await _understood(tx, [row]))[0]
+                    await self._record(tx, [taken.refuse(reason, detail)] if taken.said.facts else [])
+                    await sql.drop(tx, [row["id"]])
+            except Exception as again:
+                if is_away(again):
+                    raise
+                _log.exception("spooled_event_stuck", spool=row["id"])
+                self._stuck.add(row["id"])
+
+
+async def _understood(tx: Tx, rows: Sequence[Row]) -> list[Taken]:
+    """The rows as messages of their devices, with the registry as it is now."""
+    devices = {row["id"]: row for row in await sql.devices_of(tx, {row["device"] for row in rows})}
+    car_parks = {
+        car_park.id: car_park
+        for car_park in await read_car_parks(tx, sorted({device["car_park"] for device in devices.values()}))
+    }
+    taken = []
+    for row in rows:
+        device = devices.get(row["device"])
+        taken.append(_taken(row, device, None if device is None else car_parks.get(device["car_park"])))
+    return taken
+
+
+def _taken(row: Row, device: Row | None, car_park: KnownCarPark | None) -> Taken:
+    message = Received(
+        topic=f"{hikvision.TOPIC}/{row['device']}",
+        payload=row["event"],
+        payload_bytes=row["event_bytes"],
+        qos=1,
+        mid=0,
+        retain=False,
+        generation=0,
+        received_at=row["received_at"],
+    )
+    if device is None or car_park is None:
+        detail = f"no device {row['device']!r} is registered"
+        return Taken.of(message, Decoded(None, rejects=(Reject(Reason.UNKNOWN_DEVICE, detail),)))
+    said = decode_camera(
+        CameraTopic(hikvision.PROFILE, row["device"]),
+        device["profile"],
+        read_settings(row["device"], device["profile"], device["settings"]),
+        car_park,
+        payload=message.payload,
+        received_at=message.received_at,
+        payload_bytes=message.payload_bytes,
+    )
+    return Taken.of(message, said)
