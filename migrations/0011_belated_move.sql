@@ -1,4 +1,4 @@
--- What a car park's sensors told of a time that its curve had passed: until it is mended (`occupancy.mend_curve`), the
+-- What a car park's sensors told of a time that its curve had passed: until it is mended (`occupancy.mend_curves`), the
 -- curve shows from `until` on only what is true from `since` on.
 CREATE TABLE occupancy.belated_move (
     car_park       text        NOT NULL,

@@ -15,11 +15,13 @@ from kernel.db import Tx
 from occupancy import sql
 from occupancy.availability import retell
 from occupancy.compare import Moved, compare, hear
+from occupancy.curve import Belated, belated_moves
 from occupancy.fusion import Measures, Policy, fuse
 from occupancy.history import keep_history
 from occupancy.measures import read_measures
 from occupancy.places import Places
 from occupancy.settings import OccupancySettings
+from occupancy.sql import curves
 from occupancy.standing import Standing
 from occupancy.timeline import Change, Sample, trace
 
@@ -50,13 +52,17 @@ class Recorder:
         moved = compare(kept, measures, orders, await sql.zone_of_spaces(tx, zoned))
         hear(standings, kept)
         samples: list[tuple[CarParkId, Sample]] = []
+        belated: list[tuple[CarParkId, Belated]] = []
         for car_park, changes in moved.changes.items():
+            late = belated_moves(changes, sampled_at=standings[car_park].sampled_at)
+            belated += [(car_park, move) for move in late]
             samples += self._trace(standings[car_park], measures[car_park], changes)
         await self._rebase(tx, standings, measures, moved)
         unsaid = [space for space, fact in moved.spaces.items() if kept.states.get(space) is not fact]
         await sql.put_space_states(tx, [moved.spaces[space] for space in sorted(unsaid)])
         await sql.put_count_states(tx, [moved.counts[where] for where in sorted(moved.counts)])
         await sql.insert_samples(tx, samples)
+        await curves.insert_belated_moves(tx, belated)
         told = await self.conclude(tx, standings, before)
         new = Facts(kept.spaces, kept.counts, kept.passages, kept.statuses)
         return Recorded(dict(moved.tallies), list(kept.passages), told, new, moved.late)

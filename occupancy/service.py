@@ -4,7 +4,7 @@ Three sides, one for each role that `app` composes, which share nothing but SQL 
 - `recording`, beside MQTT: the verb that the gateway runs in its transactions, and the loops that publish what changes
   without a message (stale, opened, closed, trend) or what a crash kept from being published;
 - `serving`, in every API process: the board and the operations that read it;
-- `upkeep`, in the worker: partitions ahead and behind, and a nightly recount.
+- `upkeep`, in the worker: partitions ahead and behind, curves of sensors that were late, and a nightly recount.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,6 +25,7 @@ from occupancy.http.car_parks import CarParksApi
 from occupancy.http.city import CityApi
 from occupancy.http.history import HistoryApi
 from occupancy.http.live import LiveApi
+from occupancy.mend_curves import mend_curves
 from occupancy.meters import OccupancyMeters
 from occupancy.partitions import keep_partitions
 from occupancy.record import Recorder
@@ -41,6 +42,8 @@ REPUBLISH_S = 2.0
 REGISTRY_S = 1.0
 """How long it takes at most until followers of the live stream hear of a car park that is new, changed or gone."""
 PARTITIONS_S = 3600.0
+CURVES_S = 30.0
+"""How long what a sensor kept is missing from the curve of its car park, beside what recording put at its end."""
 RECOUNT_CRON = "40 19 * * *"
 """UTC: twenty to four at night in China."""
 CAR_PARKS_AT_ONCE = 50
@@ -121,12 +124,18 @@ def upkeep(database: Database, settings: OccupancySettings, registry: CollectorR
     async def partitions() -> None:
         await keep_partitions(database, settings)
 
+    async def curves() -> None:
+        await mend_curves(database, meters)
+
     async def count_again(_payload: bytes) -> None:
         await recount_city(database, Recorder(settings), meters)
 
     return Service(
         "occupancy",
-        loops=[Loop("occupancy partitions", partitions, PARTITIONS_S)],
+        loops=[
+            Loop("occupancy partitions", partitions, PARTITIONS_S),
+            Loop("occupancy curves", curves, CURVES_S),
+        ],
         jobs=[Job("occupancy.recount", count_again, cron=RECOUNT_CRON)],
     )
 

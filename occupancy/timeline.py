@@ -1,8 +1,8 @@
 """A batch of accepted facts about one car park, in the time of the devices: what is true after it, and the curve. Pure.
 
 An upload of a buffered hour arrives in order, in one batch or in several, and becomes the curve of that hour. What is
-older than the last sample of its car park (another sensor was heard meanwhile) moves the numbers at that sample's time:
-the past that was read is never rewritten.
+older than the last sample of its car park (another sensor was heard meanwhile) moves the numbers at that sample's time;
+what a sensor told of the stretch before is added to the curve later (`occupancy.curve`).
 """
 
 from collections.abc import Iterable, Sequence

@@ -205,6 +205,7 @@ async def test_the_manifests_name_their_loops_and_jobs(
         "occupancy trend",
         "occupancy republish",
         "occupancy partitions",
+        "occupancy curves",
     ]
     assert [(job.name, job.cron is not None) for job in worker.jobs] == [("occupancy.recount", True)]
 
