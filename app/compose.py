@@ -21,9 +21,11 @@ from app.version import about_version
 from contracts.availability import Availability
 from contracts.ids import CarParkId
 from gateway import service as gateway_service
+from gateway.give_order import give_order
 from gateway.metrics import GatewayMetrics
-from gateway.service import Gateway, Handlers
+from gateway.service import Gateway, Handlers, Heed, SlotLost
 from kernel.addresses import Proxies, networks
+from kernel.api_keys import KeyChecker
 from kernel.auth import Authenticator
 from kernel.clock import Clock
 from kernel.db import Database
@@ -43,6 +45,7 @@ from occupancy.board import Board
 from occupancy.record import Recorder
 from registry.key_store import RegistryKeyStore
 from registry.service import registry_service
+from registry.sql import audit
 
 
 class NotReady(Exception):
@@ -111,26 +114,46 @@ async def gateway(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
     """MQTT in, one transaction a batch, public topics out."""
     settings = tools.settings
     outlet = _Outlet()
-    recording = occupancy.recording(tools.database, settings.occupancy, outlet=outlet)
+    heed = Heed(tools.database, tools.clock, outlet.tell_refused)
+    recording = occupancy.recording(
+        tools.database,
+        settings.occupancy,
+        outlet=outlet,
+        give_order=give_order,
+        registry=tools.registry,
+        wake=heed.recorded,
+    )
+    handlers = Handlers(record_facts=recording.record_facts, on_order=[recording.on_order])
     made = Gateway(
         tools.database,
         tools.clock,
-        Handlers(record_facts=recording.record_facts),
+        handlers,
         broker_url=_broker_url(settings),
         settings=settings.gateway,
         metrics=GatewayMetrics(tools.registry),
     )
     outlet.gateway = made
-    running = _essential(tools, made.run(), name="gateway")
+    running = _essential(tools, _while_slot_held(made), name="gateway")
+    heeding = _essential(tools, heed.run(), name="notices")
+    unspooling = gateway_service.unspooling(tools.database, handlers, outlet.publish, wake=heed.spooled)
     try:
-        async with _loops(tools, [recording.service]):
+        async with _loops(tools, [recording.service, unspooling]):
             yield {
                 "database": database_probe(tools.database),
                 "gateway": _when(lambda: made.ready, "not subscribed yet"),
             }
     finally:
+        heeding.cancel()
         await made.stop()
-        await asyncio.gather(running, return_exceptions=True)
+        await asyncio.gather(running, heeding, return_exceptions=True)
+
+
+async def _while_slot_held(made: Gateway) -> None:
+    """A process that lost its slot has nothing left to do; whoever keeps it running gets a spare."""
+    try:
+        await made.run()
+    except SlotLost as lost:
+        raise CommandFailed(Exit.FAILED, f"{lost}; started again, this process is a spare") from lost
 
 
 class _Outlet:
@@ -144,9 +167,21 @@ class _Outlet:
     def withdraw(self, car_parks: Iterable[CarParkId]) -> None:
         self.gateway.withdraw(car_parks)
 
+    def tell_refused(self, operator: str, topic: str, payload: bytes) -> None:
+        """What another process refused of `operator`'s, on `errors`; where several gateways hear of it, by one."""
+        if self.gateway.mine(operator):
+            self.gateway.link.publish(topic, payload)
+
     @property
     def connection(self) -> int:
         return self.gateway.connection
+
+    @property
+    def fresh_sessions(self) -> int:
+        return self.gateway.fresh_sessions
+
+    def mine(self, operator: str) -> bool:
+        return self.gateway.mine(operator)
 
 
 @contextlib.asynccontextmanager
@@ -156,7 +191,7 @@ async def worker(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
 
     services = [
         occupancy.upkeep(tools.database, settings.occupancy, tools.registry),
-        gateway_service.upkeep(tools.database, settings.gateway),
+        gateway_service.upkeep(tools.database, settings.gateway, tools.registry),
         Service("kernel", loops=[purge_loop(tools.database)]),
     ]
     runner = JobRunner(tools.database, [job for service in services for job in service.jobs])
@@ -179,7 +214,14 @@ def answering(tools: Tools) -> tuple[list[Service], Board]:
     seeing = occupancy.serving(tools.database, settings.occupancy)
     services = [
         registry_service(tools.database, settings.registry, on_counts=record_facts),
-        gateway_service.serving(tools.database, Handlers(record_facts=record_facts)),
+        gateway_service.serving(
+            tools.database,
+            Handlers(record_facts=record_facts),
+            clock=tools.clock,
+            settings=settings.gateway,
+            record_audit=audit.record,
+            keys=KeyChecker(RegistryKeyStore(tools.database), tools.clock),
+        ),
         seeing.service,
     ]
     return services, seeing.board

@@ -21,6 +21,7 @@ from app.signals import DidNotStop, until_stopped
 from app.version import about_version
 from kernel.clock import Clock
 from kernel.db import Database
+from kernel.ids import new_id
 from kernel.metrics import process_registry
 from kernel.migrate import SchemaMismatch, check_schema, migrations_of
 from kernel.probes import Probe
@@ -49,7 +50,7 @@ async def _run(roles: Sequence[str], settings: BerthSettings, clock: Clock) -> N
         await database_awaited(lambda: check_schema(settings.database_url, migrations_of()), clock)
     except SchemaMismatch as mismatch:
         raise CommandFailed(Exit.SCHEMA_MISMATCH, str(mismatch)) from mismatch
-    name = f"berth {'+'.join(roles)}"
+    name = new_id(f"berth {'+'.join(roles)}", clock.now())  # the sessions of this very process: see gateway.slot
     database = Database(settings.database_url, clock, connections_max=settings.database_connections_max, name=name)
     await database_awaited(database.open, clock)
     registry = process_registry()

@@ -5,7 +5,7 @@ loop: the connection is closed and `lost` says why.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import structlog
@@ -21,6 +21,8 @@ CONNECT_TIMEOUT_S: Final = 10.0
 """TCP with TLS, CONNACK and SUBACK each: a broker that needs longer is better tried again."""
 READS_PER_TURN_MAX: Final = 4
 """Then the loop gets its turn: about 8 ms of decoding at most."""
+FILTERS_PER_PACKET: Final = 100
+"""A SUBSCRIBE of a few kilobytes, which every broker takes."""
 WINDOW_MAX: Final = 200
 """Unacknowledged messages of ours in flight; more would only make the broker buffer."""
 
@@ -56,7 +58,7 @@ class Connection:
         self._heard = False
         self._flush_planned = False
         self._connected: asyncio.Future[bool] = self._loop.create_future()
-        self._subscribed: asyncio.Future[None] = self._loop.create_future()
+        self._subscribed: asyncio.Future[None] | None = None
         self.lost: asyncio.Future[str] = self._loop.create_future()
         self._client = ProtocolClient(session, self)
         self._misc: asyncio.TimerHandle | None = None
@@ -73,24 +75,35 @@ class Connection:
         except (OSError, TimeoutError) as error:
             raise self._away(address, error) from error
 
-    async def subscribe(self, address: BrokerAddress) -> None:
-        """Returns with the broker's consent. Raises BrokerAway when it refuses or says nothing.
+    async def subscribe(self, address: BrokerAddress, filters: Sequence[str]) -> None:
+        """Returns with the broker's consent. Raises BrokerAway when it refuses or says nothing. One call at a time.
 
         Its answer stands in line behind everything it kept for us: as long as that comes in, or waits because we do
         not read, the broker is not silent.
         """
-        if not self._session.filters:
-            return
-        self._client.subscribe_all(self._session)
-        while not self._subscribed.done():
+        for start in range(0, len(filters), FILTERS_PER_PACKET):
+            if self.lost.done():
+                raise BrokerAway(self.lost.result())
+            await self._subscribe_some(address, filters[start : start + FILTERS_PER_PACKET])
+
+    async def _subscribe_some(self, address: BrokerAddress, filters: Sequence[str]) -> None:
+        consent = self._subscribed = self._loop.create_future()
+        self._client.subscribe_all(filters)
+        while not consent.done():
             self._heard = False
-            await asyncio.wait([self._subscribed], timeout=CONNECT_TIMEOUT_S)
-            if not (self._subscribed.done() or self._heard or self._paused):
+            await asyncio.wait([consent], timeout=CONNECT_TIMEOUT_S)
+            if not (consent.done() or self._heard or self._paused):
                 raise self._away(address, TimeoutError())
         try:
-            self._subscribed.result()
+            consent.result()
         except BrokerAway as error:
             raise self._away(address, error) from error
+
+    def unsubscribe(self, filters: Sequence[str]) -> None:
+        """Ask the broker to send no more of these; its answer changes nothing for us."""
+        for start in range(0, len(filters), FILTERS_PER_PACKET):
+            if not self.lost.done():
+                self._client.unsubscribe_all(filters[start : start + FILTERS_PER_PACKET])
 
     def _away(self, address: BrokerAddress, error: Exception) -> BrokerAway:
         why = str(error) or "no answer in time"
@@ -101,11 +114,14 @@ class Connection:
     def window_open(self) -> bool:
         return len(self._in_flight) < self._window and not self.lost.done()
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
-        """Send with QoS 1; the message id under which `on_published` tells of it."""
+    def publish(self, topic: str, payload: bytes, *, retain: bool, left_s: float | None = None) -> int:
+        """Send with QoS 1; the message id under which `on_published` tells of it.
+
+        A broker that speaks MQTT 5 delivers it within `left_s`, in whole seconds but at least one, or not at all.
+        """
         mid = self._client.next_mid(self._in_flight)
         self._in_flight.add(mid)
-        self._client.send_publish(mid, topic, payload, retain)
+        self._client.send_publish(mid, topic, payload, retain, expiry_s=None if left_s is None else max(1, int(left_s)))
         return mid
 
     def acknowledge(self, mids: Iterable[int]) -> None:
@@ -138,10 +154,7 @@ class Connection:
             self.lost.set_result(why)
         if self._misc is not None:
             self._misc.cancel()
-        for waiter in (self._connected, self._subscribed):
-            if not waiter.done():
-                waiter.set_exception(BrokerAway(why))
-                waiter.exception()
+        self.refused(why)
         self._client.drop_socket()
 
     # What paho and the loop call.
@@ -166,14 +179,14 @@ class Connection:
 
     def refused(self, why: str) -> None:
         for waiter in (self._connected, self._subscribed):
-            if not waiter.done():
+            if waiter is not None and not waiter.done():
                 waiter.set_exception(BrokerAway(why))
                 waiter.exception()
 
     def subscribed(self, refusals: list[str]) -> None:
         if refusals:
             self.refused(f"the broker refused the subscription: {', '.join(refusals)}")
-        elif not self._subscribed.done():
+        elif self._subscribed is not None and not self._subscribed.done():
             self._subscribed.set_result(None)
 
     def disconnected(self, why: str) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -10,9 +10,13 @@ from contracts.availability import Availability
 from contracts.ids import CarParkId
 from gateway.address import BrokerAddress
 from gateway.directory import Directory
+from gateway.dispatch_orders import Dispatcher
 from gateway.ingest import Ingest
 from gateway.link import Link
 from gateway.metrics import GatewayMetrics
+from gateway.partition import Share
+from gateway.partition_lease import SlotLease
+from gateway.partition_listen import Listening
 from gateway.publish import Publisher
 from gateway.record import Handlers
 from gateway.refresh_directory import RegistryCopy
@@ -30,7 +34,10 @@ CANCELS_MAX: Final = 6
 
 
 class Gateway:
-    """Runs until `stop`. Starts and stays up without a database or a broker; `ready` says whether it has both."""
+    """Runs until `stop`. Starts and stays up without a database or a broker; `ready` says whether it has both.
+
+    It begins as a spare: it takes messages and speaks once it holds a slot, and keeps that one until it ends.
+    """
 
     def __init__(
         self,
@@ -46,67 +53,128 @@ class Gateway:
         self._db = db
         self._clock = clock
         self._metrics = metrics
+        self._settings = settings
         self._poll_s = settings.directory_poll_s
         self._registry_answers = False
         self.copy = RegistryCopy(db, Directory())
-        self.ingest = Ingest(db, clock, self.copy, handlers, settings=settings, metrics=metrics)
+        self.lease = SlotLease(db, clock, settings)
+        self.ingest = Ingest(
+            db, clock, self.copy, handlers, settings=settings, metrics=metrics, may_store=lambda: self.lease.held
+        )
         self.link = Link(
             BrokerAddress.of(broker_url),
-            settings.session(),
+            settings.session(settings.claimable()[0]),
             clock,
             on_message=self.ingest.take,
-            echo_topic=settings.echo_topic(),
+            before_connect=self.lease.renewed,
         )
         self._publisher = Publisher(self.link)
-        self.ingest.attach(self.link, self.publish)
+        self._dispatcher = Dispatcher(
+            db, clock, self.link, mine=self.mine, on_order=handlers.on_order, metrics=metrics.orders
+        )
+        self.ingest.attach(self.link, self._publisher.publish)
+        self._listening: Listening | None = None
+        self._stopping = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
-        metrics.watch(self.link, self.ingest.queue, lambda: self.ready)
+        metrics.watch(self.link, self.ingest.queue, lambda: self.ready, lambda: self.slot)
 
     @property
     def ready(self) -> bool:
-        """Subscribed, the registry read, and the database answered last time."""
-        return self.link.ready and self._registry_answers and not self.ingest.database_away
+        """Subscribed, the registry read, and the database answered last time. A spare is ready to take over."""
+        return (self.link.ready or self.lease.spare) and self._registry_answers and not self.ingest.database_away
+
+    @property
+    def slot(self) -> int:
+        """The slot this process holds, or held last; -1: it is a spare."""
+        return -1 if self.lease.share is None else self.lease.share.slot
+
+    def mine(self, operator: str) -> bool:
+        """Whether this process alone speaks to `operator`'s devices now."""
+        return self.lease.held and self._speaks_for(operator)
 
     def publish(self, availabilities: Sequence[Availability]) -> None:
-        """Put these on their public topics, soon; what is older than what was already put there is left out."""
-        self._publisher.publish(availabilities)
+        """Put those of our own operators on their public topics, soon; what is older than what was already put there is
+        left out.
+        """
+        if self.lease.share is not None:
+            known = (
+                (availability, self.copy.directory.car_park(availability.car_park)) for availability in availabilities
+            )
+            self._publisher.publish([told for told, place in known if place and self._speaks_for(place.operator)])
 
     def withdraw(self, car_parks: Iterable[CarParkId]) -> None:
-        """Take what lies on the public topics of `car_parks` away, soon; costs nothing where that is done."""
-        self._publisher.withdraw(car_parks)
+        """Take what lies on the public topics of `car_parks` away, soon; costs nothing where that is done.
+
+        Whose they were nobody knows any more, so every slot does it.
+        """
+        if self.lease.share is not None:
+            self._publisher.withdraw(car_parks)
 
     @property
     def connection(self) -> int:
         """Grows with every connection to a broker, which may have forgotten what it was told on the one before."""
         return self.link.connects
 
+    @property
+    def fresh_sessions(self) -> int:
+        """Grows with every connection for which the broker had kept nothing: what was said before it may be lost."""
+        return self.link.fresh_sessions
+
     async def run(self) -> None:
-        """Everything, until `stop`."""
+        """Wait for a slot, then everything, until `stop`. Raises SlotLost when another process took the slot over."""
+        polling = asyncio.create_task(self._poll(), name="gateway-directory")
+        claiming = asyncio.create_task(self.lease.claim(), name="gateway-claim")
+        stopping = asyncio.create_task(self._stopping.wait(), name="gateway-stop")
+        try:
+            await asyncio.wait([claiming, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if not stopping.done():
+                await self._serve(claiming.result())
+        finally:
+            for task in (polling, claiming, stopping):
+                await _end(task)
+
+    async def _serve(self, share: Share) -> None:
+        self.link.present_as(self._settings.session(share), share.echo_topic)
+        self._listening = Listening(self._db, self._settings, share, self.link, self.copy.directory)
         storing = self._running = asyncio.create_task(self.ingest.run(), name="gateway-ingest")
         linking = asyncio.create_task(self.link.run(), name="gateway-link")
-        polling = asyncio.create_task(self._poll(), name="gateway-directory")
+        keeping = asyncio.create_task(self.lease.keep(), name="gateway-slot")
+        dispatching = asyncio.create_task(self._dispatcher.run(), name="gateway-orders")
+        working = {storing, linking}
         try:
-            await asyncio.wait([storing, linking], return_when=asyncio.FIRST_EXCEPTION)
-            for task in (storing, linking):
-                if task.done() and not task.cancelled():
-                    task.result()
+            while working:
+                done, _ = await asyncio.wait({*working, keeping}, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    if not task.cancelled():  # by `stop`
+                        task.result()
+                working -= done
         finally:
-            for task in (storing, linking, polling):
+            for task in (storing, linking, keeping, dispatching):
                 await _end(task)
 
     async def stop(self) -> None:
-        """Read no more, finish the batch in flight if the database lets us, acknowledge it, DISCONNECT. Under 10 s."""
+        """Read no more, finish the batch in flight if the database lets us, acknowledge it, DISCONNECT, give the slot
+        back. Under 10 s.
+        """
+        self._stopping.set()
         self.ingest.stop()
         if self._running is not None:
             await asyncio.wait([self._running], timeout=0 if self.ingest.database_away else FINISH_BATCH_S)
             await _end(self._running)
         await self.link.stop()
+        await self.lease.give_up()
+
+    def _speaks_for(self, operator: str) -> bool:
+        share = self.lease.share
+        return share is not None and share.owns(operator)
 
     async def _poll(self) -> None:
         while True:
             try:
                 await self.copy.refresh()
                 self._registry_answers = True
+                if self._listening is not None:
+                    await self._listening.step()
             except Exception as error:
                 self._registry_answers = False
                 if not is_away(error):
@@ -114,7 +182,7 @@ class Gateway:
             await self._clock.sleep(self._poll_s)
 
 
-async def _end(task: asyncio.Task[None]) -> None:
+async def _end(task: asyncio.Task[Any]) -> None:
     """Cancel until it is over, or until there is no time left."""
     for _ in range(CANCELS_MAX):
         if task.done():

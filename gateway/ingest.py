@@ -19,13 +19,15 @@ from contracts.availability import Availability
 from contracts.wire import up_topic
 from gateway.dead_letters import feedback
 from gateway.decode import decode
+from gateway.directory import ELSEWHERE
 from gateway.events import Decoded
 from gateway.metrics import GatewayMetrics
+from gateway.partition import ECHO_KIND
 from gateway.received import Received
 from gateway.record import Handlers, Outcome, record_messages
 from gateway.refresh_directory import RegistryCopy
 from gateway.refusals import CURABLE, Reason, Reject
-from gateway.settings import ECHO_KIND, GatewaySettings
+from gateway.settings import GatewaySettings
 from gateway.taken import Queue, Taken
 from kernel.clock import Clock
 from kernel.db import Database, DatabaseAway, is_away, is_data_error
@@ -37,8 +39,8 @@ BACKOFF_MAX_S: Final = 5.0
 """Full jitter up to this while the database is away: it is noticed soon after it is back."""
 STUCK_AFTER: Final = 3
 """Timeouts in a row after which a batch is halved: perhaps it is not the database that is slow."""
-OURS: Final = frozenset({"orders", "errors", ECHO_KIND})
-"""What a broker sends back to us because we listen to every kind: nothing to store."""
+OURS: Final = frozenset({"orders", "errors", ECHO_KIND, ELSEWHERE})
+"""What a broker sends to us because we listen to every kind: nothing to store, or not for us."""
 
 
 Tell = Callable[[Sequence[Availability]], None]
@@ -65,13 +67,16 @@ class Ingest:
         *,
         settings: GatewaySettings,
         metrics: GatewayMetrics,
+        may_store: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`may_store` is asked before every transaction; after a no it is tried again, as if the database were away."""
         self._db = db
         self._clock = clock
         self._copy = copy
         self._handlers = handlers
         self._settings = settings
         self._metrics = metrics
+        self._may_store = may_store
         self._queue = Queue(messages_max=settings.queue_messages_max, bytes_max=settings.queue_bytes_max)
         self._out: tuple[Line, Tell] | None = None
         self._reading = True
@@ -148,6 +153,8 @@ class Ingest:
     async def _attempt(self, batch: list[Taken]) -> tuple[Outcome | None, Exception | None]:
         """One transaction: what it changed, or why it failed. Whatever a handler raises is a value from here on."""
         try:
+            if not self._may_store():
+                raise DatabaseAway("it has not renewed the lease of our slot")
             await self._ask_again_about_strangers(batch)
             return await self._commit(batch), None
         except Exception as error:
@@ -198,7 +205,7 @@ class Ingest:
 
     def _blame(self, taken: Taken, error: Exception) -> list[Taken]:
         """This one message is why the transaction failed: it goes to the dead letters instead."""
-        if not taken.said.facts:
+        if not taken.said.good:
             # Not even its dead letter can be stored. It must not stop the line: the log keeps what there is.
             _log.error("refused_message_lost", topic=taken.message.topic, why=repr(error), exc_info=error)
             return [Taken.of(taken.message, Decoded(None))]

@@ -7,14 +7,15 @@ one is dropped, since the broker sends that message again anyway.
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Final
 
 import structlog
 
 from gateway.address import BrokerAddress, Session
 from gateway.connection import BrokerAway, Connection
-from gateway.outbox import Outbox, Outgoing
+from gateway.outbox import Delivery, Outbox, Outgoing
 from gateway.packets import Fed
 from gateway.received import Received
 from kernel.clock import Clock
@@ -50,14 +51,23 @@ class Link:
         on_message: Callable[[Received], bool],
         echo_topic: str | None = None,
         acknowledge_at_once: bool = False,
+        before_connect: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """`echo_topic` lies within `session.filters` and finds out whether a silent broker still delivers."""
+        """`echo_topic` lies within `session.filters` and finds out whether a silent broker still delivers.
+
+        `before_connect` is awaited before every connection; what it raises ends `run`.
+        """
         self._address = address
         self._session = session
         self._clock = clock
         self._on_message = on_message
         self._echo_topic = echo_topic
         self._at_once = acknowledge_at_once
+        self._before_connect = before_connect
+        self._filters = tuple(session.filters)
+        self._consented: frozenset[str] = frozenset()
+        self._unwanted: set[str] = set()
+        self._subscribing = asyncio.Lock()
         self._connection: Connection | None = None
         self._in_flight: dict[int, Outgoing] = {}
         self._tokens = float(PUBLISH_BURST)
@@ -73,12 +83,17 @@ class Link:
         self.connects = 0
         self.refused_publishes = 0
         self.sessions_lost = 0
+        self.fresh_sessions = 0
+        """Connections with a session to keep that began without one: nothing waited for us there."""
         self.unacknowledged = 0
 
     async def run(self) -> None:
         """Connect, stay connected, connect again; returns after `stop`."""
         attempt = 0
         while not self._stopping.is_set():
+            await self._permitted()
+            if self._stopping.is_set():
+                return
             started = self._clock.monotonic()
             try:
                 why = await self._live_once()
@@ -125,6 +140,61 @@ class Link:
         self.outbox.put(Outgoing(topic, lambda: payload, retain=False))
         self._plan_pump(0)
 
+    def publish_until(self, topic: str, payload: bytes, deadline: datetime, settle: Callable[[Delivery], None]) -> None:
+        """Not retained, not after `deadline`, and once: `settle` is told what became of it, never at once."""
+        self.outbox.put(Outgoing(topic, lambda: payload, retain=False, deadline=deadline, settle=settle))
+        self._plan_pump(0)
+
+    def present_as(self, session: Session, echo_topic: str) -> None:
+        """Who we are, for connections from now on; before `run`."""
+        self._session, self._echo_topic = session, echo_topic
+        self._filters = tuple(session.filters)
+
+    async def listen_to(self, filters: Sequence[str], *, never_to: Iterable[str] = ()) -> bool:
+        """Subscribe to exactly `filters`, now or with the next connection; whether the broker has consented by now.
+
+        `never_to` is what the broker may still hold from an earlier process.
+        """
+        dropped = set(self._filters).union(never_to).difference(filters)
+        self._filters = tuple(filters)
+        connection = self._connection
+        if connection is not None and self.ready:
+            connection.unsubscribe(sorted(dropped - self._unwanted))
+            self._consented -= dropped
+        self._unwanted = (self._unwanted | dropped).difference(filters)
+        if connection is None or not self.ready:
+            return False
+        try:
+            await self._subscribe(connection)
+        except BrokerAway:
+            return False
+        return self._consented.issuperset(filters)
+
+    async def _subscribe(self, connection: Connection) -> None:
+        """Bring the broker's session to what is wanted. Raises BrokerAway."""
+        async with self._subscribing:
+            if not self.ready:
+                connection.unsubscribe(sorted(self._unwanted))
+            wanted = self._filters
+            new = [topic for topic in wanted if topic not in self._consented]
+            await connection.subscribe(self._address, new)
+            if connection is self._connection:
+                self._consented |= frozenset(new)
+
+    async def _permitted(self) -> None:
+        """Return when we may connect, or are to stop."""
+        if self._before_connect is None:
+            return
+        permission = asyncio.ensure_future(self._before_connect())
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait([permission, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if permission.done():
+                permission.result()
+        finally:
+            permission.cancel()
+            stopping.cancel()
+
     async def _live_once(self) -> str:
         """One connection from its start to its end; why it ended. Raises BrokerAway when it never began."""
         self.generation += 1
@@ -136,18 +206,20 @@ class Link:
             resumed = await connection.connect(self._address)
             self._greeted = True
             self.connects += 1
+            self.fresh_sessions += bool(self._session.expiry_s and not resumed)
             if self._session.expiry_s and not resumed and self.connects > 1:
                 self.sessions_lost += 1
                 _log.warning("session_lost", hint="what the broker kept for us is gone; gaps in seq tell what")
             _log.info("broker_connected", generation=self.generation, session_resumed=resumed)
             self._plan_pump(0)
-            await connection.subscribe(self._address)
+            await self._subscribe(connection)
             self.ready = True
             watching = asyncio.create_task(self._listen_for_silence(connection))
             return await connection.lost
         finally:
             self.ready = self._greeted = False
             self._connection = None
+            self._consented = frozenset()
             connection.abandon("the link moved on")
             if watching is not None:
                 watching.cancel()
@@ -175,6 +247,8 @@ class Link:
 
     def _published(self, mid: int, reason: int) -> None:
         sent = self._in_flight.pop(mid, None)
+        if sent is not None and sent.settle is not None:
+            sent.settle(Delivery.REFUSED if reason >= FAILURE else Delivery.TAKEN)
         if reason >= FAILURE and sent is not None:
             self.refused_publishes += 1
             _log.warning("publish_refused", topic=sent.topic, reason=reason)
@@ -202,9 +276,17 @@ class Link:
             outgoing = self.outbox.take()
             if outgoing is None:
                 return
+            left_s = self._left_s(outgoing)
+            if outgoing.settle is not None and left_s is not None and left_s <= 0:
+                outgoing.settle(Delivery.LOST)
+                continue
             self._tokens -= 1
-            mid = connection.publish(outgoing.topic, outgoing.make(), retain=outgoing.retain)
+            mid = connection.publish(outgoing.topic, outgoing.make(), retain=outgoing.retain, left_s=left_s)
             self._in_flight[mid] = outgoing
+
+    def _left_s(self, outgoing: Outgoing) -> float | None:
+        """How long it may still be delivered; None = for ever."""
+        return None if outgoing.deadline is None else (outgoing.deadline - self._clock.now()).total_seconds()
 
     async def _listen_for_silence(self, connection: Connection) -> None:
         """A broker may answer pings and deliver nothing. While nothing is open between us, ask it for an echo."""

@@ -6,6 +6,8 @@ from datetime import datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from gateway.link import Link
+from gateway.order_lifecycle import Acknowledged
+from gateway.order_metrics import OrderMetrics
 from gateway.record import Outcome
 from gateway.taken import Queue, Taken
 
@@ -63,9 +65,13 @@ class GatewayMetrics:
         self.sessions_lost = Gauge(
             "berth_gateway_sessions_lost", "Reconnections after which the broker had forgotten us", registry=registry
         )
-        self.ready = Gauge("berth_gateway_ready", "1 when subscribed and the database answers", registry=registry)
+        self.orders = OrderMetrics(registry)
+        self.ready = Gauge(
+            "berth_gateway_ready", "1 when subscribed, or spare, and the database answers", registry=registry
+        )
+        self.slot = Gauge("berth_gateway_slot", "The slot this process holds; -1: it is spare", registry=registry)
 
-    def watch(self, link: Link, queue: Queue, ready: Callable[[], bool]) -> None:
+    def watch(self, link: Link, queue: Queue, ready: Callable[[], bool], slot: Callable[[], int]) -> None:
         """Read the gauges from the parts themselves whenever they are asked for."""
         self.queue_messages.set_function(lambda: len(queue))
         self.queue_bytes.set_function(lambda: queue.weight_bytes)
@@ -74,6 +80,7 @@ class GatewayMetrics:
         self.connects.set_function(lambda: link.connects)
         self.sessions_lost.set_function(lambda: link.sessions_lost)
         self.ready.set_function(lambda: float(ready()))
+        self.slot.set_function(slot)
 
     def count(self, batch: Sequence[Taken], outcome: Outcome, *, committed_at: datetime) -> None:
         """One committed batch."""
@@ -85,5 +92,8 @@ class GatewayMetrics:
         for name, number in outcome.sums():
             if number:
                 self.events.labels(outcome=name).inc(number)
+        for answer in outcome.answers:
+            event = answer.state if answer.did is Acknowledged.STORED else answer.did
+            self.orders.answered(answer.kind, event, answer.received_at - answer.given_at)
         for letter in outcome.letters:
             self.refused.labels(reason=letter.reason.value).inc(letter.events)

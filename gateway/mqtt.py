@@ -8,6 +8,7 @@ byte by byte and builds objects that cost more than the message (`packets` does 
 
 import socket
 import time
+from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 from paho.mqtt import client as mqtt
@@ -101,13 +102,16 @@ class ProtocolClient(mqtt.Client):
             raise ConnectionError("no socket was handed in")
         return handed
 
-    def subscribe_all(self, session: Session) -> None:
+    def subscribe_all(self, filters: Sequence[str]) -> None:
         """Retained messages come with a new subscription only, where the protocol can say so."""
         if self._v5:
-            options = SubscribeOptions(qos=session.qos, retainHandling=1)
-            self.subscribe([(topic, options) for topic in session.filters])
+            options = SubscribeOptions(qos=self._session.qos, retainHandling=1)
+            self.subscribe([(topic, options) for topic in filters])
         else:
-            self.subscribe([(topic, session.qos) for topic in session.filters])
+            self.subscribe([(topic, self._session.qos) for topic in filters])
+
+    def unsubscribe_all(self, filters: Sequence[str]) -> None:
+        self.unsubscribe(list(filters))
 
     def receive(self) -> bytes:
         """Raises BlockingIOError when dry, ConnectionError at the end of the stream."""
@@ -138,8 +142,12 @@ class ProtocolClient(mqtt.Client):
             mid = self._mid_generate()
         return mid
 
-    def send_publish(self, mid: int, topic: str, payload: bytes, retain: bool) -> None:
-        self._send_publish(mid, topic.encode(), payload, 1, retain)
+    def send_publish(self, mid: int, topic: str, payload: bytes, retain: bool, *, expiry_s: int | None = None) -> None:
+        properties = None
+        if self._v5 and expiry_s is not None:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho left it untyped
+            properties.MessageExpiryInterval = expiry_s
+        self._send_publish(mid, topic.encode(), payload, 1, retain, properties=properties)
 
     def send_raw(self, packets: bytes) -> None:
         if packets:

@@ -1,47 +1,129 @@
 """The manifest of the gateway: read this first.
 
 Three sides, one for each role that `app` composes:
-- `Gateway`, the process that speaks MQTT: link, ingest and a copy of the registry. It takes the facts' `Handlers` and
-  offers `publish` to whoever has availabilities to tell;
-- `serving`, in every API process: what was refused, its replay, the books;
-- `upkeep`, in the worker: dead letters are forgotten in time.
+- `Gateway`, the process that speaks MQTT: link, ingest, a copy of the registry, the dispatcher of orders. It takes the
+  facts' `Handlers` and offers `publish` to whoever has availabilities to tell;
+- `unspooling`, beside it: what cameras posted over HTTP; `Heed` hears what other processes recorded;
+- `serving`, in every API process: signed pushes, cameras' posts, what was refused, its replay, the books; operators'
+  orders to devices;
+- `upkeep`, in the worker: orders expire, they and dead letters are forgotten in time.
+`give_order` is the verb by which the other services give orders in their own transactions.
 An API process hears the public topics by a `Link` of its own, made by `public_listener`.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 
+from prometheus_client import CollectorRegistry
+
+from contracts.availability import Availability
+from contracts.orders import OrderHandler
 from contracts.wire import PUBLIC_PREFIX
 from gateway import forget
 from gateway.address import BrokerAddress, ProtocolVersion, Session
+from gateway.expire_orders import expire_orders, forget_orders
 from gateway.gateway import Gateway
+from gateway.give_order import give_order
+from gateway.http.cameras import CamerasApi
+from gateway.http.orders import OrdersApi, RecordAudit
+from gateway.http.push import PushApi
 from gateway.http.rejected import RejectedApi
 from gateway.link import Link
+from gateway.notices import Heed
+from gateway.order_metrics import OrderMetrics
+from gateway.partition_lease import SlotLost
 from gateway.received import Received
 from gateway.record import Handlers
 from gateway.settings import GatewaySettings
+from gateway.spool import SpoolWork
+from gateway.sql import nonces
+from kernel.api_keys import KeyChecker
 from kernel.clock import Clock
 from kernel.db import Database
+from kernel.rates import Limiter, Rate
 from kernel.service import Loop, Service
 
-__all__ = ["Gateway", "Handlers", "public_listener", "serving", "upkeep"]
+__all__ = [
+    "Gateway",
+    "Handlers",
+    "Heed",
+    "SlotLost",
+    "give_order",
+    "public_listener",
+    "serving",
+    "unspooling",
+    "upkeep",
+]
 
 FORGET_S = 30.0
 """Between two looks a flood of nonsense can grow by what the link takes in that time, which the disk can bear."""
+SPOOL_S = 1.0
+"""How late what was spooled is recorded when nobody woke us."""
+NONCE_MARGIN = timedelta(minutes=5)
+"""For processes whose clocks differ: a nonce that is forgotten too early is a request that can be repeated."""
+NONCES_FORGOTTEN_MAX = 20_000
+"""At once; 600 pushes a second go as fast as they come."""
+EXPIRE_S = 1.0
+"""Whoever looks at an order sees its deadline anyway; this is how late those hear of it who gave it."""
 
 
-def serving(db: Database, handlers: Handlers) -> Service:
-    """The side that answers. `handlers` record what is replayed, in the request's transaction."""
-    return Service("gateway", apis=[RejectedApi(db, handlers)])
+def serving(
+    db: Database,
+    handlers: Handlers,
+    *,
+    clock: Clock,
+    settings: GatewaySettings,
+    record_audit: RecordAudit,
+    keys: KeyChecker,
+) -> Service:
+    """The side that answers. `handlers` record what is pushed or replayed, in the request's transaction; `keys` know
+    the cameras'.
+    """
+    barrier_limit = Limiter(clock, Rate.of(settings.barrier_rate))
+    apis = [
+        RejectedApi(db, handlers),
+        PushApi(db, handlers),
+        CamerasApi(db, keys),
+        OrdersApi(db, record_audit, barrier_limit),
+    ]
+    return Service("gateway", apis=apis)
 
 
-def upkeep(db: Database, settings: GatewaySettings) -> Service:
-    """The side that tidies up."""
+def unspooling(
+    db: Database,
+    handlers: Handlers,
+    publish: Callable[[Sequence[Availability]], None],
+    *,
+    wake: asyncio.Event,
+) -> Service:
+    """Beside MQTT: what cameras posted is recorded; `wake` is set when there is something."""
+    work = SpoolWork(db, handlers, publish)
+    return Service("gateway", loops=[Loop("gateway spool", work.step, SPOOL_S, wake)])
+
+
+def upkeep(
+    db: Database, settings: GatewaySettings, registry: CollectorRegistry, on_order: Sequence[OrderHandler] = ()
+) -> Service:
+    """The side that tidies up; `on_order` hears of every order that expired."""
+    orders = OrderMetrics(registry)
 
     async def forget_old() -> None:
         async with db.transaction() as tx:
             await forget.forget_dead_letters(tx, settings)
+        async with db.transaction() as tx:
+            await forget_orders(tx, days=settings.orders_days)
+        async with db.transaction() as tx:
+            await nonces.forget_nonces(tx, expired_before=tx.now - NONCE_MARGIN, rows_max=NONCES_FORGOTTEN_MAX)
 
-    return Service("gateway", loops=[Loop("gateway dead letters", forget_old, FORGET_S)])
+    async def expire() -> None:
+        async with db.transaction() as tx:
+            expired = await expire_orders(tx, on_order)
+        for order in expired:
+            orders.count(order.kind, order.state)
+
+    loops = [Loop("gateway dead letters", forget_old, FORGET_S), Loop("gateway orders", expire, EXPIRE_S)]
+    return Service("gateway", loops=loops)
 
 
 def public_listener(

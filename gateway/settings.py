@@ -2,14 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from contracts.ids import Slug
-from contracts.wire import PREFIX
 from gateway.address import ProtocolVersion, Session
-
-ECHO_KIND = "echo"
-"""The last level of the topic on which a silent gateway asks the broker whether it still delivers."""
+from gateway.envelopes.topics import NETWORK_FILTERS
+from gateway.partition import Share
+from kernel.rates import Rate
 
 
 class GatewaySettings(BaseModel):
@@ -18,10 +17,18 @@ class GatewaySettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     client_id: Slug = "berth-gateway"
-    """Fixed, so that the broker keeps our session. One per process: a second with the same id takes over the first."""
+    """Fixed, so that the broker keeps our session. With several partitions `-<slot>-of-<partitions>` follows."""
     protocol: ProtocolVersion = "5"
-    operators: tuple[Slug, ...] = ()
-    """This gateway's part of the city when several share it; empty = all. Each part has a client id of its own."""
+    partitions: Annotated[int, Field(ge=1, le=64)] = 1
+    """How many gateway processes share the operators. More processes than this: the others are spare."""
+    slot: Annotated[int, Field(ge=0)] | None = None
+    """The only slot this process may claim; none: whichever is free."""
+    strangers: bool = True
+    """Slot 0 listens to everyone, for those whom no slot has subscribed to (yet). It has to read all messages then."""
+    lease_s: Annotated[float, Field(ge=3, le=60)] = 5.0
+    """A holder that is silent for this long is replaced: five renewals, and twice that is what a take-over may take."""
+    networks: tuple[str, ...] = NETWORK_FILTERS
+    """Topics of LoRaWAN network servers on this broker. They name no operator: slot 0 hears them all."""
     ca_file: str | None = None
     session_expiry_s: Annotated[int, Field(ge=0)] = 7 * 24 * 3600
     """How long the broker keeps what we miss: a long weekend without anyone to look."""
@@ -41,20 +48,43 @@ class GatewaySettings(BaseModel):
     dead_letters_max: Annotated[int, Field(ge=100)] = 50_000
     """The oldest go; what was refused is kept to be mended, not for ever."""
     dead_letters_days: Annotated[int, Field(ge=1)] = 90
+    orders_days: Annotated[int, Field(ge=1)] = 400
+    """Who opened which barrier, and why, is asked for until the accounts of the year are closed."""
+    barrier_rate: str = "30/minute"
+    """Openings of one lane by one key: twice what a lane lets through, so nobody who works there notices."""
 
-    def session(self) -> Session:
-        """How we present ourselves to the broker. All kinds by one filter: their order between each other is kept."""
-        operators = self.operators or ("+",)
+    @field_validator("barrier_rate")
+    @classmethod
+    def _is_rate(cls, text: str) -> str:
+        Rate.of(text)
+        return text
+
+    @model_validator(mode="after")
+    def _slot_exists(self) -> "GatewaySettings":
+        if self.slot is not None and self.slot >= self.partitions:
+            raise ValueError(f"there is no slot {self.slot} of {self.partitions}; slots count from 0")
+        return self
+
+    def shares(self) -> tuple[Share, ...]:
+        """Every slot there is."""
+        slots = range(self.partitions)
+        return tuple(Share.of(self.client_id, slot, self.partitions, strangers=self.strangers) for slot in slots)
+
+    def claimable(self) -> tuple[Share, ...]:
+        """The slots that this process may claim."""
+        return self.shares() if self.slot is None else (self.shares()[self.slot],)
+
+    def standing_filters(self, share: Share) -> tuple[str, ...]:
+        """What `share` listens to whoever is registered: all kinds by one filter, so their order is kept."""
+        return share.standing_filters(self.networks)
+
+    def session(self, share: Share) -> Session:
+        """How `share` presents itself to the broker."""
         return Session(
-            client_id=self.client_id,
-            filters=tuple(f"{PREFIX}/{operator}/+/+" for operator in operators),
+            client_id=share.client_id,
+            filters=self.standing_filters(share),
             protocol=self.protocol,
             expiry_s=self.session_expiry_s,
             receive_maximum=self.receive_maximum,
             ca_file=self.ca_file,
         )
-
-    def echo_topic(self) -> str:
-        """Within the filters of `session`, and nobody's car park."""
-        operator = self.operators[0] if self.operators else self.client_id
-        return f"{PREFIX}/{operator}/{self.client_id}/{ECHO_KIND}"

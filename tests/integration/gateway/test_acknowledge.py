@@ -128,24 +128,26 @@ async def test_a_database_that_goes_and_comes_back_loses_nothing_and_memory_is_b
         await through.close()
 
 
-async def test_a_gateway_started_without_a_database_waits_for_it_and_refuses_nobody(
+async def test_a_gateway_started_without_a_database_waits_for_it_and_the_broker_keeps_the_messages(
     db: Database,
     postgres_server: EmbeddedPostgres,
+    mosquitto: Mosquitto,
     start_gateway: StartGateway,
     start_client: StartClient,
     books: Books,
     eventually: Eventually,
 ) -> None:
     async with Proxy(postgres_server.port, SystemClock(), seed=1) as proxy:
+        before = await start_gateway(broker_url=mosquitto.url, client_id="early")
+        await before.stop()
         through = Database(through_proxy(db.url, postgres_server, proxy.port), SystemClock())
         await through.open()
         proxy.refuse = True
         proxy.reset()
-        gateway = await start_gateway(db=through, await_ready=False)
-        await eventually(lambda: gateway.link.ready)
-        device = await start_client()
+        gateway = await start_gateway(db=through, broker_url=mosquitto.url, client_id="early", await_ready=False)
+        device = await start_client(url=mosquitto.url)
         device.say("spaces", event(1))
-        await eventually(lambda: gateway.ingest.database_away)
+        await eventually(lambda: len(device.link.outbox) == 0)
         assert not gateway.ready
 
         proxy.refuse = False
