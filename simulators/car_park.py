@@ -25,6 +25,7 @@ from contracts.wire import (
     StatusMessage,
     up_topic,
 )
+from simulators.equipment import Equipment
 from simulators.layout import Counter, Layout
 from simulators.plates import plate_of
 
@@ -71,6 +72,7 @@ class CarPark:
     def __init__(self, operator: str, car_park: str, layout: Layout, *, started: datetime) -> None:
         self.id = car_park
         self.layout = layout
+        self.equipment = Equipment()
         self._topics = {kind: up_topic(operator, car_park, kind) for kind in ("spaces", "counts", "passages", "acks")}
         self._status_topic = up_topic(operator, car_park, "status")
         self._seqs = array("q", [0]) * layout.slots
@@ -155,9 +157,9 @@ class CarPark:
         """Retained; with `online` false also the will."""
         return Message(self._status_topic, _encode(StatusMessage(online, at, SOFTWARE)), retain=True)
 
-    def done(self, order: str, at: datetime) -> Message:
-        """The answer to an order: everything here obeys."""
-        return Message(self._topics["acks"], _encode(AckMessage(order, True, at)))
+    def answer(self, ack: AckMessage) -> Message:
+        """What became of an order."""
+        return Message(self._topics["acks"], _encode(ack))
 
     def _passage(self, change: Change) -> Message:
         self._passages += 1

@@ -36,7 +36,7 @@ class FaultPlan:
     Of an event: `duplicate` is told twice, `out_of_order` after the next one's, `late` only after `late_s`. Of a
     sensor: `stuck`, `silent`, `clock_behind` and `clock_ahead` (by a `clock_off_s`), `flapping`. Of a car park and
     second: `burst` holds everything back for `burst_s` and tells it at once, `reconnect` restarts its gateway, which
-    begins a new epoch with a snapshot.
+    begins a new epoch with a snapshot. Of an order: `order_*`, see `simulators.order_faults`.
     """
 
     seed: int = 0
@@ -53,6 +53,11 @@ class FaultPlan:
     burst: float = 0.0
     burst_s: tuple[float, float] = (10.0, 60.0)
     reconnect: float = 0.0
+    order_deaf: float = 0.0
+    order_jammed: float = 0.0
+    order_answered_twice: float = 0.0
+    order_answered_late: float = 0.0
+    order_answered_by_another: float = 0.0
 
     def __post_init__(self) -> None:
         for name in (each.name for each in fields(self)):

@@ -4,6 +4,7 @@ The city's time runs `speed` times as fast as ours, from the hour it is now. Wha
 nothing lies in the future. Every second of ours is one tick.
 """
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from contracts.wire import SpaceEvent, parse_topic
+from contracts.wire import AckMessage, OrderMessage, SpaceEvent, parse_topic
 from simulators.car_park import CarPark, Change, Message, Taken
 from simulators.city import City, Place
 from simulators.clock import Clock
@@ -24,6 +25,7 @@ from simulators.demand import DAY_S
 from simulators.faults import FaultPlan, FaultySensors
 from simulators.layout import layout_of
 from simulators.operator_api import CarParkHeld
+from simulators.order_faults import FaultyAnswers, OrderFault, answered_at
 from simulators.speakers import Speakers
 
 TICK_S: Final = 1.0
@@ -48,9 +50,12 @@ class CityProgress:
     refused: int
 
 
-class _Order(Struct):
-    order: str
-    kind: str
+class _Answer(Struct, frozen=True):
+    """An answer on its way: from the car park `number`, not before `due`."""
+
+    due: datetime
+    number: int
+    ack: AckMessage
 
 
 class Simulation:
@@ -74,7 +79,10 @@ class Simulation:
         self._city = City(places, seed=seed, now_s=self._from_s)
         self._faults = [FaultySensors(faults, each.id) for each in self._car_parks] if not faults.is_harmless else None
         self._beats = [0] * len(self._car_parks)
-        self._orders: list[tuple[int, _Order]] = []
+        self._answers = [FaultyAnswers(faults, each.id) for each in self._car_parks]
+        self._orders: list[tuple[int, OrderMessage]] = []
+        self._ordered = asyncio.Event()
+        self._held: list[_Answer] = []
         self._changes = self._messages = self._orders_done = self._refused = 0
 
     def car_park(self, car_park: str) -> CarPark:
@@ -90,7 +98,8 @@ class Simulation:
             _log.warning("refused: %s", payload[:500].decode(errors="replace"))
             return
         with contextlib.suppress(msgspec.DecodeError):
-            self._orders.append((self._numbers[parts.car_park], msgspec.json.decode(payload, type=_Order)))
+            self._orders.append((self._numbers[parts.car_park], msgspec.json.decode(payload, type=OrderMessage)))
+            self._ordered.set()
 
     async def run(self, speakers: Speakers, on_progress: Callable[[CityProgress], None] | None) -> None:
         """Tell everything once, then what changes, for ever."""
@@ -105,7 +114,7 @@ class Simulation:
             # After a pause (a broker that was away) the ticks missed are one long tick.
             behind_s = self._clock.monotonic() - began - ticks * TICK_S
             ticks += max(0, int(behind_s // TICK_S))
-            await self._clock.sleep(-behind_s)
+            await self._obey_until(speakers, -behind_s)
             await self.tick(speakers)
 
     async def introduce_all(self, speakers: Speakers) -> None:
@@ -130,9 +139,31 @@ class Simulation:
             if self._faults is not None and self._faults[number].reconnects():
                 self._car_parks[number].restart(now)
                 await self._introduce(speakers, number)
+        await self.obey_all(speakers)
+
+    async def obey_all(self, speakers: Speakers) -> None:
+        """Do what was ordered, and send the answers that are due."""
+        self._ordered.clear()
         orders, self._orders = self._orders, []
         for number, order in orders:
             await self._obey(speakers, number, order)
+        now = self._clock.now()
+        due = [answer for answer in self._held if answer.due <= now]
+        self._held = [answer for answer in self._held if answer.due > now]
+        for answer in due:
+            await self._publish(speakers, answer.number, self._car_parks[answer.number].answer(answer.ack))
+
+    async def _obey_until(self, speakers: Speakers, seconds: float) -> None:
+        """Wait `seconds`; whoever stands before a barrier does not."""
+        pause = asyncio.ensure_future(self._clock.sleep(seconds))
+        try:
+            while not pause.done():
+                ordered = asyncio.ensure_future(self._ordered.wait())
+                await asyncio.wait([pause, ordered], return_when=asyncio.FIRST_COMPLETED)
+                ordered.cancel()
+                await self.obey_all(speakers)
+        finally:
+            pause.cancel()
 
     async def say_goodbye(self, speakers: Speakers) -> None:
         """Every car park's status, offline."""
@@ -194,11 +225,19 @@ class Simulation:
         as_of = _whole_ms(self._started + timedelta(seconds=(self._city.now_s - self._from_s) / self._speed))
         await self._tell(speakers, number, *self._car_parks[number].snapshot(self._taken(number), as_of))
 
-    async def _obey(self, speakers: Speakers, number: int, order: _Order) -> None:
-        if order.kind == "resend_snapshot":
+    async def _obey(self, speakers: Speakers, number: int, order: OrderMessage) -> None:
+        fault = self._answers[number].draw()
+        if fault is OrderFault.DEAF:
+            return
+        now = self._clock.now()
+        equipment = self._car_parks[number].equipment
+        shown = equipment.snapshots
+        ack = equipment.obey(order, now, jams=fault is OrderFault.JAMMED)
+        if equipment.snapshots > shown:
             await self._show(speakers, number)
-        await self._publish(speakers, number, self._car_parks[number].done(order.order, self._clock.now()))
-        self._orders_done += 1
+        answering = (number + 1) % len(self._car_parks) if fault is OrderFault.ANSWERED_BY_ANOTHER else number
+        self._held += [_Answer(due, answering, ack) for due in answered_at(fault, order, now)]
+        self._orders_done += ack.ok
 
     async def _tell(
         self, speakers: Speakers, number: int, events: Sequence[SpaceEvent], messages: Sequence[Message]

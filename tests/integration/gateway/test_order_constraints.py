@@ -46,22 +46,25 @@ async def test_every_combination_of_what_moves(database: Database) -> None:
     values = {name: "no" if name == "error" else AT for name in moving}
     kinds = {OrderKind.OPEN_BARRIER: ("X1", None, None, None), OrderKind.SHOW_TEXT: ("X1", None, None, "满")}
     allowed = 0
+    number = itertools.count()
     async with database.transaction() as tx:
-        chosen = itertools.product(kinds, OrderState, (None, "ord_9"), *((False, True) for _ in moving))
-        for number, (kind, state, newer, *present) in enumerate(chosen):
+        for kind, state, newer, present in itertools.product(
+            kinds, OrderState, (None, "ord_9"), itertools.product((False, True), repeat=len(moving))
+        ):
             held = {name: values[name] for name, there in zip(moving, present, strict=True) if there}
             deadline = AT + timedelta(seconds=10)
             order = Order(kind=kind, expires_at=deadline, state=state, superseded_by=newer, **held)  # type: ignore[arg-type]  # each value fits its name
             expected = is_consistent(order)
             allowed += expected
-            assert await takes(tx, number, order, kinds[kind]) == expected, order
+            assert await takes(tx, next(number), order, kinds[kind]) == expected, order
     assert allowed > 20
 
 
 async def test_every_combination_of_places(database: Database) -> None:
     async with database.transaction() as tx:
-        for number, (kind, *given) in enumerate(itertools.product(OrderKind, *((None, "x") for _ in range(4)))):
+        number = itertools.count()
+        for kind, given in itertools.product(OrderKind, itertools.product((None, "x"), repeat=4)):
             lane, space, sign, text = given
             expected = fault_of(kind, lane=lane, space=space, sign=sign, text=text) is None
             order = Order(kind=kind, expires_at=AT + timedelta(seconds=10))
-            assert await takes(tx, number, order, (lane, space, sign, text)) == expected, (kind, given)
+            assert await takes(tx, next(number), order, (lane, space, sign, text)) == expected, (kind, given)

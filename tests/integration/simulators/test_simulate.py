@@ -12,6 +12,8 @@ from app.embedded import EmbeddedBroker
 from contracts.wire import (
     AckMessage,
     CountsMessage,
+    OrderKindWord,
+    OrderMessage,
     PassageMessage,
     SpaceEvent,
     SpacesMessage,
@@ -77,6 +79,11 @@ async def _live(simulation: Simulation, speakers: Speakers, clock: ManualClock, 
     for _ in range(ticks):
         clock.advance(1)
         await simulation.tick(speakers)
+
+
+def order_to(clock: ManualClock, kind: OrderKindWord, *, order: str = "ord_1", lane: str | None = None) -> bytes:
+    message = OrderMessage(order, kind, clock.now() + timedelta(seconds=60), "test", lane)
+    return msgspec.json.encode(message)
 
 
 async def test_every_car_park_is_introduced_and_then_tells_what_changes(
@@ -152,7 +159,7 @@ async def test_an_order_to_resend_brings_a_snapshot_and_an_acknowledgement(
     ears = await listen(broker.url, "parking/v1/sim/#")
     simulation, speakers = await start([SENSED])
     await simulation.introduce_all(speakers)
-    await ears.say(up_topic("sim", "sensed", "orders"), b'{"order":"ord_1","kind":"resend_snapshot"}')
+    await ears.say(up_topic("sim", "sensed", "orders"), order_to(clock, "resend_snapshot"))
 
     async def acknowledged() -> list[bytes]:
         await _live(simulation, speakers, clock, 1)
@@ -162,6 +169,48 @@ async def test_an_order_to_resend_brings_a_snapshot_and_an_acknowledgement(
     assert msgspec.json.decode(answer, type=AckMessage).order == "ord_1"
     assert len(_events(ears)) >= 120
     await speakers.close()
+
+
+@pytest.mark.parametrize(
+    ("fault", "answers"),
+    [
+        ({}, [("sensed", True)]),
+        ({"order_answered_twice": 1}, [("sensed", True)] * 2),
+        ({"order_jammed": 1}, [("sensed", False)]),
+        ({"order_answered_by_another": 1}, [("lanes", True)]),
+        ({"order_deaf": 1}, []),
+        ({"order_answered_late": 1}, [("sensed", True)]),
+    ],
+)
+async def test_a_barrier_opens_once_an_order_and_answers_as_its_fault_has_it(
+    broker: EmbeddedBroker,
+    listen: Listen,
+    start: Start,
+    clock: ManualClock,
+    fault: dict[str, float],
+    answers: list[tuple[str, bool]],
+) -> None:
+    ears = await listen(broker.url, "parking/v1/sim/+/acks")
+    simulation, speakers = await start([SENSED, LANES], faults=FaultPlan(**fault))  # type: ignore[arg-type]  # rates
+    simulation.hear(up_topic("sim", "sensed", "orders"), order_to(clock, "open_barrier", lane="X1"))
+    simulation.hear(up_topic("sim", "sensed", "orders"), order_to(clock, "open_barrier", lane="X1", order="ord_2"))
+    await simulation.obey_all(speakers)
+    if "order_answered_late" in fault:
+        assert not ears.on(up_topic("sim", "sensed", "acks"))
+        clock.advance(62)
+        await simulation.obey_all(speakers)
+    simulation.hear(up_topic("sim", "sensed", "orders"), order_to(clock, "open_barrier", lane="X1"))
+    await simulation.obey_all(speakers)
+    await speakers.close()
+    await ears.caught_up("parking/v1/sim/caught/acks")
+    words = [
+        (topic.split("/")[3], msgspec.json.decode(payload, type=AckMessage))
+        for topic, payload in ears.heard
+        if "/caught/" not in topic and topic.startswith("parking/")
+    ]
+    assert [(who, ack.ok) for who, ack in words if ack.order == "ord_2"] == answers
+    opened = simulation.car_park("sensed").equipment.opened["X1"]
+    assert opened == (0 if "order_deaf" in fault or "order_jammed" in fault else 2)
 
 
 async def test_a_restart_begins_a_new_epoch_with_a_snapshot(
