@@ -13,9 +13,9 @@ from typing import Final
 import structlog
 
 from contracts.availability import Availability
-from gateway.cameras import hikvision
 from gateway.cameras.form import Picture
-from gateway.cameras.hear import CameraTopic, decode_camera, read_settings
+from gateway.cameras.hear import decode_camera, read_settings
+from gateway.cameras.topics import HIKVISION, CameraTopic, hikvision_topic
 from gateway.directory import KnownCarPark
 from gateway.errors import SpoolFull
 from gateway.events import Decoded
@@ -127,7 +127,7 @@ async def _understood(tx: Tx, rows: Sequence[Row]) -> list[Taken]:
 
 def _taken(row: Row, device: Row | None, car_park: KnownCarPark | None) -> Taken:
     message = Received(
-        topic=f"{hikvision.TOPIC}/{row['device']}",
+        topic=hikvision_topic(row["device"]),
         payload=row["event"],
         payload_bytes=row["event_bytes"],
         qos=1,
@@ -140,7 +140,7 @@ def _taken(row: Row, device: Row | None, car_park: KnownCarPark | None) -> Taken
         detail = f"no device {row['device']!r} is registered"
         return Taken.of(message, Decoded(None, rejects=(Reject(Reason.UNKNOWN_DEVICE, detail),)))
     said = decode_camera(
-        CameraTopic(hikvision.PROFILE, row["device"]),
+        CameraTopic(HIKVISION, row["device"]),
         device["profile"],
         read_settings(row["device"], device["profile"], device["settings"]),
         car_park,

@@ -6,7 +6,7 @@ filed. What the message says of itself never wins over it.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -15,37 +15,17 @@ from gateway.cameras import hikvision, vzenith
 from gateway.cameras.alert import ALERT_BYTES_MAX
 from gateway.cameras.reading import CameraReading, Unheeded, passage_of
 from gateway.cameras.settings import CameraSettings
+from gateway.cameras.topics import CAMERA_PROFILES, HIKVISION, VZENITH, CameraTopic
 from gateway.directory import KnownCarPark
 from gateway.events import Decoded, Refused
 from gateway.refusals import Reason, Reject
 
-PROFILES: Final = frozenset({vzenith.PROFILE, hikvision.PROFILE})
-
-
-class CameraTopic(NamedTuple):
-    """Which device speaks, in which maker's language, and the name of its message."""
-
-    profile: str
-    device: str
-    name: str = ""
-
-
-def camera_topic(topic: str) -> CameraTopic | None:
-    """What `topic` says; None when it is no camera's."""
-    if topic.startswith(f"{hikvision.TOPIC}/"):
-        return CameraTopic(hikvision.PROFILE, topic[len(hikvision.TOPIC) + 1 :])
-    said = vzenith.device_and_name(topic)
-    return None if said is None else CameraTopic(vzenith.PROFILE, *said)
-
-
-def is_heeded(topic: CameraTopic) -> bool:
-    """Whether its messages can be passages: heartbeats of cameras that nobody registered are not worth a refusal."""
-    return topic.profile != vzenith.PROFILE or topic.name == vzenith.RESULT
+CODECS: Final = {VZENITH: vzenith.CODEC, HIKVISION: hikvision.CODEC}
 
 
 def read_settings(device: str, profile: str, settings: Mapping[str, object]) -> CameraSettings | Refused:
     """The camera's place, as its operator set it."""
-    if profile not in PROFILES:
+    if profile not in CAMERA_PROFILES:
         return Refused(Reason.UNKNOWN_PROFILE, f"device {device!r} has the profile {profile!r}, which is no camera's")
     try:
         return CameraSettings.model_validate(settings)
@@ -84,7 +64,7 @@ def decode_camera(
 def _read(
     topic: CameraTopic, settings: CameraSettings, payload: bytes, payload_bytes: int | None
 ) -> CameraReading | Unheeded | Refused:
-    if topic.profile == vzenith.PROFILE:
+    if topic.profile == VZENITH:
         return vzenith.read_message(topic.device, topic.name, payload)
     if payload_bytes is not None and payload_bytes > len(payload):
         return Refused(Reason.OVERSIZED, f"{payload_bytes} bytes; an event has at most {ALERT_BYTES_MAX}")

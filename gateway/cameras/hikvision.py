@@ -23,10 +23,7 @@ from gateway.cameras.reading import (
 from gateway.events import Refused
 from gateway.refusals import Reason
 
-PROFILE: Final = "hikvision-isapi"
 CODEC: Final = "hikvision-isapi-1"
-TOPIC: Final = "http/hikvision"
-"""Under `{TOPIC}/{device}` the dead letters file what such a camera sent."""
 TEXT_CHARACTERS_MAX: Final = 64
 
 COLORS: Final[Mapping[str, Color]] = {

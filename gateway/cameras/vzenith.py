@@ -16,13 +16,11 @@ import msgspec
 from msgspec import Raw, Struct
 
 from gateway.cameras.reading import CameraReading, Color, Unheeded, passage_id, plate_read, share_of_hundred
+from gateway.cameras.topics import VZENITH_RESULT
 from gateway.events import Refused
 from gateway.refusals import Reason, explain
 
-PROFILE: Final = "vzenith-ivs"
 CODEC: Final = "vzenith-ivs-1"
-FILTERS: Final = ("device/+/message/up/+", "+/device/message/up/+")
-RESULT: Final = "ivs_result"
 URL_CHARACTERS_MAX: Final = 2048
 
 COLORS: Final[dict[int, Color]] = {1: "blue", 2: "yellow", 3: "white", 4: "black", 5: "green", 6: "yellow_green"}
@@ -79,19 +77,9 @@ _read_envelope = msgspec.json.Decoder(_Envelope).decode
 _read_payload = msgspec.json.Decoder(_Payload).decode
 
 
-def device_and_name(topic: str) -> tuple[str, str] | None:
-    """The serial number and the message's name in `topic`; None when it is not one of these cameras'."""
-    match topic.split("/"):
-        case ["device", device, "message", "up", name] if device and name:
-            return device, name
-        case [device, "device", "message", "up", name] if device and name:
-            return device, name
-    return None
-
-
 def read_message(device: str, name: str, payload: bytes) -> CameraReading | Unheeded | Refused:
     """What `payload` says that `device` sent as `name`. Never raises for what a camera sends."""
-    if name != RESULT:
+    if name != VZENITH_RESULT:
         return Unheeded(name[:32])
     try:
         alarm = _read_payload(_read_envelope(payload).payload).alarm

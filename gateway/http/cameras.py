@@ -13,8 +13,8 @@ from typing import Annotated, Any, Final
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from gateway.cameras import hikvision
 from gateway.cameras.form import FormReader
+from gateway.cameras.topics import HIKVISION
 from gateway.errors import SpoolFull, UnknownDevice
 from gateway.spool import keep_in_spool
 from gateway.sql import spool as sql
@@ -94,7 +94,7 @@ class CamerasApi:
             raise UnknownDevice(device=device)
         async with self._db.transaction(readonly=True) as tx:
             known = next(iter(await sql.devices_of(tx, [device])), None)
-        if known is None or known["profile"] != hikvision.PROFILE or not caller.may_manage(known["operator"]):
+        if known is None or known["profile"] != HIKVISION or not caller.may_manage(known["operator"]):
             raise UnknownDevice(device=device)
         form = await _read_form(request)
         async with self._db.transaction() as tx:

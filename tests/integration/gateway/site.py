@@ -18,7 +18,7 @@ from contracts.ids import DeviceId, OperatorId
 from gateway.record import Handlers
 from gateway.service import serving
 from gateway.settings import GatewaySettings
-from kernel.api_keys import split_api_key
+from kernel.api_keys import KeyChecker, split_api_key
 from kernel.auth import Authenticator
 from kernel.callers import INGEST_SCOPE
 from kernel.clock import Clock, SystemClock
@@ -124,7 +124,8 @@ async def running_site(
     clock = clock or SystemClock()
     keys = RegistryKeyStore(db)
     handlers = Handlers(record_facts or Recorder(OccupancySettings()).record_facts, on_passage)
-    service = serving(db, handlers, clock=clock, settings=GatewaySettings(), record_audit=audit.record)
+    checker = KeyChecker(keys, clock)
+    service = serving(db, handlers, clock=clock, settings=GatewaySettings(), record_audit=audit.record, keys=checker)
     authenticator = Authenticator(issuer=local_issuer(new_signing_key()), keys=keys, clock=clock)
     server = WebServer(make_application(service.apis, clock=clock, authenticator=authenticator, database=db))
     port = await server.start("127.0.0.1", 0)
