@@ -22,7 +22,7 @@ help:  ## list the targets
 env: $(STAMPS)/runtime $(STAMPS)/pages  ## make .venv with .venv/bin/berth in it, and build the pages
 
 demo: env  ## a whole city on this machine, live; Ctrl-C stops it
-	@exec $(BIN)/berth up --demo
+	@exec $(BIN)/python scripts/in_foreground $(BIN)/berth up --demo
 
 check: dev  ## ruff, mypy --strict, import contracts, unit and property tests: under 30 s
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types imports quick
