@@ -192,14 +192,15 @@ async def test_a_barrier_opens_once_an_order_and_answers_as_its_fault_has_it(
 ) -> None:
     ears = await listen(broker.url, "parking/v1/sim/+/acks")
     simulation, speakers = await start([SENSED, LANES], faults=FaultPlan(**fault))  # type: ignore[arg-type]  # rates
-    simulation.hear(up_topic("sim", "sensed", "orders"), order_to(clock, "open_barrier", lane="X1"))
+    first = order_to(clock, "open_barrier", lane="X1")
+    simulation.hear(up_topic("sim", "sensed", "orders"), first)
     simulation.hear(up_topic("sim", "sensed", "orders"), order_to(clock, "open_barrier", lane="X1", order="ord_2"))
     await simulation.obey_all(speakers)
     if "order_answered_late" in fault:
         assert not ears.on(up_topic("sim", "sensed", "acks"))
         clock.advance(62)
         await simulation.obey_all(speakers)
-    simulation.hear(up_topic("sim", "sensed", "orders"), order_to(clock, "open_barrier", lane="X1"))
+    simulation.hear(up_topic("sim", "sensed", "orders"), first)
     await simulation.obey_all(speakers)
     await speakers.close()
     await ears.caught_up("parking/v1/sim/caught/acks")
