@@ -11,7 +11,7 @@ from datetime import datetime
 from msgspec import Struct, field
 
 from contracts.availability import Availability
-from contracts.ids import CarParkId, SpaceNumber, ZoneLabel
+from contracts.ids import CarParkId, DeviceId, SpaceNumber, ZoneLabel
 from contracts.wire import SpaceStateWord
 from kernel.db import Tx
 
@@ -80,6 +80,26 @@ class StatusSeen(Struct, frozen=True):
 Fact = SpaceSeen | CountSeen | PassageSeen | StatusSeen
 
 
+class DeviceHeard(Struct, frozen=True, gc=False):
+    """A device of a LoRaWAN network was heard: what an uplink, or its network server, told of the device itself.
+
+    `kind` is the frame's: change, heartbeat, startup, count, configuration, diagnostic, fault. `battery` is 0..1 where
+    a share is told, `battery_mv` millivolts; `rssi` dBm and `snr` dB of the gateway that heard it best.
+    """
+
+    device: DeviceId
+    car_park: CarParkId
+    at: datetime
+    received_at: datetime
+    kind: str
+    battery: float | None = None
+    battery_mv: int | None = None
+    battery_low: bool | None = None
+    temperature_c: float | None = None
+    rssi: float | None = None
+    snr: float | None = None
+
+
 class Facts(Struct, frozen=True):
     """One batch of facts, in arrival order within each kind."""
 
@@ -116,3 +136,6 @@ RecordFacts = Callable[[Tx, Facts], Awaitable[Recorded]]
 
 PassageHandler = Callable[[Tx, PassageSeen], Awaitable[None]]
 """Billing and reservation hear of every new passage in the same transaction."""
+
+HeardHandler = Callable[[Tx, Sequence[DeviceHeard]], Awaitable[None]]
+"""Whoever watches over devices hears of every uplink of a batch, copies included, in the same transaction."""

@@ -26,7 +26,7 @@ TOPIC_CHARACTERS_MAX: Final = 300
 FLOOD_MAX: Final = 100
 """Different refusals of one topic for one reason kept out of one batch: enough to see what is wrong with a device."""
 CODEC: Final = "json-1"
-"""Which version of the decoder refused it."""
+"""Which version of the decoder refused it, unless a device profile did."""
 
 _LIST_KEYS = {"spaces": "events", "counts": "counts"}
 
@@ -50,6 +50,7 @@ class DeadLetter(Struct, frozen=True):
     events: int
     booked: bool
     seen_at: datetime
+    codec: str = CODEC
 
 
 def dead_letters_of(taken: Taken) -> list[DeadLetter]:
@@ -59,6 +60,10 @@ def dead_letters_of(taken: Taken) -> list[DeadLetter]:
         by_reason.setdefault(reject.reason, []).append(reject)
     message = taken.message
     parts = parse_topic(message.topic)
+    speaker = taken.said.car_park
+    operator, car_park = (parts.operator, parts.car_park) if parts else (None, None)
+    if parts is None and speaker is not None:  # on a network server's topic, which names neither
+        operator, car_park = speaker.operator, speaker.id
     listed = _LIST_KEYS.get(parts.kind, "") if parts else ""
     message_sha256 = hashlib.sha256(message.payload).hexdigest()
     letters = []
@@ -70,8 +75,8 @@ def dead_letters_of(taken: Taken) -> list[DeadLetter]:
             payload = message.payload if whole and len(chunks) == 1 else _wrapped(listed, chunk)
             letters.append(
                 DeadLetter(
-                    operator=_kept(parts.operator) if parts else None,
-                    car_park=_kept(parts.car_park) if parts else None,
+                    operator=None if operator is None else _kept(operator),
+                    car_park=None if car_park is None else _kept(car_park),
                     topic=_kept(message.topic),
                     reason=reason,
                     detail=_detail(chunk),
@@ -83,6 +88,7 @@ def dead_letters_of(taken: Taken) -> list[DeadLetter]:
                     events=taken.dead if whole and len(chunks) == 1 else len(chunk),
                     booked=taken.said.car_park is not None,
                     seen_at=message.received_at,
+                    codec=taken.said.codec or CODEC,
                 )
             )
     return letters

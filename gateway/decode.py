@@ -25,6 +25,7 @@ from contracts.wire import (
     SpacesMessage,
     StatusMessage,
 )
+from gateway.devices import decode_network
 from gateway.directory import Directory, KnownCarPark
 from gateway.events import AckSeen, Decoded, Refused, take_ack, take_count, take_passage, take_space, take_status
 from gateway.refusals import Reason, Reject, explain
@@ -97,6 +98,8 @@ def decode(
     size = len(payload) if payload_bytes is None else payload_bytes
     if size > PAYLOAD_BYTES_MAX:
         return _refused(car_park, Reason.OVERSIZED, f"{size} bytes; the limit is {PAYLOAD_BYTES_MAX}")
+    if speaker.network is not None:
+        return decode_network(speaker.network, payload, received_at, directory)
     if car_park is None or speaker.refusal is not None:
         return _refused(car_park, speaker.refusal or Reason.UNKNOWN_CAR_PARK, speaker.detail)
     kind = _KINDS.get(speaker.kind)

@@ -12,6 +12,7 @@ from contracts.facts import CountSeen, PassageSeen, SpaceSeen, StatusSeen
 from contracts.ids import OrderId, ZoneLabel
 from contracts.wire import AckMessage, CountReport, PassageMessage, SpaceEvent, StatusMessage
 from gateway.directory import KnownCarPark
+from gateway.heard import Heard
 from gateway.plates import normalise_plate
 from gateway.refusals import Reason, Reject
 
@@ -35,7 +36,8 @@ Fact = SpaceSeen | CountSeen | PassageSeen | StatusSeen | AckSeen
 class Decoded(Struct, frozen=True, gc=False):
     """What one message said. Every event in it is one fact or one reject; a message refused as a whole is one reject.
 
-    `car_park` is who spoke, None when nobody we know did. Tuples, and nothing that the garbage collector would have to
+    `car_park` is who spoke, None when nobody we know did. `heard`: a device on a network, with what it told of itself;
+    `codec`: the version of the profile that read it. Tuples, and nothing that the garbage collector would have to
     follow: thousands of these wait in the queue while the database is away.
     """
 
@@ -46,6 +48,18 @@ class Decoded(Struct, frozen=True, gc=False):
     statuses: tuple[StatusSeen, ...] = ()
     rejects: tuple[Reject, ...] = ()
     acks: tuple[AckSeen, ...] = ()
+    heard: Heard | None = None
+    codec: str = ""
+
+    @property
+    def beats(self) -> int:
+        """A device that was heard and told nothing else is one event: its heartbeat."""
+        return int(self.heard is not None and not self.facts and not self.rejects)
+
+    @property
+    def good(self) -> int:
+        """Events that are to be stored."""
+        return self.facts + self.beats
 
     @property
     def facts(self) -> int:
@@ -54,7 +68,7 @@ class Decoded(Struct, frozen=True, gc=False):
     @property
     def received(self) -> int:
         """How many events the books must account for."""
-        return self.facts + len(self.rejects)
+        return self.good + len(self.rejects)
 
     @property
     def clock_ahead(self) -> int:

@@ -1,6 +1,6 @@
 """What messages said goes into the database: facts to occupancy, passages to their handlers, answers to the orders,
-refusals to the dead letters, and the books that add up. The verb of the device batch and of a replay alike; the edge
-commits.
+heartbeats to whoever watches over devices, refusals to the dead letters, and the books that add up. The verb of the
+device batch and of a replay alike; the edge commits.
 """
 
 from collections.abc import Sequence
@@ -10,12 +10,13 @@ import structlog
 from msgspec import Struct, field
 
 from contracts.availability import Availability
-from contracts.facts import Facts, PassageHandler, RecordFacts, Tally
+from contracts.facts import Facts, HeardHandler, PassageHandler, RecordFacts, Tally
 from contracts.ids import CarParkId
 from contracts.orders import OrderHandler
 from gateway import sql
 from gateway.acknowledge_orders import Answer, acknowledge_orders, find_orders
 from gateway.dead_letters import DeadLetter, dead_letters_of, worth_keeping
+from gateway.settle_uplinks import Beat, settle_uplinks
 from gateway.taken import Taken
 from kernel.db import Tx
 
@@ -29,6 +30,7 @@ class Handlers:
     record_facts: RecordFacts
     on_passage: Sequence[PassageHandler] = ()
     on_order: Sequence[OrderHandler] = ()
+    on_heard: Sequence[HeardHandler] = ()
 
 
 class Outcome(Struct):
@@ -51,6 +53,7 @@ class Outcome(Struct):
 async def record_messages(tx: Tx, handlers: Handlers, messages: Sequence[Taken]) -> Outcome:
     """Store what `messages` said. Raises what the database or a handler raises; nothing is swallowed here."""
     messages, orders = await find_orders(tx, messages)
+    messages, beats = await settle_uplinks(tx, messages)
     facts = Facts(
         spaces=[fact for taken in messages for fact in taken.said.spaces],
         counts=[fact for taken in messages for fact in taken.said.counts],
@@ -72,6 +75,12 @@ async def record_messages(tx: Tx, handlers: Handlers, messages: Sequence[Taken])
         told += len(outcome.answers)
         for answer in outcome.answers:
             answer.count(tallies)
+    heard = [taken.said.heard.fact for taken in messages if taken.said.heard is not None]
+    if heard:
+        for watch in handlers.on_heard:
+            await watch(tx, heard)
+        told += len(beats)
+        _count(beats, tallies)
     dead = _dead(messages)
     outcome.letters = [letter for taken in messages if taken.said.rejects for letter in dead_letters_of(taken)]
     if outcome.letters:
@@ -87,6 +96,15 @@ async def record_messages(tx: Tx, handlers: Handlers, messages: Sequence[Taken])
     outcome.dead = sum(taken.dead for taken in messages)
     outcome.miscounted = told - outcome.stored - outcome.duplicate - outcome.late
     return outcome
+
+
+def _count(beats: Sequence[Beat], tallies: dict[CarParkId, Tally]) -> None:
+    for beat in beats:
+        tally = tallies.setdefault(beat.car_park, Tally())
+        if beat.first:
+            tally.stored += 1
+        else:
+            tally.duplicate += 1
 
 
 def _dead(messages: Sequence[Taken]) -> dict[CarParkId, int]:

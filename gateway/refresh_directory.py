@@ -10,8 +10,12 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from contracts.ids import CarParkId, SpaceNumber
+from contracts.wire import parse_topic
 from gateway import sql
+from gateway.devices import names_in
 from gateway.directory import Directory, KnownCarPark
+from gateway.envelopes.topics import network_topic
+from gateway.known_device import KnownDevice, device_key
 from kernel.db import Database, Row, Tx
 
 CAR_PARKS_PER_READ: Final = 64
@@ -53,17 +57,33 @@ async def read_car_parks(tx: Tx, ids: Sequence[str]) -> list[KnownCarPark]:
     return await _read(tx, await sql.car_park_revisions(tx, ids))
 
 
+async def read_speaker(tx: Tx, topic: str, payload: bytes) -> list[KnownCarPark]:
+    """The car park that `payload` on `topic` can be about, as it is now; several where names of devices differ."""
+    parts = parse_topic(topic)
+    if parts is not None:
+        return await read_car_parks(tx, [parts.car_park])
+    network = network_topic(topic)
+    if network is None:
+        return []
+    keys = [device_key(name) for name in names_in(network, payload)]
+    return await read_car_parks(tx, await sql.car_parks_of_devices(tx, keys))
+
+
 async def _read(tx: Tx, cards: Sequence[Row]) -> list[KnownCarPark]:
     ids = [CarParkId(card["id"]) for card in cards]
     spaces: dict[str, dict[str, SpaceNumber]] = {car_park_id: {} for car_park_id in ids}
     zones: dict[str, dict[str, int]] = {car_park_id: {} for car_park_id in ids}
     lanes: dict[str, set[str]] = {car_park_id: set() for car_park_id in ids}
+    devices: dict[str, dict[str, KnownDevice]] = {car_park_id: {} for car_park_id in ids}
     for car_park, label, number in await sql.spaces_of(tx, ids):
         spaces[car_park][sys.intern(label)] = number
     for car_park, label, capacity in await sql.zones_of(tx, ids):
         zones[car_park][sys.intern(label)] = capacity
     for car_park, label in await sql.lanes_of(tx, ids):
         lanes[car_park].add(sys.intern(label))
+    for row in await sql.devices_of(tx, ids):
+        device = KnownDevice.of(dict(row))
+        devices[device.car_park][device.key] = device
     return [
         KnownCarPark(
             id=CarParkId(card["id"]),
@@ -73,6 +93,7 @@ async def _read(tx: Tx, cards: Sequence[Row]) -> list[KnownCarPark]:
             spaces=spaces[card["id"]],
             zones=zones[card["id"]],
             lanes=frozenset(lanes[card["id"]]),
+            devices=devices[card["id"]],
         )
         for card in cards
     ]

@@ -2,7 +2,6 @@
 
 from msgspec import Struct
 
-from contracts.wire import parse_topic
 from gateway import sql
 from gateway.acknowledge_orders import find_orders
 from gateway.dead_letters import dead_letters_of
@@ -11,7 +10,7 @@ from gateway.directory import Directory
 from gateway.errors import AlreadyReplayed, PayloadNotKept, UnknownRejected
 from gateway.received import Received
 from gateway.record import Handlers, record_messages
-from gateway.refresh_directory import read_car_parks
+from gateway.refresh_directory import read_speaker
 from gateway.refusals import Reject
 from gateway.taken import Taken
 from kernel.callers import Caller
@@ -42,7 +41,7 @@ async def replay_dead_letter(tx: Tx, handlers: Handlers, caller: Caller, letter_
         raise PayloadNotKept(payload_bytes=row["payload_bytes"], kept_bytes=len(row["payload"]))
     taken = (await find_orders(tx, [await _decode_again(tx, row)]))[0][0]
     refused = tuple(taken.said.rejects)
-    if not taken.said.facts:
+    if not taken.said.good:
         await sql.set_dead_letter_detail(tx, letter_id, refused[0].reason, dead_letters_of(taken)[0].detail)
         return Replayed(0, 0, 0, refused)
     await sql.set_replayed(tx, letter_id)
@@ -65,9 +64,8 @@ def _mended(row: Row, taken: Taken) -> tuple[int, int, int]:
 
 
 async def _decode_again(tx: Tx, row: Row) -> Taken:
-    parts = parse_topic(row["topic"])
-    known = await read_car_parks(tx, [parts.car_park]) if parts else ()
     payload: bytes = row["payload"]
+    known = await read_speaker(tx, row["topic"], payload)
     message = Received(
         topic=row["topic"],
         payload=payload,

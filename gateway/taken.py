@@ -30,7 +30,7 @@ class Taken(Struct, frozen=True, gc=False):
     @property
     def dead(self) -> int:
         """Events of it that became no fact."""
-        return self.events - self.said.facts
+        return self.events - self.said.good
 
     def refuse(self, reason: Reason, detail: str) -> "Taken":
         """The same message refused as a whole, after the database or a handler would not have it."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from gateway.dead_letters import CODEC, DeadLetter
+from gateway.dead_letters import DeadLetter
 from gateway.refusals import OUR_FAULT, Reason
 from kernel.db import Row, Tx
 from kernel.ids import new_id
@@ -13,16 +13,16 @@ ADD_DEAD_LETTERS = """
 INSERT INTO gateway.dead_letter AS kept (id, operator, car_park, topic, reason, detail, payload, payload_bytes, sha256,
                                          message_sha256, events, booked, codec, first_seen_at, last_seen_at, count)
 SELECT id, operator, car_park, topic, reason, detail, payload, payload_bytes, sha256,
-       message_sha256, events, booked, $15, seen_at, seen_at, count
+       message_sha256, events, booked, codec, seen_at, seen_at, count
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::integer[],
-            $9::text[], $10::text[], $11::integer[], $12::boolean[], $13::timestamptz[], $14::bigint[])
+            $9::text[], $10::text[], $11::integer[], $12::boolean[], $13::timestamptz[], $14::bigint[], $15::text[])
     AS new (id, operator, car_park, topic, reason, detail, payload, payload_bytes, sha256,
-            message_sha256, events, booked, seen_at, count)
+            message_sha256, events, booked, seen_at, count, codec)
 ON CONFLICT ON CONSTRAINT dead_letter_same DO UPDATE
 SET count = CASE WHEN kept.replayed_at IS NULL THEN kept.count ELSE 0 END + EXCLUDED.count,
     booked = EXCLUDED.booked, message_sha256 = EXCLUDED.message_sha256,
     last_seen_at = greatest(kept.last_seen_at, EXCLUDED.last_seen_at),
-    detail = EXCLUDED.detail, replayed_at = NULL
+    detail = EXCLUDED.detail, codec = EXCLUDED.codec, replayed_at = NULL
 """
 
 # One page of what was refused, newest first; the cursor is (last_seen_at, id) of the last one seen.
@@ -83,7 +83,7 @@ async def add_dead_letters(tx: Tx, ordered: Sequence[tuple[DeadLetter, int]]) ->
         [letter.booked for letter, _ in ordered],
         [letter.seen_at for letter, _ in ordered],
         [count for _, count in ordered],
-        CODEC,
+        [letter.codec for letter, _ in ordered],
     )
 
 

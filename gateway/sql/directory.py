@@ -18,6 +18,15 @@ ZONES_OF = "SELECT car_park, label, capacity FROM registry.zone_directory WHERE 
 LANES_OF = "SELECT car_park, label FROM registry.lane_directory WHERE car_park = ANY($1)"
 
 
+DEVICES_OF = """
+SELECT id, car_park, space, zone, profile, settings FROM registry.device_directory WHERE car_park = ANY($1)
+"""
+
+CAR_PARKS_OF_DEVICES = """
+SELECT car_park FROM registry.device_directory WHERE registry.heard_as(id) = ANY($1) ORDER BY car_park
+"""
+
+
 async def registry_revision(tx: Tx) -> int:
     """Grows with every change of the registry."""
     revision: int = await tx.fetchval(REVISION)
@@ -42,3 +51,13 @@ async def zones_of(tx: Tx, car_parks: Sequence[CarParkId]) -> list[Row]:
 async def lanes_of(tx: Tx, car_parks: Sequence[CarParkId]) -> list[Row]:
     """`car_park, label`."""
     return await tx.fetch(LANES_OF, car_parks)
+
+
+async def devices_of(tx: Tx, car_parks: Sequence[CarParkId]) -> list[Row]:
+    """`id, car_park, space, zone, profile, settings`."""
+    return await tx.fetch(DEVICES_OF, car_parks)
+
+
+async def car_parks_of_devices(tx: Tx, keys: Sequence[str]) -> list[str]:
+    """Where the devices are that are found by `keys`, as `gateway.known_device.device_key` makes them."""
+    return [row["car_park"] for row in await tx.fetch(CAR_PARKS_OF_DEVICES, keys)]

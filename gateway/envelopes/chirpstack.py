@@ -1,0 +1,92 @@
+"""ChirpStack v4 over MQTT in JSON: fields at their default are left out, so the first frame after a join has no `fCnt`.
+
+It tells no session, so the device address stands for it: a join gives a new one. `deduplicationId` is the same for a
+message that is delivered again, but a late gateway makes a second one with another; address and counter know both.
+"""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from contracts.wire import Instant
+from gateway.envelopes.uplink import (
+    FRAME_COUNTER_MAX,
+    GPS_EPOCH,
+    GPS_LEAP_SECONDS,
+    Reception,
+    Status,
+    Uplink,
+    best,
+    heard_at,
+)
+
+GATEWAYS_MAX: Final = 200
+"""That hear one uplink; a city has fewer."""
+
+Text = Annotated[str, Meta(max_length=128)]
+
+
+class _Device(Struct, rename="camel"):
+    dev_eui: Text = ""
+
+
+class _Reception(Struct, rename="camel"):
+    rssi: float | None = None
+    snr: float | None = None
+    time_since_gps_epoch: str | None = None
+
+
+class _Up(Struct, rename="camel"):
+    device_info: _Device = msgspec.field(default_factory=_Device)
+    dev_addr: Annotated[str, Meta(max_length=48)] = ""
+    f_cnt: Annotated[int, Meta(ge=0, le=FRAME_COUNTER_MAX)] = 0
+    f_port: Annotated[int, Meta(ge=0, le=255)] | None = None
+    data: bytes = b""
+    time: Instant | None = None
+    rx_info: Annotated[list[_Reception], Meta(max_length=GATEWAYS_MAX)] | None = None
+
+
+class _Status(Struct, rename="camel"):
+    device_info: _Device = msgspec.field(default_factory=_Device)
+    time: Instant | None = None
+    battery_level: float | None = None
+    battery_level_unavailable: bool = False
+
+
+_decode_up = msgspec.json.Decoder(_Up).decode
+_decode_status = msgspec.json.Decoder(_Status).decode
+
+
+def read(payload: bytes) -> Uplink:
+    """Raises msgspec.DecodeError, UnicodeDecodeError, RecursionError."""
+    up = _decode_up(payload)
+    receptions = [Reception(heard.rssi, heard.snr, _gps_time(heard.time_since_gps_epoch)) for heard in up.rx_info or ()]
+    return Uplink(
+        dev_eui=up.device_info.dev_eui,
+        session=up.dev_addr,
+        counter=up.f_cnt,
+        port=up.f_port,
+        payload=up.data,
+        at=heard_at(up.time, receptions),
+        rssi=best(receptions).rssi,
+        snr=best(receptions).snr,
+    )
+
+
+def read_status(payload: bytes) -> Status:
+    """Raises msgspec.DecodeError, UnicodeDecodeError, RecursionError."""
+    status = _decode_status(payload)
+    level = None if status.battery_level_unavailable else status.battery_level
+    return Status(
+        status.device_info.dev_eui, status.time, level / 100 if level is not None and 0 <= level <= 100 else None
+    )
+
+
+def _gps_time(duration: str | None) -> datetime | None:
+    """A protobuf duration such as `1342343125.338s` since the GPS epoch; None where it is none."""
+    try:
+        return GPS_EPOCH + timedelta(seconds=float((duration or "").removesuffix("s"))) - GPS_LEAP_SECONDS
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,60 @@
+"""A registered device as the decoder needs it: its profile found and its settings read, once. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+from pydantic import ValidationError
+
+from contracts.ids import CarParkId, DeviceId
+from gateway.profiles.profile import AnyProfile
+from gateway.profiles.settings import DeviceSettings
+from gateway.profiles.table import BY_NAME
+from gateway.refusals import Reason
+
+_SEPARATORS = str.maketrans("", "", ":-.")
+_EUI_DIGITS = 16
+
+
+class KnownDevice(Struct, frozen=True):
+    """What watches `space`, or passes for `zone` or the whole car park. `refusal`: why nothing of it can be read."""
+
+    id: DeviceId
+    car_park: CarParkId
+    space: str | None
+    zone: str | None
+    profile: AnyProfile | None
+    settings: DeviceSettings | None
+    refusal: Reason | None = None
+    detail: str = ""
+
+    @property
+    def key(self) -> str:
+        return device_key(self.id)
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "KnownDevice":
+        """`id, car_park, space, zone, profile, settings` of the registry, whenever they were written."""
+        placed = DeviceId(row["id"]), CarParkId(row["car_park"]), row["space"], row["zone"]
+        profile = BY_NAME.get(row["profile"])
+        if profile is None:
+            detail = f"device {row['id']!r} has the profile {row['profile']!r}, which reads no radio frames"
+            return cls(*placed, None, None, Reason.UNKNOWN_PROFILE, detail)
+        try:
+            return cls(*placed, profile, profile.settings.model_validate(row["settings"]))
+        except ValidationError as error:
+            fault = error.errors(include_url=False)[0]
+            where = ".".join(map(str, fault["loc"])) or "settings"
+            detail = f"settings of device {row['id']!r}: {where}: {fault['msg']}"
+            return cls(*placed, profile, None, Reason.INVALID_SETTINGS, detail)
+
+
+def device_key(name: str) -> str:
+    """What a device is found by: a DevEUI however it is written, any other name without regard to case.
+
+    `registry.heard_as` says the same in SQL, where it keeps two devices from having one key.
+    """
+    folded = name.lower()
+    digits = folded.translate(_SEPARATORS)
+    is_eui = len(digits) == _EUI_DIGITS and all(digit in "0123456789abcdef" for digit in digits)
+    return digits if is_eui else folded

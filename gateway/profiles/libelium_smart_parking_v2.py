@@ -1,0 +1,44 @@
+"""Libelium Smart Parking v2: eleven bytes, a header with the state and nine bytes that depend on the frame's type."""
+
+from typing import Final
+
+from contracts.profiles import Example
+from gateway.profiles.profile import Frame, Kind, Profile, Reading, Unreadable, occupied_if, wrong_length
+from gateway.profiles.settings import DeviceSettings
+from gateway.refusals import Reason
+
+_KINDS: Final = {
+    0: Kind.CHANGE,
+    1: Kind.HEARTBEAT,
+    2: Kind.CONFIGURATION,
+    4: Kind.STARTUP,
+    5: Kind.STARTUP,
+    7: Kind.CONFIGURATION,
+}
+"""Uplinks: info, keep-alive, answer to a configuration, start 1 and 2, request for the time. 3 and 6 are downlinks."""
+
+
+def decode(frame: Frame, settings: DeviceSettings) -> Reading | Unreadable:
+    """Byte 0: bit 7 occupied, bit 6 battery low, bits 2..0 the type; byte 1 counts. Every uplink has the state."""
+    del settings
+    cut = wrong_length(frame, 11)
+    if cut is not None:
+        return cut
+    header = frame.payload[0]
+    kind = _KINDS.get(header & 0x07)
+    if kind is None:
+        return Unreadable(Reason.UNKNOWN_FRAME, f"frame type {header & 0x07} is one that only a network sends")
+    return Reading(kind, occupied_if(header & 0x80), battery_low=bool(header & 0x40))
+
+
+PROFILE = Profile(
+    name="libelium-smart-parking-v2",
+    aliases=("libelium-smart-parking", "libelium"),
+    vendor="Libelium",
+    model="Smart Parking v2",
+    codec="libelium-smart-parking-v2-1",
+    source="Libelium Smart Parking v2 Technical Guide, uplink frames; layout confirmed by observed frames",
+    example=Example("800a010203040506070809", None, "occupied, battery good"),
+    settings=DeviceSettings,
+    decode=decode,
+)

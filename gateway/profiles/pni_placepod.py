@@ -1,0 +1,93 @@
+"""PNI PlacePod, in-ground and surface mount, in the manner of Cayenne LPP: channel, type, value.
+
+One uplink may hold several words on the space, oldest first. The vehicle counter of the same name (PlacePod VC) sends
+its count, seven bits and one for "was calibrated again"; with `lane` and `direction` set, each count is a passage.
+"""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from contracts.ids import Label
+from contracts.profiles import Example
+from gateway.profiles.items import split
+from gateway.profiles.profile import FREE, OCCUPIED, Frame, Kind, Mark, Profile, Reading, Unreadable, signed
+from gateway.profiles.settings import DeviceSettings
+from gateway.refusals import Reason
+
+_TYPE_BYTES: Final = {0x00: 1, 0x01: 1, 0x02: 2, 0x03: 2, 0x65: 2, 0x66: 1, 0x67: 2, 0x68: 1}
+_LENGTHS: Final = {bytes((channel, kind)): size for kind, size in _TYPE_BYTES.items() for channel in range(256)}
+
+TEMPERATURE, BATTERY = b"\x02\x67", b"\x03\x02"
+PARKING, KEEP_ALIVE, COUNT = b"\x15\x66", b"\x37\x66", b"\x21\x00"
+RECALIBRATED, DEACTIVATED, REBOOTED = b"\x01\x01", b"\x1c\x01", b"\x3f\x01"
+_STATES: Final = {b"\x00": FREE, b"\x01": OCCUPIED}
+_ANSWERS: Final = {
+    RECALIBRATED: Kind.CONFIGURATION,
+    DEACTIVATED: Kind.CONFIGURATION,
+    REBOOTED: Kind.STARTUP,
+    b"\x05\x00": Kind.FAULT,
+    b"\x06\x00": Kind.FAULT,
+}
+
+
+class PlacePodSettings(DeviceSettings):
+    """Of a vehicle counter: where it lies, and which way vehicles pass it."""
+
+    lane: Annotated[Label | None, Field(description="The lane that a vehicle counter counts.")] = None
+    direction: Annotated[Literal["entry", "exit"] | None, Field(description="Which way vehicles pass it.")] = None
+
+    @model_validator(mode="after")
+    def _both(self) -> "PlacePodSettings":
+        if (self.lane is None) != (self.direction is None):
+            raise PydanticCustomError("lane_direction", "a vehicle counter needs both lane and direction")
+        return self
+
+
+def decode(frame: Frame, settings: PlacePodSettings) -> Reading | Unreadable:
+    """Every item of the frame, in order; any channel that is none of the sensor's own is heard and means nothing."""
+    del settings
+    items = split(frame.payload, _LENGTHS, key_bytes=2)
+    if isinstance(items, Unreadable):
+        return items
+    marks: list[Mark] = []
+    passed: list[int] = []
+    kinds: list[Kind] = []
+    battery_mv = temperature_c = None
+    for item in items:
+        if item.key in {PARKING, KEEP_ALIVE}:
+            state = _STATES.get(item.value)
+            if state is None:
+                return Unreadable(Reason.UNKNOWN_STATE, f"parking status {item.value[0]} is neither 0 nor 1")
+            marks.append(state)
+            kinds.append(Kind.CHANGE if item.key == PARKING else Kind.HEARTBEAT)
+        elif item.key == COUNT:
+            passed.append(item.value[0])
+            kinds.append(Kind.COUNT)
+        elif item.key == TEMPERATURE:
+            temperature_c = signed(item.value) / 10
+        elif item.key == BATTERY:
+            battery_mv = 10 * signed(item.value)
+        elif item.key in _ANSWERS:
+            kinds.append(_ANSWERS[item.key])
+    return Reading(
+        next(iter(kinds), Kind.HEARTBEAT),
+        tuple(marks),
+        tuple(passed),
+        battery_mv=battery_mv,
+        temperature_c=temperature_c,
+    )
+
+
+PROFILE = Profile(
+    name="pni-placepod",
+    vendor="PNI",
+    model="PlacePod",
+    codec="pni-placepod-1",
+    source="PNI PlacePod Sensor, Communications Protocol",
+    example=Example("156601156600", None, "occupied, then free again"),
+    settings=PlacePodSettings,
+    decode=decode,
+    measures="space or passages",
+)

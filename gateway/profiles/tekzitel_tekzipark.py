@@ -1,0 +1,40 @@
+"""TEKZITEL TEKZIPARK: radar and magnetometer; port 1 is its daily work, port 2 its debug mode."""
+
+from contracts.profiles import Example
+from gateway.profiles.profile import Frame, Kind, Profile, Reading, Unreadable, occupied_if, signed, wrong_length
+from gateway.profiles.settings import DeviceSettings
+from gateway.refusals import Reason
+
+WORK, DEBUG = 1, 2
+
+
+def decode(frame: Frame, settings: DeviceSettings) -> Reading | Unreadable:
+    """Flags, temperature, parking id; on port 1 perhaps the strength and the two-byte ids of Bluetooth beacons."""
+    del settings
+    if frame.port == DEBUG:
+        return wrong_length(frame, 12) or _flags(frame.payload)
+    size = len(frame.payload)
+    if size < 3 or (size > 3 and size % 2):
+        return Unreadable(Reason.WRONG_LENGTH, f"{size} bytes; a frame has 3, or 4 and 2 for each beacon")
+    return _flags(frame.payload)
+
+
+def _flags(payload: bytes) -> Reading:
+    """Bit 7 occupied, 5 battery good, 4 obstructed, 3 seen by radar, 2 no beacon, 1 after a reset, 0 keep-alive."""
+    flags = payload[0]
+    kind = Kind.STARTUP if flags & 0x02 else Kind.HEARTBEAT if flags & 0x01 else Kind.CHANGE
+    return Reading(kind, occupied_if(flags & 0x80), battery_low=not flags & 0x20, temperature_c=signed(payload[1:2]))
+
+
+PROFILE = Profile(
+    name="tekzitel-tekzipark",
+    aliases=("tekzitel",),
+    vendor="TEKZITEL",
+    model="TEKZIPARK",
+    codec="tekzitel-tekzipark-1",
+    source="the vendor's decoder and examples at The Things Network",
+    example=Example("a82d63", WORK, "occupied, seen by radar, battery good, 45 degrees"),
+    settings=DeviceSettings,
+    decode=decode,
+    ports=(WORK, DEBUG),
+)
