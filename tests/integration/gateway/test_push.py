@@ -1,13 +1,21 @@
 """Signed pushes over HTTP: who may say what, and what becomes of each event."""
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from kernel.api_keys import sha256_of
 from kernel.clock import SystemClock
 from kernel.db import Database
+from kernel.signatures import read_signature, signed_text
+from occupancy.record import Recorder
+from occupancy.settings import OccupancySettings
 from tests.integration.gateway.conftest import Books, now, register
 from tests.integration.gateway.site import Site, running_site
 
@@ -181,9 +189,6 @@ async def test_a_revoked_key_signs_no_more(site: Site, db: Database) -> None:
 
 async def test_a_push_that_fails_uses_no_nonce_up(db: Database, books: Books) -> None:
     """The transaction that would have recorded it took the nonce along."""
-    from occupancy.record import Recorder
-    from occupancy.settings import OccupancySettings
-
     failing = True
 
     async def record(tx: Any, facts: Any) -> Any:
@@ -198,3 +203,31 @@ async def test_a_push_that_fails_uses_no_nonce_up(db: Database, books: Books) ->
         again = await site.push("spaces", body, nonce="try-me-again")
     assert (failed.status, again.status) == (500, 200)
     assert (await books())["stored"] == 1
+
+
+def _documented(language: str, number: int = 0) -> str:
+    """A code block of docs/push.md."""
+    text = (Path(__file__).resolve().parents[3] / "docs" / "push.md").read_text()
+    return [block for block in re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL) if block[0] == language][number][1]
+
+
+async def test_the_client_in_the_documentation_works(site: Site, books: Books) -> None:
+    code: dict[str, Any] = {}
+    exec(_documented("python"), code)
+    body = msgspec.json.encode({"events": [event()]})
+    base = str(site.session._base_url).rstrip("/")
+    said = await asyncio.to_thread(code["push"], base, site.key, "spaces", "mall-1", body)
+    assert msgspec.json.decode(said)["outcomes"] == ["stored"]
+    assert (await books())["stored"] == 1
+
+
+def test_the_worked_example_of_the_documentation() -> None:
+    text = _documented("text").rstrip("\n")
+    headers = dict(line.split(": ") for line in _documented("text", 1).splitlines())
+    method, address, timestamp, nonce, _ = text.split("\n")
+    body = b'{"space":"B1-032","state":"occupied","at":"2026-11-23T08:00:00Z","seq":17,"epoch":"b3"}'
+    secret = "kJ3cVn0q7R2uXw5yZ8aBdEfGhIjKlMnOpQrStUvWxYz"
+    signature = read_signature(headers, datetime.fromtimestamp(int(timestamp), UTC))
+    assert signed_text(method=method, address=address, timestamp=timestamp, nonce=nonce, body=body) == text.encode()
+    assert signature.fits(sha256_of(secret), method=method, address=address, body=body)
+    assert not signature.fits(sha256_of(secret), method=method, address=address + "x", body=body)
