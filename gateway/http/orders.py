@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from contracts.ids import CarParkId, Label, LaneLabel, SignId, Slug, SpaceLabel
 from contracts.orders import (
@@ -21,7 +20,6 @@ from contracts.orders import (
 )
 from gateway.errors import UnknownCarPark, UnknownLane, UnknownOrder, UnknownSign, UnknownSpace
 from gateway.give_order import TTL_MAX, give_order
-from gateway.order_place import fault_of
 from gateway.sql import orders as sql
 from kernel.callers import Caller
 from kernel.db import Database, Row, Tx
@@ -68,13 +66,6 @@ class OrderIn(BaseModel):
         le=int(TTL_MAX.total_seconds()),
         description="How long it may be obeyed; 10 s for barriers, 30 s for locks and texts, 60 s for snapshots.",
     )
-
-    @model_validator(mode="after")
-    def _has_its_place(self) -> "OrderIn":
-        fault = fault_of(self.kind, lane=self.lane, space=self.space, sign=self.sign, text=self.text)
-        if fault is not None:
-            raise PydanticCustomError("order_place", "{advice}", {"advice": fault.advice, "field": fault.field})
-        return self
 
 
 class OrderView(BaseModel):
