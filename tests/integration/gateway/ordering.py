@@ -1,13 +1,25 @@
 """Orders in tests: given as another service gives them, answered as a device answers them."""
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+
 from contracts.ids import CarParkId, LaneLabel, OrderId, SpaceLabel
 from contracts.orders import OrderKind, WantedOrder
+from contracts.wire import OrderMessage, up_topic
+from gateway.address import BrokerAddress, ProtocolVersion, Session
 from gateway.give_order import give_order
+from gateway.link import Link
+from gateway.received import Received
+from kernel.clock import SystemClock
 from kernel.db import Database, Row
-from tests.integration.gateway.conftest import CAR_PARK, Client, now
+from simulators.equipment import Equipment
+from tests.conftest import Eventually
+from tests.integration.gateway.conftest import CAR_PARK, OPERATOR, Client, now
 
 
 def wanted(
@@ -54,6 +66,38 @@ def answer(device: Client, order: str, *, ok: bool = True, error: str | None = N
     device.say("acks", {"order": order, "ok": ok, "at": now(), "error": error}, car_park=car_park)
 
 
+async def has_state(db: Database, order: OrderId, *states: str) -> bool:
+    return await state_of(db, order) in states
+
+
 def orders(device: Client) -> list[dict[str, Any]]:
     """What the device was told, in order."""
     return device.said("/orders")
+
+
+class Barrier(Client):
+    """A car park that obeys: what it was told, with repeats, is in `heard`; what moved is in `equipment`."""
+
+    def __init__(self, url: str, *, protocol: ProtocolVersion = "5", client_id: str, session_s: int = 0) -> None:
+        """`session_s`: how long the broker keeps what comes while it is away."""
+        super().__init__(url, protocol=protocol)
+        self.equipment = Equipment()
+        self.silent = False
+        session = Session(client_id, (up_topic(OPERATOR, CAR_PARK, "orders"),), protocol, expiry_s=session_s)
+        self.link = Link(BrokerAddress.of(url), session, SystemClock(), on_message=self._hear, acknowledge_at_once=True)
+
+    def _hear(self, message: Received) -> bool:
+        super()._hear(message)
+        order = msgspec.json.decode(message.payload, type=OrderMessage)
+        if not self.silent:
+            self.say("acks", self.equipment.obey(order, SystemClock().now()))
+        return True
+
+    @contextlib.asynccontextmanager
+    async def connected(self, eventually: Eventually) -> AsyncIterator["Barrier"]:
+        """Until the block ends; then it says DISCONNECT. Once only."""
+        running = asyncio.create_task(self.link.run())
+        await eventually(lambda: self.link.ready)
+        yield self
+        await self.link.stop()
+        await running

@@ -1,6 +1,8 @@
 """What waits to be published is bounded, and the newest word wins."""
 
-from gateway.outbox import Outbox, Outgoing
+from datetime import UTC, datetime
+
+from gateway.outbox import Delivery, Outbox, Outgoing
 
 
 def latest(topic: str, word: bytes) -> Outgoing:
@@ -49,3 +51,27 @@ def test_giving_back_more_than_there_is_room_for_keeps_the_newest() -> None:
     outbox.put(other(b"3"))
     outbox.give_back([other(b"1"), other(b"2")])
     assert drained(outbox) == [b"2", b"3"]
+
+
+def test_what_has_a_deadline_goes_back_to_whoever_gave_it_and_is_never_sent_again() -> None:
+    outbox = Outbox(others_max=5)
+    settled: list[tuple[str, Delivery]] = []
+
+    def order(name: str) -> Outgoing:
+        return Outgoing(
+            "orders",
+            name.encode,
+            retain=False,
+            deadline=datetime(2026, 11, 23, tzinfo=UTC),
+            settle=lambda delivery: settled.append((name, delivery)),
+        )
+
+    outbox.put(other(b"1"))
+    outbox.put(order("waited"))
+    outbox.give_back([order("in flight"), other(b"0")])
+    assert settled == [("waited", Delivery.LOST), ("in flight", Delivery.LOST)]
+    assert drained(outbox) == [b"0", b"1"]
+    outbox = Outbox(others_max=1)
+    outbox.put(order("oldest"))
+    outbox.put(other(b"2"))
+    assert settled[2:] == [("oldest", Delivery.LOST)]

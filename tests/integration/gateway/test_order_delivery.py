@@ -1,0 +1,127 @@
+"""What cuts, restarts and absent devices do to orders: obeyed once and in time, or not at all."""
+
+import getpass
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from contracts.ids import OrderId
+from gateway.address import ProtocolVersion
+from kernel.clock import SystemClock
+from kernel.db import Database
+from tests.conftest import Eventually
+from tests.faults.proxy import Proxy, Trip
+from tests.integration.gateway.conftest import StartClient, StartGateway
+from tests.integration.gateway.ordering import Barrier, give, has_state, orders, row_of, state_of, wanted
+from tests.mosquitto import Mosquitto
+
+
+BROKER_SECONDS = timedelta(seconds=2)
+"""A broker counts in whole seconds."""
+
+
+@pytest.fixture
+def own_mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
+    """One that may be stopped, and has a session for nobody."""
+    server = Mosquitto(tmp_path, user=getpass.getuser())
+    server.start()
+    yield server
+    server.stop()
+
+
+async def is_over(db: Database, order: OrderId, *, by: timedelta = timedelta(0)) -> bool:
+    return bool((await row_of(db, order))["expires_at"] + by < SystemClock().now())
+
+
+async def test_a_cut_before_the_brokers_word_repeats_the_order_and_the_barrier_opens_once(
+    db: Database, own_mosquitto: Mosquitto, start_gateway: StartGateway, eventually: Eventually
+) -> None:
+    async with Proxy(own_mosquitto.port, SystemClock(), seed=1) as proxy:
+        gateway = await start_gateway(broker_url=f"mqtt://127.0.0.1:{proxy.port}")
+        async with Barrier(own_mosquitto.url, client_id="barrier").connected(eventually) as barrier:
+            proxy.trip = Trip(b"open_barrier", let_through=True, times=1)
+            order = await give(db, wanted(ttl_s=30))
+            await eventually(partial(has_state, db, order, "done"))
+            await eventually(lambda: gateway.link.ready and gateway.link.generation > 1)
+            last = await give(db, wanted(cause="exit:2", ttl_s=30))
+            await eventually(partial(has_state, db, last, "done"))
+            assert {told["order"] for told in orders(barrier)} == {order, last}
+            assert barrier.equipment.opened["E1"] == 2
+
+
+async def test_what_a_silent_device_was_told_is_not_told_again(
+    db: Database, own_mosquitto: Mosquitto, start_gateway: StartGateway, eventually: Eventually
+) -> None:
+    """Neither when the gateway comes back to the broker, nor when the device does, nor by a new process."""
+    async with Proxy(own_mosquitto.port, SystemClock(), seed=1) as proxy:
+        url = f"mqtt://127.0.0.1:{proxy.port}"
+        gateway = await start_gateway(broker_url=url, client_id="first")
+        deaf = Barrier(own_mosquitto.url, client_id="barrier", session_s=3600)
+        deaf.silent = True
+        async with deaf.connected(eventually):
+            order = await give(db, wanted(ttl_s=60))
+            await eventually(partial(has_state, db, order, "published"))
+            await eventually(lambda: orders(deaf))
+        proxy.reset()
+        await eventually(lambda: gateway.link.ready and gateway.link.generation > 1)
+        async with Barrier(own_mosquitto.url, client_id="barrier", session_s=3600).connected(eventually) as back:
+            await gateway.stop()
+            await start_gateway(broker_url=url, client_id="second")
+            last = await give(db, wanted(cause="exit:2", ttl_s=60))
+            await eventually(partial(has_state, db, last, "done"))
+            assert [told["order"] for told in orders(back)] == [last]
+        assert await state_of(db, order) == "published"
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+async def test_a_device_that_comes_back_after_the_deadline_finds_nothing_to_obey(
+    db: Database,
+    own_mosquitto: Mosquitto,
+    start_gateway: StartGateway,
+    eventually: Eventually,
+    protocol: ProtocolVersion,
+) -> None:
+    """MQTT 5 lets the broker drop it; with 3.1.1 the device reads the deadline."""
+    await start_gateway(broker_url=own_mosquitto.url, protocol=protocol)
+    async with Barrier(own_mosquitto.url, client_id="barrier", session_s=3600).connected(eventually):
+        pass
+    order = await give(db, wanted(ttl_s=1))
+    await eventually(partial(has_state, db, order, "published"))
+    await eventually(partial(is_over, db, order, by=BROKER_SECONDS))
+    async with Barrier(own_mosquitto.url, client_id="barrier", session_s=3600).connected(eventually) as back:
+        last = await give(db, wanted(cause="exit:2"))
+        await eventually(partial(has_state, db, last, "done"))
+        heard = [told["order"] for told in orders(back)]
+        assert heard == ([last] if protocol == "5" else [order, last])
+        assert back.equipment.opened["E1"] == 1
+
+
+async def test_while_the_broker_is_away_an_order_waits_until_its_deadline_and_no_longer(
+    db: Database, own_mosquitto: Mosquitto, start_gateway: StartGateway, eventually: Eventually
+) -> None:
+    gateway = await start_gateway(broker_url=own_mosquitto.url)
+    own_mosquitto.stop()
+    await eventually(lambda: not gateway.link.ready)
+    over = await give(db, wanted(ttl_s=1))
+    waiting = await give(db, wanted(cause="exit:2", ttl_s=120))
+    await eventually(partial(is_over, db, over))
+    own_mosquitto.start()
+    async with Barrier(own_mosquitto.url, client_id="barrier").connected(eventually) as barrier:
+        await eventually(partial(has_state, db, waiting, "done"), within_s=30)
+        assert [told["order"] for told in orders(barrier)] == [waiting]
+    assert await state_of(db, over) == "pending"
+
+
+async def test_a_gateway_that_starts_sends_what_nobody_sent(
+    db: Database, start_gateway: StartGateway, start_client: StartClient, eventually: Eventually
+) -> None:
+    device = await start_client("parking/v1/op/+/orders")
+    order = await give(db, wanted(ttl_s=60))
+    over = await give(db, wanted(cause="exit:2", ttl_s=1))
+    await eventually(partial(is_over, db, over))
+    await start_gateway()
+    await eventually(lambda: orders(device))
+    assert [told["order"] for told in orders(device)] == [order]
