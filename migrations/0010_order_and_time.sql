@@ -1,7 +1,8 @@
 -- What was lost on the way and how it was made good; spaces whose sensor is silent or flaps; counters that drift.
 
 -- Numbers that never came: of a space, or (`space` null) of the counter of `zone`, '' being the whole car park.
--- `missing` shrinks when they come late, also after the gap was healed: then only history gains.
+-- `missing` shrinks when they come late, also after the gap was healed: then only history gains. `after_at` is when we
+-- heard the word before it: a snapshot ordered later than that makes it good.
 CREATE TABLE occupancy.seq_gap (
     number    bigint         GENERATED ALWAYS AS IDENTITY CONSTRAINT seq_gap_key PRIMARY KEY,
     car_park  text           NOT NULL,
@@ -11,6 +12,7 @@ CREATE TABLE occupancy.seq_gap (
     from_seq  bigint         NOT NULL,
     to_seq    bigint         NOT NULL CONSTRAINT seq_gap_forward CHECK (to_seq >= from_seq),
     missing   int8multirange NOT NULL,
+    after_at  timestamptz    NOT NULL,
     seen_at   timestamptz    NOT NULL,
     healed_at timestamptz,
     how       text           CONSTRAINT seq_gap_how_known CHECK (how IN ('late', 'snapshot', 'unanswered')),
@@ -37,7 +39,7 @@ CREATE INDEX seq_ahead_car_park ON occupancy.seq_ahead (car_park);
 -- One row each: however much is lost, one snapshot makes it good.
 CREATE TABLE occupancy.resync (
     car_park        text        CONSTRAINT resync_key PRIMARY KEY,
-    cause           text        NOT NULL CONSTRAINT resync_cause_known CHECK (cause IN ('gap', 'session', 'online', 'doubtful')),
+    cause           text        NOT NULL CONSTRAINT resync_cause_known CHECK (cause IN ('gap', 'session', 'online', 'notice')),
     wanted_at       timestamptz NOT NULL,
     due_at          timestamptz NOT NULL, -- an order, or a look whether it still needs one, not before
     attempts        integer     NOT NULL DEFAULT 0,
@@ -69,8 +71,13 @@ CREATE TABLE occupancy.space_doubt (
 );
 CREATE INDEX space_doubt_car_park ON occupancy.space_doubt (car_park);
 
--- How many of its spaces are in doubt: while there are none, recording need not look.
-ALTER TABLE occupancy.car_park_state ADD COLUMN doubted integer NOT NULL DEFAULT 0;
+-- How many of its spaces are in doubt: while there are none, recording need not look. When anything but a status was last
+-- received; the device's time of its last word `online`; when a notice of its absence came that something spoke against.
+ALTER TABLE occupancy.car_park_state
+    ADD COLUMN doubted        integer NOT NULL DEFAULT 0,
+    ADD COLUMN heard_at       timestamptz,
+    ADD COLUMN online_said_at timestamptz,
+    ADD COLUMN noticed_at     timestamptz;
 
 -- How often a car park's sensors speak at least, by what was seen: see occupancy.heartbeats.
 CREATE TABLE occupancy.heartbeat (
@@ -89,9 +96,12 @@ ALTER TABLE registry.car_park ADD COLUMN heartbeat_s integer
 -- Published: the car parks with spaces that have a heartbeat, and these spaces. The device of a space goes before that of
 -- its zone, before that of the car park, before the car park itself.
 CREATE VIEW registry.device_heartbeat AS
-    SELECT car_park, space, zone, max((settings ->> 'heartbeat_s')::double precision) AS heartbeat_s
-    FROM registry.device
-    WHERE jsonb_typeof(settings -> 'heartbeat_s') = 'number' AND (settings ->> 'heartbeat_s')::double precision > 0
+    SELECT car_park, space, zone, max(heartbeat_s)::double precision AS heartbeat_s
+    FROM (SELECT car_park, space, zone,
+                 CASE WHEN jsonb_typeof(settings -> 'heartbeat_s') = 'number' THEN (settings -> 'heartbeat_s')::numeric END
+                     AS heartbeat_s
+          FROM registry.device) AS said
+    WHERE heartbeat_s BETWEEN 1 AND 604800
     GROUP BY car_park, space, zone;
 CREATE VIEW registry.car_park_heartbeat AS
     SELECT id AS car_park, heartbeat_s, least(heartbeat_s, said.shortest_s) AS shortest_s

@@ -1,7 +1,7 @@
 """The one place where an `Availability` is made: for MQTT, REST and the live stream alike. Pure.
 
-State in one word: `closed` by the registry or the opening hours; `unknown` when stale, never heard, when more than
-`unknown_share_max` of the spaces are not known, or when none is free while more than `1 - known_share_min` are not
+State in one word: `closed` by the registry or the opening hours; `unknown` when stale, offline, never heard, when more
+than `unknown_share_max` of the spaces are not known, or when none is free while more than `1 - known_share_min` are not
 known; `full` without a free space; `almost_full` at a share of free spaces, left only at a greater one, so that the
 word does not flap.
 """
@@ -49,7 +49,7 @@ def state_word(standing: Standing, *, closed: bool, settings: OccupancySettings)
     if closed:
         return CarParkState.CLOSED
     free = standing.free
-    if free is None or standing.stale:
+    if free is None or standing.stale or standing.online is False:
         return CarParkState.UNKNOWN
     bearable = settings.unknown_share_max if free > 0 else 1 - settings.known_share_min
     if standing.unknown > bearable * standing.capacity:

@@ -13,7 +13,6 @@ from msgspec import Struct
 from contracts.facts import CountSeen, Fact, PassageSeen, SpaceSeen, StatusSeen, Tally
 from contracts.ids import CarParkId
 from occupancy.fusion import Measures
-from occupancy.standing import Standing
 from occupancy.timeline import Change, Counted, Passed, SpaceMoved, count_of
 
 SpaceOrder = tuple[datetime, str, int, str]
@@ -104,19 +103,3 @@ def _compare_counts(facts: Sequence[CountSeen], measures: Mapping[CarParkId, Mea
             newest[where] = count
             moved.counts[where] = fact
         moved.tally(fact, newer=newer)
-
-
-def hear(standings: Mapping[CarParkId, Standing], kept: Kept) -> None:
-    """Who is online: the newest word of a car park's own gateway, and anything it said after it was told offline.
-
-    In the order of receipt, because a will carries the time of the connect that it outlived.
-    """
-    for status in sorted(kept.statuses, key=lambda fact: fact.received_at):
-        standing = standings[status.car_park]
-        if standing.online_at is None or status.received_at >= standing.online_at:
-            standing.online, standing.online_at = status.online, status.received_at
-    for facts in (kept.spaces, kept.counts, kept.passages):
-        for fact in facts:
-            standing = standings[fact.car_park]
-            if standing.online is False and standing.online_at is not None and fact.received_at > standing.online_at:
-                standing.online, standing.online_at = True, fact.received_at

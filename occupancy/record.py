@@ -7,19 +7,23 @@ the batch's size.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from contracts.availability import Availability
-from contracts.facts import Facts, Recorded
+from contracts.facts import Facts, Recorded, StatusSeen
 from contracts.ids import CarParkId
 from kernel.db import Tx
 from occupancy import sql
 from occupancy.availability import retell
-from occupancy.compare import Moved, compare, hear
+from occupancy.compare import Moved, compare
 from occupancy.curve import Belated, belated_moves
 from occupancy.fusion import Measures, Policy, fuse
+from occupancy.gaps import read_numbers
+from occupancy.heed_gaps import heed_gaps, want_snapshots
 from occupancy.history import keep_history
 from occupancy.measures import read_measures
 from occupancy.places import Places
+from occupancy.presence import believe_notice, last_heard, note_presence
 from occupancy.settings import OccupancySettings
 from occupancy.sql import curves
 from occupancy.standing import Standing
@@ -36,8 +40,8 @@ class Recorder:
 
     async def record_facts(self, tx: Tx, facts: Facts) -> Recorded:
         """Store `facts` and move the truth (`contracts.facts.RecordFacts`)."""
-        kinds = (facts.spaces, facts.counts, facts.passages, facts.statuses)
-        touched = sorted({fact.car_park for kind in kinds for fact in kind})
+        heard = last_heard(facts)
+        touched = sorted({*heard, *(fact.car_park for fact in facts.statuses)})
         if not touched:
             return Recorded()
         await self.places.refresh(tx)
@@ -48,9 +52,9 @@ class Recorder:
             tx, standings, self.places, zone_counted={fact.car_park for fact in facts.counts if fact.zone}
         )
         kept = await keep_history(tx, facts, orders)
+        await heed_gaps(tx, self.settings, read_numbers(kept.spaces, kept.counts, orders, measures))
         zoned = sorted({fact.space for fact in kept.spaces if measures[fact.car_park].zones is not None})
         moved = compare(kept, measures, orders, await sql.zone_of_spaces(tx, zoned))
-        hear(standings, kept)
         samples: list[tuple[CarParkId, Sample]] = []
         belated: list[tuple[CarParkId, Belated]] = []
         for car_park, changes in moved.changes.items():
@@ -63,6 +67,7 @@ class Recorder:
         await sql.put_count_states(tx, [moved.counts[where] for where in sorted(moved.counts)])
         await sql.insert_samples(tx, samples)
         await curves.insert_belated_moves(tx, belated)
+        await self._note_presence(tx, standings, facts.statuses, heard)
         told = await self.conclude(tx, standings, before)
         new = Facts(kept.spaces, kept.counts, kept.passages, kept.statuses)
         return Recorded(dict(moved.tallies), list(kept.passages), told, new, moved.late)
@@ -72,6 +77,7 @@ class Recorder:
     ) -> list[Availability]:
         """Write the locked `standings` back; what is to be published of them, compared with what was told `before`."""
         for car_park, standing in standings.items():
+            believe_notice(standing, tx.now)
             standing.expect(self.places.of(car_park).place.capacity)
         told = [
             retell(
@@ -85,6 +91,19 @@ class Recorder:
         ]
         await sql.put_standings(tx, list(standings.values()))
         return [availability for availability in told if availability is not None]
+
+    async def _note_presence(
+        self,
+        tx: Tx,
+        standings: Mapping[CarParkId, Standing],
+        statuses: Sequence[StatusSeen],
+        heard: Mapping[CarParkId, datetime],
+    ) -> None:
+        """Who is there; whoever came back, or is said to be gone although it was heard, is asked for a snapshot."""
+        presence = note_presence(standings, statuses, heard)
+        for cause, since in (("online", presence.back), ("notice", presence.doubtful)):
+            if since:
+                await want_snapshots(tx, self.settings, since, cause)
 
     def _trace(
         self, standing: Standing, measures: Measures, changes: Sequence[Change]

@@ -7,6 +7,7 @@ Three sides, one for each role that `app` composes, which share nothing but SQL 
 - `upkeep`, in the worker: partitions ahead and behind, curves of sensors that were late, and a nightly recount.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from contracts.availability import Availability
 from contracts.facts import Facts, Recorded, RecordFacts
 from contracts.ids import CarParkId
+from contracts.orders import GiveOrder, OrderHandler
 from kernel.db import Database, Tx
 from kernel.service import Job, Loop, Service
 from occupancy import sql
@@ -26,12 +28,14 @@ from occupancy.http.city import CityApi
 from occupancy.http.history import HistoryApi
 from occupancy.http.live import LiveApi
 from occupancy.mend_curves import mend_curves
-from occupancy.meters import OccupancyMeters
+from occupancy.meters import OccupancyMeters, SnapshotMeters
 from occupancy.partitions import keep_partitions
 from occupancy.record import Recorder
 from occupancy.recount import recount
+from occupancy.resync import hear_of_order
 from occupancy.retell_now import retell_now
 from occupancy.settings import OccupancySettings
+from occupancy.snapshot_steps import COUNTED_S, SNAPSHOTS_S, Line, SnapshotSteps
 from occupancy.stream import FLUSH_S
 from occupancy.sweep import Sweep
 from occupancy.trend import find_trends, set_trends
@@ -50,7 +54,7 @@ CAR_PARKS_AT_ONCE = 50
 """Locked together by the upkeep, some twenty thousand spaces: no batch waits for it longer than it takes itself."""
 
 
-class Outlet(Protocol):
+class Outlet(Line, Protocol):
     """The retained public topics. Nothing here waits."""
 
     def publish(self, availabilities: Sequence[Availability]) -> None:
@@ -69,6 +73,7 @@ class Recording:
     """What the gateway's process runs of occupancy."""
 
     record_facts: RecordFacts
+    on_order: OrderHandler
     service: Service
 
 
@@ -80,16 +85,27 @@ class Serving:
     service: Service
 
 
-def recording(database: Database, settings: OccupancySettings, *, outlet: Outlet) -> Recording:
-    """The side beside MQTT."""
+def recording(
+    database: Database,
+    settings: OccupancySettings,
+    *,
+    outlet: Outlet,
+    give_order: GiveOrder,
+    registry: CollectorRegistry,
+    wake: asyncio.Event | None = None,
+) -> Recording:
+    """The side beside MQTT; `wake` is set when another process has recorded something."""
     recorder = Recorder(settings)
     steps = RecordingSteps(database, recorder, outlet)
+    snapshots = SnapshotSteps(database, settings, outlet, give_order, SnapshotMeters(registry))
     loops = [
         Loop("occupancy sweep", steps.sweep, settings.sweep_s),
         Loop("occupancy trend", steps.trend, TREND_S),
-        Loop("occupancy republish", steps.republish, REPUBLISH_S),
+        Loop("occupancy republish", steps.republish, REPUBLISH_S, wake),
+        Loop("occupancy snapshots", snapshots.step, SNAPSHOTS_S),
+        Loop("occupancy gaps counted", snapshots.count, COUNTED_S),
     ]
-    return Recording(steps.record_facts, Service("occupancy", loops=loops))
+    return Recording(steps.record_facts, hear_of_order, Service("occupancy", loops=loops))
 
 
 def serving(database: Database, settings: OccupancySettings) -> Serving:

@@ -38,6 +38,26 @@ class OccupancySettings(BaseModel):
     offline_gap_s: float = Field(
         default=7_200, gt=0, description="A counter silent for this long counts as offline in the metrics."
     )
+    gap_grace_s: float = Field(
+        default=5,
+        ge=0,
+        description="What is missing may come late for this long (a device sends again, or comes back and tells all)"
+        " before a snapshot is ordered: well under the minute in which a loss is to be healed.",
+    )
+    snapshot_spaces_per_s: int = Field(
+        default=10_000,
+        gt=0,
+        description="Snapshots are ordered of so many spaces a second: a city of 250,000 in half a minute, at half of"
+        " what one gateway stores.",
+    )
+    snapshot_retry_s: float = Field(
+        default=15, gt=0, description="A car park that did not answer is asked again after this, then twice as long."
+    )
+    snapshot_retry_s_max: float = Field(default=3_600, gt=0, description="The longest pause between two such orders.")
+    snapshot_attempts_max: int = Field(
+        default=10, ge=1, description="Then it is not asked again until it loses more, or comes back."
+    )
+    gap_retention_days: int = Field(default=30, ge=1, description="Gaps older than this are forgotten.")
     retention_days: int | None = Field(
         default=None, ge=1, description="History older than this is dropped; not set: kept for ever."
     )
@@ -49,6 +69,10 @@ class OccupancySettings(BaseModel):
     @property
     def space_stale_after(self) -> timedelta:
         return timedelta(seconds=self.space_stale_after_s)
+
+    @property
+    def gap_grace(self) -> timedelta:
+        return timedelta(seconds=self.gap_grace_s)
 
     @property
     def heartbeat(self) -> timedelta:

@@ -30,6 +30,10 @@ class Standing(Struct):
     stale: bool
     told_as_of: datetime | None
     version: int
+    doubted: int = 0
+    heard_at: datetime | None = None
+    online_said_at: datetime | None = None
+    noticed_at: datetime | None = None
 
     @property
     def free(self) -> int | None:

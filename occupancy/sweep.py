@@ -5,6 +5,7 @@ from contracts.ids import CarParkId
 from kernel.db import Tx
 from occupancy.availability import is_stale
 from occupancy.places import KnownPlace
+from occupancy.presence import is_gone
 from occupancy.record import Recorder
 from occupancy.sql import upkeep as sql
 
@@ -18,7 +19,7 @@ class Sweep:
         self._looked: dict[CarParkId, KnownPlace] = {}
 
     async def look(self, tx: Tx) -> tuple[list[CarParkId], set[CarParkId]]:
-        """Whom to retell: those that went stale, opened or closed, and (again in the second) whose entry changed."""
+        """Whom to retell: who went stale or away, opened or closed, and (again in the second) whose entry changed."""
         places, settings = self._recorder.places, self._recorder.settings
         await places.refresh(tx)
         changed: set[CarParkId] = set()
@@ -32,7 +33,8 @@ class Sweep:
                 changed.add(car_park)
             stale = is_stale(row["as_of"], tx.now, settings)
             closed = known.opening.is_closed(tx.now)
-            if car_park in changed or stale != row["stale"] or closed != (row["state"] == CarParkState.CLOSED):
+            gone = is_gone(row["noticed_at"], tx.now)
+            if car_park in changed or gone or stale != row["stale"] or closed != (row["state"] == CarParkState.CLOSED):
                 touched.append(car_park)
         self._looked = {car_park: places.of(car_park) for car_park in places.ids()}
         return sorted(touched), changed

@@ -69,11 +69,12 @@ SELECT car_park, zone, occupied, capacity, at, epoch, seq FROM occupancy.count_s
 """
 
 PUT_COUNT_STATES = """
-INSERT INTO occupancy.count_state AS kept (car_park, zone, occupied, capacity, at, epoch, seq)
-SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::timestamptz[], $6::text[], $7::bigint[])
+INSERT INTO occupancy.count_state AS kept (car_park, zone, occupied, capacity, at, epoch, seq, received_at)
+SELECT * FROM unnest(
+    $1::text[], $2::text[], $3::int[], $4::int[], $5::timestamptz[], $6::text[], $7::bigint[], $8::timestamptz[])
 ON CONFLICT (car_park, zone) DO UPDATE SET
     occupied = excluded.occupied, capacity = excluded.capacity, at = excluded.at, epoch = excluded.epoch,
-    seq = excluded.seq
+    seq = excluded.seq, received_at = excluded.received_at
 WHERE (excluded.at, excluded.epoch, excluded.seq, excluded.occupied, excluded.capacity)
     > (kept.at, kept.epoch, kept.seq, kept.occupied, kept.capacity)
 """
@@ -204,6 +205,7 @@ async def put_count_states(tx: Tx, newest: Sequence[CountSeen]) -> None:
         [count.at for count in newest],
         [count.epoch for count in newest],
         [count.seq for count in newest],
+        [count.received_at for count in newest],
     )
 
 

@@ -48,6 +48,10 @@ _COLUMNS: Final = {
     "stale": "bool",
     "told_as_of": "timestamptz",
     "version": "bigint",
+    "doubted": "int",
+    "heard_at": "timestamptz",
+    "online_said_at": "timestamptz",
+    "noticed_at": "timestamptz",
 }
 
 PUT = f"""
@@ -82,6 +86,10 @@ def standing_of(row: Row) -> Standing:
         stale=row["stale"],
         told_as_of=row["told_as_of"],
         version=row["version"],
+        doubted=row["doubted"],
+        heard_at=row["heard_at"],
+        online_said_at=row["online_said_at"],
+        noticed_at=row["noticed_at"],
     )
 
 
@@ -134,6 +142,10 @@ async def put_standings(tx: Tx, standings: Sequence[Standing]) -> None:
             standing.stale,
             standing.told_as_of,
             standing.version,
+            standing.doubted,
+            standing.heard_at,
+            standing.online_said_at,
+            standing.noticed_at,
         )
         for standing in standings
     ]

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from contracts.availability import Availability, CarParkState
 from contracts.facts import Facts
 from contracts.ids import CarParkId
+from gateway.give_order import give_order
 from kernel.clock import ManualClock
 from kernel.db import Database
 from occupancy.meters import OccupancyMeters
@@ -26,6 +27,10 @@ class Told(list[Availability]):
         super().__init__()
         self.withdrawn: list[CarParkId] = []
         self.connection = 1
+        self.fresh_sessions = 0
+
+    def mine(self, operator: str) -> bool:
+        return bool(operator)
 
     def withdraw(self, car_parks: Iterable[CarParkId]) -> None:
         self.withdrawn.extend(car_parks)
@@ -198,12 +203,16 @@ async def test_sums_are_counted_again_and_repaired(
 async def test_the_manifests_name_their_loops_and_jobs(
     database: Database, settings: OccupancySettings, told: Told
 ) -> None:
-    beside_mqtt = recording(database, settings, outlet=told).service
+    beside_mqtt = recording(
+        database, settings, outlet=told, give_order=give_order, registry=CollectorRegistry()
+    ).service
     worker = upkeep(database, settings, CollectorRegistry())
     assert [loop.name for loop in (*beside_mqtt.loops, *worker.loops)] == [
         "occupancy sweep",
         "occupancy trend",
         "occupancy republish",
+        "occupancy snapshots",
+        "occupancy gaps counted",
         "occupancy partitions",
         "occupancy curves",
     ]

@@ -1,0 +1,74 @@
+"""What the numbers of a batch show goes into the books of gaps, in the transaction that records the batch.
+
+A batch in which every word follows the one before it, which is nearly every batch, costs no statement here.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec.structs import replace
+
+from contracts.ids import CarParkId
+from kernel.db import Tx
+from occupancy.gaps import Gap, Numbering, without_numbers
+from occupancy.settings import OccupancySettings
+from occupancy.sql import gaps as sql
+from occupancy.sql import resync as resync_sql
+
+OPEN_GAPS_MAX: Final = 2_000
+"""A car park that lost more is asked for a snapshot all the same; more rows would say nothing new."""
+AGAIN_FIRST: Final = timedelta(seconds=15)
+AGAIN_MAX: Final = timedelta(seconds=60)
+"""Between two snapshots of a car park whose gaps come back at once: it numbers in its own way, or its line is bad."""
+
+
+async def heed_gaps(tx: Tx, settings: OccupancySettings, numbering: Numbering) -> None:
+    """Store the gaps, close those whose numbers came late, and ask for snapshots of the car parks that lost words."""
+    gaps = numbering.gaps
+    if gaps:
+        car_parks = {gap.source.car_park for gap in gaps}
+        gaps = await _received(tx, without_numbers(gaps, await sql.numbers_ahead(tx, car_parks)), car_parks)
+    if gaps:
+        await sql.insert_gaps(tx, await _bounded(tx, gaps))
+        evidence: dict[CarParkId, datetime] = {}
+        for gap in gaps:
+            car_park = gap.source.car_park
+            evidence[car_park] = max(gap.after, evidence.get(car_park, gap.after))
+        await want_snapshots(tx, settings, evidence, "gap")
+    if numbering.arrived:
+        await sql.fill_gaps(tx, numbering.arrived)
+    if numbering.ahead:
+        await sql.insert_ahead(tx, numbering.ahead)
+
+
+async def want_snapshots(
+    tx: Tx, settings: OccupancySettings, evidence: Mapping[CarParkId, datetime], cause: str
+) -> None:
+    """Ask these car parks, after the grace, to tell everything again: words after the given moments may be lost."""
+    await resync_sql.want_snapshots(
+        tx, evidence, cause, grace=settings.gap_grace, again_first=AGAIN_FIRST, again_max=AGAIN_MAX
+    )
+
+
+async def _received(tx: Tx, gaps: Sequence[Gap], car_parks: Collection[CarParkId]) -> list[Gap]:
+    """`gaps` with `after` in our time where it matters: where a snapshot was ordered, and the loss may be older.
+
+    A clock that runs behind would make every loss look older than the order.
+    """
+    ordered = await resync_sql.ordered_at(tx, car_parks)
+    unsure = [
+        gap for gap in gaps if gap.source.space is not None and gap.after < ordered.get(gap.source.car_park, gap.after)
+    ]
+    received = await sql.words_received(tx, unsure) if unsure else {}
+    return [replace(gap, after=received[gap.source.space]) if gap.source.space in received else gap for gap in gaps]
+
+
+async def _bounded(tx: Tx, gaps: Sequence[Gap]) -> list[Gap]:
+    """As many of `gaps` as their car parks may have open."""
+    some: dict[CarParkId, list[Gap]] = defaultdict(list)
+    for gap in gaps:
+        some[gap.source.car_park].append(gap)
+    known = await sql.open_counts(tx, some)
+    return [gap for car_park, its in some.items() for gap in its[: max(0, OPEN_GAPS_MAX - known.get(car_park, 0))]]

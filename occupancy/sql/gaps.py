@@ -1,0 +1,157 @@
+"""Numbers that never came, and numbers that came before their turn."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from contracts.ids import CarParkId
+from kernel.db import Row, Tx
+from occupancy.gaps import Gap, Source
+
+INSERT = """
+INSERT INTO occupancy.seq_gap (car_park, space, zone, epoch, from_seq, to_seq, missing, after_at, seen_at)
+SELECT car_park, space, zone, epoch, from_seq, to_seq, missing::int8multirange, after_at, $1
+FROM unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::timestamptz[])
+    AS gap (car_park, space, zone, epoch, from_seq, to_seq, missing, after_at)
+"""
+
+OPEN_COUNTS = """
+SELECT car_park, count(*) AS open FROM occupancy.seq_gap WHERE car_park = ANY($1::text[]) AND healed_at IS NULL
+GROUP BY car_park
+"""
+
+FILL = """
+UPDATE occupancy.seq_gap AS gap SET
+    missing = gap.missing - came.numbers,
+    healed_at = CASE WHEN isempty(gap.missing - came.numbers) THEN coalesce(gap.healed_at, $1) ELSE gap.healed_at END,
+    how = CASE WHEN isempty(gap.missing - came.numbers) THEN coalesce(gap.how, 'late') ELSE gap.how END
+FROM (
+    SELECT car_park, space, zone, epoch, range_agg(int8range(seq, seq, '[]')) AS numbers
+    FROM unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::bigint[]) AS one (car_park, space, zone, epoch, seq)
+    GROUP BY car_park, space, zone, epoch) AS came
+WHERE gap.car_park = came.car_park AND gap.epoch = came.epoch AND NOT isempty(gap.missing)
+    AND (gap.space = came.space OR gap.zone = came.zone) AND gap.missing && came.numbers
+"""
+"""Late numbers close the gaps they were missing from, and complete the history of those that a snapshot closed."""
+
+AHEAD = "SELECT car_park, space, zone, epoch, seq FROM occupancy.seq_ahead WHERE car_park = ANY($1::text[])"
+
+INSERT_AHEAD = """
+INSERT INTO occupancy.seq_ahead (car_park, space, zone, epoch, seq, seen_at)
+SELECT car_park, space, zone, epoch, seq, $1
+FROM unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::bigint[]) AS one (car_park, space, zone, epoch, seq)
+"""
+
+RECEIVED_SPACES = """
+SELECT word.space, word.received_at FROM occupancy.space_event AS word
+JOIN unnest($1::int[], $2::timestamptz[], $3::text[], $4::bigint[]) AS known (space, at, epoch, seq)
+    ON word.at = known.at AND word.space = known.space AND word.epoch = known.epoch AND word.seq = known.seq
+"""
+"""When we heard the words that these sensors said at `at`; none where a clock ran ahead, whose `at` is the receipt."""
+
+HEAL_BY_ORDER = """
+UPDATE occupancy.seq_gap AS gap SET healed_at = $1, how = 'snapshot'
+FROM occupancy.resync AS asked
+WHERE gap.healed_at IS NULL AND asked.car_park = gap.car_park AND asked.ordered_at > gap.after_at
+    AND CASE WHEN gap.space IS NULL
+        THEN EXISTS (SELECT FROM occupancy.count_state AS now WHERE now.car_park = gap.car_park
+                     AND now.zone = gap.zone AND now.received_at >= asked.ordered_at)
+        ELSE EXISTS (SELECT FROM occupancy.space_state AS now WHERE now.space = gap.space
+                     AND now.received_at >= asked.ordered_at) END
+"""
+"""Whoever was heard after the order that came after the loss has told its present state."""
+
+CLOSE = """
+UPDATE occupancy.seq_gap SET healed_at = $1, how = $3
+WHERE healed_at IS NULL AND car_park = $2 AND seen_at <= $4
+"""
+
+BY_FATE = "SELECT coalesce(how, 'open') AS fate, count(*) AS gaps FROM occupancy.seq_gap GROUP BY 1"
+
+FORGET = "DELETE FROM occupancy.seq_gap WHERE seen_at < $1"
+FORGET_AHEAD = "DELETE FROM occupancy.seq_ahead WHERE seen_at < $1"
+
+PAGE = """
+SELECT gap.number, space.label AS space, gap.zone, gap.epoch, gap.from_seq, gap.to_seq, gap.missing, gap.seen_at,
+       gap.healed_at, gap.how
+FROM occupancy.seq_gap AS gap LEFT JOIN registry.space_directory AS space ON space.number = gap.space
+WHERE gap.car_park = $1 AND ($2::bool IS NULL OR (gap.healed_at IS NULL) = $2) AND gap.number < $3
+ORDER BY gap.number DESC LIMIT $4
+"""
+
+
+async def insert_gaps(tx: Tx, gaps: Sequence[Gap]) -> None:
+    await tx.execute(
+        INSERT,
+        tx.now,
+        [gap.source.car_park for gap in gaps],
+        [gap.source.space for gap in gaps],
+        [gap.source.zone for gap in gaps],
+        [gap.source.epoch for gap in gaps],
+        [gap.from_seq for gap in gaps],
+        [gap.to_seq for gap in gaps],
+        ["{" + ",".join(f"[{begin},{end}]" for begin, end in gap.missing) + "}" for gap in gaps],
+        [gap.after for gap in gaps],
+    )
+
+
+async def open_counts(tx: Tx, car_parks: Collection[CarParkId]) -> dict[CarParkId, int]:
+    """How many gaps of `car_parks` are open; those with none are missing."""
+    return {CarParkId(row["car_park"]): row["open"] for row in await tx.fetch(OPEN_COUNTS, list(car_parks))}
+
+
+async def fill_gaps(tx: Tx, came: Mapping[Source, Collection[int]]) -> int:
+    """Take the numbers that `came` out of what is missing; how many gaps that changed."""
+    return await tx.execute(FILL, tx.now, *_columns(came))
+
+
+async def numbers_ahead(tx: Tx, car_parks: Collection[CarParkId]) -> dict[Source, set[int]]:
+    """Numbers that came before their turn."""
+    found: dict[Source, set[int]] = {}
+    for row in await tx.fetch(AHEAD, list(car_parks)):
+        source = Source(CarParkId(row["car_park"]), row["space"], row["zone"], row["epoch"])
+        found.setdefault(source, set()).add(row["seq"])
+    return found
+
+
+async def insert_ahead(tx: Tx, ahead: Mapping[Source, Collection[int]]) -> None:
+    await tx.execute(INSERT_AHEAD, tx.now, *_columns(ahead))
+
+
+async def words_received(tx: Tx, gaps: Sequence[Gap]) -> dict[int, datetime]:
+    """When the last words before these gaps of spaces were received, by space, as far as history knows."""
+    rows = await tx.fetch(
+        RECEIVED_SPACES,
+        [gap.source.space for gap in gaps],
+        [gap.after for gap in gaps],
+        [gap.source.epoch for gap in gaps],
+        [gap.from_seq - 1 for gap in gaps],
+    )
+    return {row["space"]: row["received_at"] for row in rows}
+
+
+async def heal_by_order(tx: Tx) -> int:
+    return await tx.execute(HEAL_BY_ORDER, tx.now)
+
+
+async def close_gaps(tx: Tx, car_park: CarParkId, how: str, seen_until: datetime) -> int:
+    """Close what is open of `car_park` and was seen by then."""
+    return await tx.execute(CLOSE, tx.now, car_park, how, seen_until)
+
+
+async def gaps_by_fate(tx: Tx) -> dict[str, int]:
+    """How many gaps there are by what became of them; `open` is nothing yet."""
+    return {row["fate"]: row["gaps"] for row in await tx.fetch(BY_FATE)}
+
+
+async def forget_gaps(tx: Tx, before: datetime, ahead_before: datetime) -> None:
+    await tx.execute(FORGET, before)
+    await tx.execute(FORGET_AHEAD, ahead_before)
+
+
+async def gaps_page(tx: Tx, car_park: CarParkId, *, only_open: bool | None, below: int, limit: int) -> list[Row]:
+    return await tx.fetch(PAGE, car_park, only_open, below, limit)
+
+
+def _columns(numbers: Mapping[Source, Collection[int]]) -> list[list[object]]:
+    rows = [(*source, number) for source, some in sorted(numbers.items(), key=str) for number in sorted(some)]
+    return [list(column) for column in zip(*rows, strict=True)]
