@@ -213,7 +213,9 @@ def answering(tools: Tools) -> tuple[list[Service], Board]:
     record_facts = Recorder(settings.occupancy).record_facts
     seeing = occupancy.serving(tools.database, settings.occupancy)
     services = [
-        registry_service(tools.database, settings.registry, on_counts=record_facts),
+        registry_service(
+            tools.database, settings.registry, on_counts=record_facts, profiles=gateway_service.device_profiles()
+        ),
         gateway_service.serving(
             tools.database,
             Handlers(record_facts=record_facts),

@@ -22,6 +22,7 @@ from contracts.orders import OrderHandler
 from contracts.wire import PUBLIC_PREFIX
 from gateway import forget
 from gateway.address import BrokerAddress, ProtocolVersion, Session
+from gateway.device_profiles import device_profiles
 from gateway.expire_orders import expire_orders, forget_orders
 from gateway.gateway import Gateway
 from gateway.give_order import give_order
@@ -49,6 +50,7 @@ __all__ = [
     "Handlers",
     "Heed",
     "SlotLost",
+    "device_profiles",
     "give_order",
     "public_listener",
     "serving",

@@ -86,6 +86,16 @@ class UnknownDevice(Problem):
     slug = "unknown-device"
 
 
+class DeviceTaken(Problem):
+    """Another device is heard under this id
+
+    Networks write the same id in several ways: case does not count, nor do `:`, `-` and `.` in a DevEUI.
+    """
+
+    status = 409
+    slug = "device-taken"
+
+
 class UnknownProfile(Problem):
     """No such device profile
 
@@ -209,6 +219,7 @@ REFUSALS: Final[Mapping[str, type[Problem]]] = {
     "sign_lon_range": ValueOutOfRange,
     "sign_heading_range": ValueOutOfRange,
     "device_key": AlreadyExists,
+    "device_heard_as": DeviceTaken,
     "device_operator_known": UnknownOperator,
     "device_car_park_known": UnknownCarPark,
     "device_place_single": ValueOutOfRange,

@@ -14,7 +14,7 @@ from kernel.edge_problems import MalformedBody
 from registry.access import own_car_park
 from registry.bodies import Wanted
 from registry.catalogue import Device
-from registry.errors import REFUSALS, UnknownDevice, UnknownProfile, UnknownSpace
+from registry.errors import REFUSALS, UnknownDevice, UnknownSpace
 from registry.profiles import Profiles
 from registry.sql import audit, devices, parts
 
@@ -44,7 +44,8 @@ class DeviceIn(Wanted):
 async def register_device(tx: Tx, profiles: Profiles, caller: Caller, device: DeviceId, wanted: DeviceIn) -> bool:
     """Make `device` what is `wanted`; whether it is new.
 
-    Raises UnknownDevice (somebody else's), UnknownCarPark, UnknownSpace, UnknownZone, UnknownProfile, MalformedBody.
+    Raises UnknownDevice (somebody else's), UnknownCarPark, UnknownSpace, UnknownZone, UnknownProfile, DeviceTaken,
+    MalformedBody.
     """
     park = await own_car_park(tx, caller, CarParkId(wanted.car_park), lock=True)  # before the device: see move_devices
     row = await devices.find_device(tx, device, lock=True)
@@ -78,8 +79,7 @@ def _check(profiles: Profiles, device: DeviceId, operator: str, wanted: DeviceIn
         raise MalformedBody.of("operator", f"the car park is run by {operator}", wanted.operator)
     if wanted.space is not None and wanted.zone is not None:
         raise MalformedBody.of("zone", "a device watches a space or a zone, not both: leave one out", wanted.zone)
-    if not profiles.knows(wanted.profile):
-        raise UnknownProfile(profiles.advice(wanted.profile), profile=wanted.profile)
+    profiles.check(wanted.profile, wanted.settings)
 
 
 async def own_device(tx: Tx, caller: Caller, device: DeviceId, *, lock: bool = False) -> Row:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from contracts.facts import RecordFacts
+from contracts.profiles import ProfileCard
 from kernel.db import Database
 from kernel.service import Service
 from registry.districts import load_districts
@@ -13,6 +14,7 @@ from registry.http.imports import ImportApi
 from registry.http.keys import KeysApi
 from registry.http.lanes import LanesApi
 from registry.http.operators import OperatorsApi
+from registry.http.profiles import ProfilesApi
 from registry.http.spaces import SpacesApi
 from registry.http.zones import ZonesApi
 from registry.profiles import Profiles
@@ -25,14 +27,14 @@ def registry_service(
     settings: RegistrySettings,
     *,
     on_counts: RecordFacts | None = None,
-    profiles: Collection[str] | None = None,
+    profiles: Collection[ProfileCard] | None = None,
 ) -> Service:
     """`on_counts` takes the live values of an imported feed, in its transaction; `profiles` are the decoders there are.
 
     Raises OSError, BadDistricts when the city's own districts cannot be read.
     """
     city = Surroundings(load_districts(settings.districts_file), settings.time_zone)
-    known = Profiles(None if profiles is None else frozenset(profiles))
+    known = Profiles() if profiles is None else Profiles.of(profiles)
     return Service(
         name="registry",
         apis=[
@@ -41,6 +43,7 @@ def registry_service(
             SpacesApi(db),
             LanesApi(db),
             DevicesApi(db, known),
+            ProfilesApi(known),
             OperatorSignsApi(db),
             OperatorsApi(db),
             KeysApi(db),

@@ -10,6 +10,7 @@ from kernel.db import Database
 from kernel.http import Caller, Created, NoContent, Page, operation
 from registry.access import operators_of
 from registry.errors import (
+    DeviceTaken,
     UnknownCarPark,
     UnknownDevice,
     UnknownOperator,
@@ -73,7 +74,7 @@ class DevicesApi:
         tags=("operator",),
         scopes=OPERATE,
         responses={200: DeviceView, 201: DeviceView},
-        problems=(UnknownDevice, UnknownCarPark, UnknownSpace, UnknownZone, UnknownProfile),
+        problems=(UnknownDevice, UnknownCarPark, UnknownSpace, UnknownZone, UnknownProfile, DeviceTaken),
     )
     async def put(self, caller: Caller, device: PathDevice, wanted: DeviceIn) -> DeviceView | Created[DeviceView]:
         """`profile` names its decoder; `space` or `zone` what it watches, neither = the whole car park."""

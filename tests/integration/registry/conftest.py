@@ -2,14 +2,16 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import aiohttp
 import orjson
 import pytest
+from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.facts import Facts, Recorded
 from contracts.ids import OperatorId
+from contracts.profiles import Example, ProfileCard
 from kernel.auth import Authenticator
 from kernel.clock import ManualClock
 from kernel.db import Database, Tx
@@ -72,13 +74,43 @@ async def site(database: Database, clock: ManualClock) -> AsyncIterator[Site]:
         counted.append(facts)
         return Recorded()
 
-    service = registry_service(database, RegistrySettings(), on_counts=on_counts, profiles=["generic", "pni-placepod"])
+    service = registry_service(
+        database,
+        RegistrySettings(),
+        on_counts=on_counts,
+        profiles=[profile("generic"), profile("pni-placepod", "placepod")],
+    )
     authenticator = Authenticator(issuer=local_issuer(new_signing_key()), keys=RegistryKeyStore(database), clock=clock)
     server = WebServer(make_application(service.apis, clock=clock, authenticator=authenticator, database=database))
     port = await server.start("127.0.0.1", 0)
     async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
         yield Site(session, keys, counted)
     await server.stop()
+
+
+class TestedSettings(BaseModel):
+    """Of the devices in these tests."""
+
+    model_config = ConfigDict(extra="forbid", title="settings")
+
+    offset_cm: Annotated[int, Field(ge=0)] = 0
+
+
+def profile(name: str, *aliases: str) -> ProfileCard:
+    """What the gateway would tell of a device it can read."""
+    example = Example("01", 1, "occupied")
+    return ProfileCard(
+        name=name,
+        vendor="PNI",
+        model="PlacePod",
+        codec=f"{name}-1",
+        measures="space",
+        settings=TestedSettings,
+        source="its maker",
+        aliases=aliases,
+        ports=(1,),
+        example=example,
+    )
 
 
 def park(**changes: Any) -> dict[str, Any]:

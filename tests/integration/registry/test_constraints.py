@@ -6,6 +6,8 @@ from registry.errors import REFUSALS
 NAMES = """
 SELECT conname, contype::text FROM pg_constraint
 WHERE connamespace = 'registry'::regnamespace AND contype IN ('c', 'f', 'p', 'u', 'x')
+UNION SELECT relname, 'u' FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+WHERE relnamespace = 'registry'::regnamespace AND indisunique AND indexprs IS NOT NULL
 """
 
 

@@ -47,6 +47,8 @@ async def test_a_device_is_set_up_read_moved_and_removed(site: Site, database: D
         ({"zone": "B1"}, 422, "malformed-body", "not both"),
         ({"setings": {}}, 422, "malformed-body", "did you mean settings?"),
         ({"settings": {"x": "y" * 9000}}, 422, "malformed-body", "8192 bytes"),
+        ({"settings": {"offset_mm": 3}}, 422, "malformed-body", "settings.offset_mm: is not known here: did you mean"),
+        ({"settings": {"offset_cm": -1}}, 422, "malformed-body", "settings.offset_cm"),
         ({"operator": "otto"}, 422, "malformed-body", "run by mira"),
     ],
 )
@@ -55,6 +57,28 @@ async def test_a_device_that_cannot_be(site: Site, change: dict[str, Any], statu
     refused = await site.put(DEVICE, device(**change))
     assert (refused.status, refused.json["code"]) == (status, code), refused.raw
     assert words in refused.json["detail"]
+
+
+async def test_two_devices_cannot_be_heard_under_one_id(site: Site) -> None:
+    await site.put(PARK, park())
+    assert (await site.put(DEVICE, device())).status == 201
+    for spelling in ("a81758fffe0304d1", "A8:17:58:FF:FE:03:04:D1"):
+        taken = await site.put(f"/v1/operator/devices/{spelling}", device(space="B1-002"))
+        assert (taken.status, taken.json["code"]) == (409, "device-taken"), taken.raw
+    assert (await site.put(DEVICE, device(space="B1-002"))).status == 200
+
+
+async def test_the_profiles_are_listed_with_what_may_be_set(site: Site) -> None:
+    listed = (await site.get("/v1/operator/device-profiles", who="mira")).json
+    assert [item["name"] for item in listed["items"]] == ["generic", "pni-placepod"]
+    placepod = listed["items"][1]
+    assert (placepod["codec"], placepod["aliases"], placepod["ports"]) == ("pni-placepod-1", ["placepod"], [1])
+    assert placepod["settings_schema"]["properties"]["offset_cm"]["minimum"] == 0
+    assert placepod["example"] == {"hex": "01", "port": 1, "says": "occupied"}
+    first = (await site.get("/v1/operator/device-profiles?limit=1")).json
+    assert [item["name"] for item in first["items"]] == ["generic"]
+    rest = (await site.get(f"/v1/operator/device-profiles?limit=1&cursor={first['next']}")).json
+    assert ([item["name"] for item in rest["items"]], rest["next"]) == (["pni-placepod"], None)
 
 
 async def test_a_device_of_somebody_else_does_not_exist(site: Site) -> None:

@@ -9,7 +9,6 @@ from kernel.edge_problems import MalformedBody
 from registry.catalogue import CarPark, Space, Zone
 from registry.districts import load_districts
 from registry.errors import CapacityExceeded, UndeclaredZone
-from registry.profiles import Profiles
 from registry.wanted import (
     CarParkIn,
     Parts,
@@ -99,11 +98,3 @@ def test_the_parts_fit_into_the_whole(capacity: int, reservable: int, words: str
 def test_overlaying_keeps_what_is_not_named() -> None:
     has = Parts(zones=[Zone(ZoneLabel("A"), 2)], spaces=[], lanes=[])
     assert overlay(has, Parts(spaces=[Space(SpaceLabel("1"))])).zones == has.zones
-
-
-def test_profiles() -> None:
-    assert Profiles().knows("anything")
-    known = Profiles(frozenset({"pni-placepod", "generic"}))
-    assert not known.knows("pni")
-    assert "did you mean pni-placepod?" in known.advice("pni-placepo")
-    assert "there are ['generic', 'pni-placepod']" in known.advice("zzz")
