@@ -18,7 +18,6 @@ from tests.integration.gateway.conftest import StartClient, StartGateway
 from tests.integration.gateway.ordering import Barrier, give, has_state, orders, row_of, state_of, wanted
 from tests.mosquitto import Mosquitto
 
-
 BROKER_SECONDS = timedelta(seconds=2)
 """A broker counts in whole seconds."""
 
