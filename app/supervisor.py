@@ -41,6 +41,7 @@ class UpOptions:
     speed: float
     host: str
     port: int
+    gateways: int
 
 
 async def up(options: UpOptions, settings: BerthSettings, clock: Clock, voice: Voice) -> None:
@@ -67,14 +68,18 @@ class _Supervisor:
             database, database_socket = await stack.enter_async_context(self._database())
             mqtt, mqtt_v5 = await stack.enter_async_context(self._broker())
             running = Running(os.getpid(), f"http://{host}:{port}", mqtt, mqtt_v5, database, database_socket)
-            monitors = {role: free_port() for role in ("gateway", "worker")}
+            monitors = {name: free_port() for name in (*self._gateways(), "worker")}
             environment = self._environment(running, port, monitors)
             with self._voice.step("database"):
                 prepared = await self._prepare(environment)
             if prepared.seeded:
                 self._voice.say(f"a city of {prepared.seeded} car parks was made")
-            roles = [self._role("api", environment)]
-            roles += [self._role(role, environment | {"BERTH_MONITOR_PORT": str(monitors[role])}) for role in monitors]
+            roles = [_berth("api", "serve", "api", environment=environment)]
+            for name, monitor in monitors.items():
+                role, _, _number = name.partition("-")
+                roles.append(
+                    _berth(name, "serve", role, environment=environment | {"BERTH_MONITOR_PORT": str(monitor)})
+                )
             await stack.enter_async_context(self._children.kept(*roles))
             with self._voice.step("services"):
                 addresses = [running.http, *(f"http://{LOOPBACK}:{monitor}" for monitor in monitors.values())]
@@ -137,7 +142,14 @@ class _Supervisor:
             BERTH_HTTP_PORT=str(port),
             BERTH_DATA_DIR=str(self._data.path),
             BERTH_METRICS_ALSO=json.dumps(also),
+            BERTH_GATEWAY__PARTITIONS=str(self._partitions()),
         )
+
+    def _partitions(self) -> int:
+        """As set, and then gateways beyond it are spare; otherwise as many as there are gateways."""
+        if "partitions" in self._settings.gateway.model_fields_set:
+            return self._settings.gateway.partitions
+        return self._options.gateways
 
     async def _prepare(self, environment: dict[str, str]) -> Prepared:
         """Migrate, seed, make credentials: in a child, whose output says what came of it. Raises CommandFailed."""
@@ -156,8 +168,8 @@ class _Supervisor:
         reason = Exit(code) if code in set(Exit) else Exit.FAILED
         raise CommandFailed(reason, "the database could not be prepared; the reason is above")
 
-    def _role(self, role: str, environment: dict[str, str]) -> Child:
-        return _berth(role, "serve", role, environment=environment)
+    def _gateways(self) -> list[str]:
+        return ["gateway", *(f"gateway-{number}" for number in range(2, self._options.gateways + 1))]
 
 
 def _berth(name: str, *arguments: str, environment: dict[str, str]) -> Child:

@@ -1,7 +1,7 @@
 """Holding a slot: one process at a time, by a lease in the database that must be renewed every second.
 
 A spare process looks at the slots twice a second and claims one whose lease has run out, or whose holder has no session
-with the database any more, at two looks in a row: after an outage of the database the holder comes first. In the same
+with the database any more, and that for GRACE_S: after an outage of the database the holder comes first. In the same
 transaction it ends the holder's database sessions, so that one that was stopped in the middle cannot commit, or keep
 locks. Then the broker, taking the same client id twice, cuts the old one off.
 
@@ -28,8 +28,12 @@ from kernel.db import Database, Row, is_away
 _log = structlog.get_logger(__name__)
 
 RENEW_S: Final = 1.0
+RETRY_S: Final = 0.25
+"""After a renewal that failed."""
 LOOK_S: Final = 0.5
-"""Between two looks of a spare; also how long a holder that lost its connections has got to come back."""
+"""Between two looks of a spare."""
+GRACE_S: Final = 1.5
+"""How long a holder has got to come back, by then at the latest having asked again."""
 ANSWER_S: Final = 2.0
 """A renewal that takes longer is left alone and another one tried, over another connection."""
 UNANSWERED_MAX: Final = 3
@@ -49,7 +53,7 @@ class SlotLease:
         self._clock = clock
         self._lease_s = settings.lease_s
         self._shares = {share.client_id: share for share in settings.claimable()}
-        self._seen: set[tuple[str, int, datetime]] = set()
+        self._free_since: dict[tuple[str, int, datetime], float] = {}
         self._asking: set[asyncio.Task[bool]] = set()
         self._term = 0
         self._good_until = 0.0
@@ -75,22 +79,25 @@ class SlotLease:
                     self.spare = True
                     _log.info("waiting_for_a_slot", slots=list(self._shares))
             except Exception as error:
+                self._free_since.clear()  # what looked free while nobody could renew says nothing
                 if not is_away(error):
                     _log.exception("slot_claim_failed")
             await self._clock.sleep(LOOK_S)
 
     async def keep(self) -> None:
         """Renew for ever. Raises SlotLost."""
+        answered = True
         while True:
-            await self._clock.sleep(RENEW_S)
+            await self._clock.sleep(RENEW_S if answered else RETRY_S)
             was_held = self.held
-            if not await self._renew() and was_held and not self.held:
+            answered = await self._renew()
+            if was_held and not self.held:
                 _log.warning("slot_lapsed", hint="nothing is stored until the database renews the lease")
 
     async def renewed(self) -> None:
         """Return after a renewal that was asked for now. Raises SlotLost."""
         while not await self._renew():
-            await self._clock.sleep(RENEW_S)
+            await self._clock.sleep(RETRY_S)
 
     async def give_up(self) -> None:
         """Let a spare have it at once; briefly tried, not awaited for long."""
@@ -105,12 +112,13 @@ class SlotLease:
         giving.cancel()
 
     async def _look(self) -> Share | None:
-        """One look at the slots, and the claim of the first that was free at two looks, if any."""
+        """One look at the slots, and the claim of the first that has been free for long enough, if any."""
         asked_at = self._clock.monotonic()
         async with self._db.transaction() as tx:
             rows = [row for row in await sql.slots(tx, list(self._shares)) if _free(row)]
-            seen_before, self._seen = self._seen, {_state(row) for row in rows}
-            row = next((row for row in rows if row["holder"] is None or _state(row) in seen_before), None)
+            before, now = self._free_since, self._clock.monotonic()
+            self._free_since = {_state(row): before.get(_state(row), now) for row in rows}
+            row = next((row for row in rows if self._is_given_up(row, now)), None)
             term = None if row is None else await sql.claim_slot(tx, row, holder=_name(), lease_s=self._lease_s)
         if row is None or term is None:
             return None
@@ -119,6 +127,9 @@ class SlotLease:
         self._good_until = asked_at + self._lease_s
         _log.info("slot_claimed", client_id=share.client_id, term=term, after=row["holder"], lapsed=row["lapsed"])
         return share
+
+    def _is_given_up(self, row: Row, now: float) -> bool:
+        return row["holder"] is None or now - self._free_since[_state(row)] >= GRACE_S
 
     async def _renew(self) -> bool:
         """Whether the database said in time that it is still ours. Raises SlotLost when it said no."""

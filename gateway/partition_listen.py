@@ -3,7 +3,7 @@
 The table `gateway.subscription` says for which operators the broker keeps messages under which client id. It is written
 after the broker's consent and cleared before a subscription is ended, and slot 0, which hears everyone, leaves to the
 others what stands there: at no time is there an operator whom nobody hears. For a moment two may hear one; the second
-time is a repeat.
+time is a repeat. A broker that has forgotten our session has forgotten the subscriptions, too.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,6 +18,10 @@ from kernel.db import Database
 
 class Ears(Protocol):
     """What is needed of the link."""
+
+    @property
+    def fresh_sessions(self) -> int:
+        """Grows with every connection for which the broker had kept nothing."""
 
     async def listen_to(self, filters: Sequence[str], *, never_to: Iterable[str] = ()) -> bool:
         """Subscribe to exactly `filters`, now or with the next connection; whether the broker has consented by now.
@@ -36,31 +40,32 @@ class Listening:
         self._ears = ears
         self._directory = directory
         self._others = [other.client_id for other in settings.shares() if other != share]
-        self._told: frozenset[str] | None = None
+        self._fresh = 0
 
     async def step(self) -> None:
         """One comparison of registry, broker and table. Raises what the database raises."""
         if self._share.partitions == 1:
             return
-        if self._told is None:
-            async with self._db.transaction(readonly=True) as tx:
-                self._told = await sql.subscribed(tx, self._share.client_id)
         wanted = self._share.to_subscribe(self._directory.operators())
-        gone = self._told - wanted
-        if gone:
-            async with self._db.transaction() as tx:
+        fresh = self._ears.fresh_sessions
+        async with self._db.transaction() as tx:
+            if fresh != self._fresh:
+                forgotten = [self._share.client_id, *(self._others if self._share.hears_all else ())]
+                await sql.forget_subscriptions(tx, forgotten)
+            told = await sql.subscribed(tx, self._share.client_id)
+            gone = told - wanted
+            if gone:
                 await sql.drop_subscriptions(tx, self._share.client_id, sorted(gone))
-            self._told -= gone
+        self._fresh = fresh
         filters = [*self._settings.standing_filters(self._share), *map(operator_filter, sorted(wanted))]
         never_to = [operator_filter(operator) for operator in gone]
         if not self._share.hears_all:
             never_to.append(ALL_OPERATORS)
         consented = await self._ears.listen_to(filters, never_to=never_to)
-        new = wanted - self._told
+        new = wanted - told
         if consented and new:
             async with self._db.transaction() as tx:
                 await sql.add_subscriptions(tx, self._share.client_id, sorted(new))
-            self._told |= new
         if self._share.hears_all:
             await self._leave_to_others()
 

@@ -30,6 +30,9 @@ def up(
     speed: Annotated[float, typer.Option(min=0.1, max=10_000, help="Simulated seconds a second.")] = 60.0,
     port: Annotated[int | None, typer.Option(min=0, max=65_535, help="HTTP port; 0: any free one. [8080]")] = None,
     host: Annotated[str | None, typer.Option(help="HTTP address to listen on. [127.0.0.1]")] = None,
+    gateways: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes that speak MQTT; they share the operators.")
+    ] = 1,
     json: Annotated[bool, typer.Option("--json", help="Print one line of JSON when everything is ready.")] = False,
 ) -> None:
     """Run everything on this machine, embedded where no address is set. Ctrl-C stops it; the data stays."""
@@ -47,6 +50,7 @@ def up(
         speed=speed,
         host=settings.http_host if host is None else host,
         port=settings.http_port if port is None else port,
+        gateways=gateways,
     )
     clock = SystemClock()
     asyncio.run(up(options, settings, clock, Voice(clock, output="json" if json else "text")))

@@ -52,6 +52,8 @@ ON CONFLICT ON CONSTRAINT subscription_key DO NOTHING
 
 DROP_SUBSCRIPTIONS = "DELETE FROM gateway.subscription WHERE client_id = $1 AND operator = ANY ($2)"
 
+FORGET_SUBSCRIPTIONS = "DELETE FROM gateway.subscription WHERE client_id = ANY ($1)"
+
 
 async def slots(tx: Tx, client_ids: Sequence[str]) -> list[Row]:
     """`client_id, term, holder, until, session, lapsed, orphaned` of each in this order, made where it is missing."""
@@ -95,3 +97,8 @@ async def add_subscriptions(tx: Tx, client_id: str, operators: Sequence[str]) ->
 
 async def drop_subscriptions(tx: Tx, client_id: str, operators: Sequence[str]) -> None:
     await tx.execute(DROP_SUBSCRIPTIONS, client_id, operators)
+
+
+async def forget_subscriptions(tx: Tx, client_ids: Sequence[str]) -> None:
+    """All of these: the broker has forgotten them."""
+    await tx.execute(FORGET_SUBSCRIPTIONS, client_ids)
