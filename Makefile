@@ -12,7 +12,8 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 PYTEST ?= $(BIN)/pytest
-WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
+WEB_SOURCES := $(shell find web -name node_modules -prune -o -path web/dist -prune -o -path web/types -prune \
+	-o -name schema.d.ts -o -type f -print 2>/dev/null)
 
 .PHONY: help env demo check test faults screenshots openapi clean dev system lint types imports quick pages
 
@@ -41,7 +42,8 @@ openapi: env  ## write the API's description into openapi.json
 	$(BIN)/berth openapi >openapi.json
 
 clean:  ## remove what was built; the data in var stays
-	rm -rf $(VENV) web/node_modules web/dist build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) web/node_modules web/types/node_modules web/src/schema.d.ts web/dist build *.egg-info
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	rm -rf .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -62,7 +64,7 @@ imports:
 quick:
 	@$(PYTEST) -q tests/unit tests/property
 
-pages:
+pages: $(STAMPS)/schema
 	@scripts/npm run --silent check
 
 $(BIN)/python:
@@ -80,6 +82,13 @@ $(STAMPS)/runtime: requirements.lock requirements-build.lock pyproject.toml | $(
 $(STAMPS)/dev: requirements-dev.lock $(STAMPS)/runtime
 	@echo "installing the tools for working on it"
 	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(STAMPS)/schema: openapi.json web/types/package-lock.json | $(STAMPS)/pages
+	@cmp --silent web/types/package-lock.json web/types/node_modules/.berth-lock \
+		|| { scripts/npm --prefix types ci --silent --no-audit --no-fund \
+		&& cp web/types/package-lock.json web/types/node_modules/.berth-lock; }
+	@scripts/npm --prefix types run --silent make >/dev/null
 	@touch $@
 
 $(STAMPS)/pages: $(WEB_SOURCES) scripts/npm requirements-node.lock | $(STAMPS)/runtime

@@ -42,6 +42,8 @@ from kernel.tokens import Issuer, load_or_create_signing_key, local_issuer
 from kernel.webserver import WebOptions, WebServer, make_application
 from occupancy import service as occupancy
 from occupancy.board import Board
+from occupancy.card import Name
+from occupancy.http.city import City
 from occupancy.record import Recorder
 from registry.key_store import RegistryKeyStore
 from registry.service import registry_service
@@ -211,7 +213,8 @@ def answering(tools: Tools) -> tuple[list[Service], Board]:
     """What answers REST, and the board that it answers from."""
     settings = tools.settings
     record_facts = Recorder(settings.occupancy).record_facts
-    seeing = occupancy.serving(tools.database, settings.occupancy)
+    city = City(Name(zh=settings.registry.city_zh, en=settings.registry.city_en), settings.registry.time_zone)
+    seeing = occupancy.serving(tools.database, settings.occupancy, city)
     services = [
         registry_service(
             tools.database, settings.registry, on_counts=record_facts, profiles=gateway_service.device_profiles()

@@ -24,7 +24,7 @@ from occupancy import sql
 from occupancy.availability import availability_of
 from occupancy.board import RELOAD_S, Board
 from occupancy.http.car_parks import CarParksApi
-from occupancy.http.city import CityApi
+from occupancy.http.city import City, CityApi
 from occupancy.http.history import HistoryApi
 from occupancy.http.live import LiveApi
 from occupancy.mend_curves import mend_curves
@@ -108,14 +108,14 @@ def recording(
     return Recording(steps.record_facts, hear_of_order, Service("occupancy", loops=loops))
 
 
-def serving(database: Database, settings: OccupancySettings) -> Serving:
+def serving(database: Database, settings: OccupancySettings, city: City) -> Serving:
     """The side that answers."""
     board = Board(database, settings)
     apis = [
         CarParksApi(database, board),
         HistoryApi(database, board),
         LiveApi(board, database.clock),
-        CityApi(board),
+        CityApi(board, city),
     ]
 
     async def flush() -> None:

@@ -12,10 +12,15 @@ FEED_BYTES_MAX = 8 * 1024 * 1024
 
 
 class RegistrySettings(BaseModel):
-    """`districts_file` is the city's own GeoJSON of districts (properties `id`, `name`); without it, Shenyang's."""
+    """The city: its name in both languages, its clock, its districts.
+
+    `districts_file` is the city's own GeoJSON of districts (properties `id`, `name`); without it, Shenyang's.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    city_zh: str = "沈阳"
+    city_en: str = "Shenyang"
     time_zone: str = "Asia/Shanghai"
     districts_file: Path | None = None
     feed_bytes_max: int = Field(default=FEED_BYTES_MAX, ge=1024)

@@ -1,14 +1,23 @@
 """`GET /v1/city`: the whole city in a few numbers, for a page's head and a wall."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from kernel.http import operation
 from occupancy.board import Board
-from occupancy.card import Entry
+from occupancy.card import Entry, Name
 
 TOP = 10
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """What the city is called, and on which clock it lives (an IANA name)."""
+
+    name: Name
+    time_zone: str
 
 
 class Figures(BaseModel):
@@ -49,8 +58,10 @@ class Busy(BaseModel):
 
 
 class CityView(Figures):
-    """The city, its districts by id, and its fullest car parks."""
+    """The city, its districts by id, and its fullest car parks. `time_zone` is an IANA name."""
 
+    name: Name
+    time_zone: str
     districts: list[DistrictFigures]
     fullest: list[Busy]
 
@@ -58,8 +69,9 @@ class CityView(Figures):
 class CityApi:
     """Adds up the board."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, city: City) -> None:
         self._board = board
+        self._city = city
 
     @operation(get="/v1/city", summary="The city in numbers", tags=("car parks",), responses={200: CityView})
     async def city(self) -> CityView:
@@ -71,6 +83,8 @@ class CityApi:
             by_district.setdefault(entry.district, []).append(entry)
         districts = sorted(by_district.items(), key=lambda item: (item[0] is None, item[0] or ""))
         return CityView(
+            name=self._city.name,
+            time_zone=self._city.time_zone,
             **_figures(entries),
             districts=[DistrictFigures(district=district, **_figures(those)) for district, those in districts],
             fullest=_fullest(entries),

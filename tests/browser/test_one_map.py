@@ -213,6 +213,12 @@ def test_the_wall_is_dark_without_controls_and_goes_round(visit: Visit) -> None:
     page = visit(WALL).open_map("/?kiosk=1")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     expect(page.locator("button, select, input, a")).to_have_count(0)
+    expect(page.get_by_role("heading", level=1)).to_have_text("停车一张图 沈阳")
+    page.wait_for_function("""() => {
+        const form = {timeZone: "Asia/Shanghai", hour: "2-digit", minute: "2-digit"};
+        const told = new Date().toLocaleTimeString("zh-CN", form);
+        return document.querySelector(".wall-clock b").textContent.startsWith(told);
+    }""")
     expect(page.locator(".wall-districts li")).not_to_have_count(0)
     expect(page.locator(".wall-top li")).to_have_count(10)
     expect(page.locator('.wall-districts li[data-lit="true"]')).to_have_count(1)

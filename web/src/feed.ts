@@ -1,13 +1,7 @@
 /** Keeps the store fed: the cards once, then the live stream; while the stream is down, the cards again and again. */
 import { getCards } from "./api";
-import type { Availability } from "./contract";
+import type { Told } from "./contract";
 import { feed, forget, takeAvailability, takeCards } from "./store";
-
-/** An event of the live stream; `removed` names car parks that were taken out of the city. */
-interface Told {
-  items: readonly Availability[];
-  removed?: readonly string[];
-}
 
 const POLL_MS = 10_000;
 const QUIET_MS = 45_000; // a stream silent for longer may be dead: ask once by hand

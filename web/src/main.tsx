@@ -1,5 +1,6 @@
 /** Starts everything at once: the data, the reader's language and the page's code; draws when the last two are here. */
 import { render } from "preact";
+import { meetCity } from "./city";
 import { follow } from "./feed";
 import { keepTime, loadDistricts } from "./store";
 import "./styles/page.css";
@@ -8,6 +9,7 @@ import { chooseLanguage } from "./words";
 
 const page = import("./App");
 void follow();
+void meetCity();
 loadDistricts().catch(() => undefined); // the map says that it has no borders; list and marks work without them
 keepTime();
 

@@ -8,6 +8,8 @@ from contracts.facts import Facts, Recorded
 from contracts.wire import public_topic
 from kernel.answers import dump
 from kernel.db import Database
+from occupancy.card import Name
+from occupancy.http.city import City
 from occupancy.record import Recorder
 from occupancy.service import Serving, serving
 from occupancy.settings import OccupancySettings
@@ -42,7 +44,7 @@ def record(database: Database, recorder: Recorder) -> Record:
 @pytest.fixture
 def side(database: Database, settings: OccupancySettings) -> Serving:
     """The API's side, whose loops the test turns itself."""
-    return serving(database, settings)
+    return serving(database, settings, City(Name(zh="沈阳", en="Shenyang"), "Asia/Shanghai"))
 
 
 @pytest.fixture

@@ -250,6 +250,7 @@ async def test_the_city_in_numbers(database: Database, record: Record, side: Ser
     await record(Facts(counts=[count_seen(90), count_seen(30, -1000, capacity=50, car_park=FAR)]))
     await side.board.load()
     city = await get(site, "/v1/city")
+    assert (city["name"], city["time_zone"]) == ({"zh": "沈阳", "en": "Shenyang"}, "Asia/Shanghai")
     assert (city["car_parks"], city["live"], city["stale"], city["never_heard"]) == (3, 1, 1, 1)
     assert (city["capacity"], city["occupied"], city["free"], city["index"]) == (100, 90, 10, 0.9)
     assert [district["district"] for district in city["districts"]] == ["heping", "shenhe"]

@@ -1,10 +1,10 @@
 /** A car park's day so far: occupied spaces since the city's midnight, with gaps where nothing was known. */
 import "uplot/dist/uPlot.min.css";
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { getHistory } from "../api";
-import { CITY_ZONE, cityMidnight } from "../city";
+import { cityMidnight, zone } from "../city";
 import type { Past } from "../contract";
 import { fresh } from "../derive";
 import { carParks } from "../store";
@@ -64,7 +64,7 @@ export function Day({ id, capacity }: { id: string; capacity: number | null }) {
       here = false;
       clearInterval(timer);
     };
-  }, [id]);
+  }, [id, zone.value]);
   const now = told.value;
   return (
     <section class="day" aria-labelledby="day-title">
@@ -94,7 +94,7 @@ function Chart({ past, capacity }: { past: Course; capacity: number | null }) {
       padding: [8, 18, 0, 0],
       legend: { show: false },
       cursor: { show: false },
-      tzDate: (at_s) => uPlot.tzDate(new Date(at_s * 1000), CITY_ZONE),
+      tzDate: (at_s) => cityDate(at_s),
       scales: {
         x: { range: (_, from, until) => (short ? [from, Math.max(until, from + SHORT_S)] : [midnight_s, midnight_s + 86_400]) },
         y: { range: [0, Math.max(1, capacity ?? 0, most) * 1.05] },
@@ -115,7 +115,7 @@ function Chart({ past, capacity }: { past: Course; capacity: number | null }) {
       wide.disconnect();
       chart.destroy();
     };
-  }, [past, capacity, theme.value, lang.value]);
+  }, [past, capacity, theme.value, lang.value, zone.value]);
   const summary = t("day.summary", { min: least, max: most, last: values.at(-1)! });
   return (
     <>
@@ -125,5 +125,10 @@ function Chart({ past, capacity }: { past: Course; capacity: number | null }) {
   );
 }
 
-const hours = new Intl.DateTimeFormat("en-GB", { timeZone: CITY_ZONE, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const hour = (at_s: number) => hours.format(new Date(at_s * 1000));
+const hours = computed(() => new Intl.DateTimeFormat("en-GB", { timeZone: zone.value, hour: "2-digit", minute: "2-digit", hourCycle: "h23" }));
+const hour = (at_s: number) => hours.value.format(new Date(at_s * 1000));
+
+function cityDate(at_s: number): Date {
+  const at = new Date(at_s * 1000);
+  return zone.value ? uPlot.tzDate(at, zone.value) : at;
+}

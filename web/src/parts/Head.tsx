@@ -1,9 +1,10 @@
 import { computed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { cityName } from "../city";
 import { ageSeconds, carParks, feed, tick, beat } from "../store";
 import { choice, nextTheme } from "../theme";
 import { cityFigures, say } from "../view";
-import { age, type Key, lang, number, percent, switchLanguage, t } from "../words";
+import { age, type Key, lang, named, number, percent, switchLanguage, t } from "../words";
 import { Icon } from "./Icon";
 
 /** Age of the newest data of all, in seconds. */
@@ -33,7 +34,7 @@ export function Head() {
     <header class="head">
       <div class="brand">
         <img src="/favicon.svg" alt="" width="28" height="28" />
-        <h1>{t("title")} <small>{t("city")}</small></h1>
+        <h1>{t("title")} <small>{named(cityName.value)}</small></h1>
         <button type="button" class="plain" onClick={nextTheme}
           aria-label={t("theme.label", { now: t(`theme.${choice.value}`) })} title={t(`theme.${choice.value}`)}>
           <Icon name={choice.value} />

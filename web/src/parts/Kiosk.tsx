@@ -1,6 +1,7 @@
 /** The wall: the whole city without a control, dark and large, going round its districts by itself. */
 import { computed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { cityName } from "../city";
 import { fullest, fullnessShown, stateOf } from "../derive";
 import { CityMap } from "../map/CityMap";
 import { districts, tick } from "../store";
@@ -34,7 +35,7 @@ export function Kiosk() {
   return (
     <main class="kiosk">
       <header>
-        <h1>{t("title")} <small>{t("city")}</small></h1>
+        <h1>{t("title")} <small>{named(cityName.value)}</small></h1>
         <Figures />
         <p class="wall-clock"><b>{clock(now)}</b><span>{date(now)}</span><FeedState /><Newest /></p>
       </header>

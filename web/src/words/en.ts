@@ -2,7 +2,6 @@ import type { Words } from "./index";
 
 export const en: Words = {
   "title": "Parking map",
-  "city": "Shenyang",
   "skip": "Skip to the list of car parks",
   "language": "中文",
   "theme.dark": "Dark",

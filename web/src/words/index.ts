@@ -1,7 +1,7 @@
 /** Words, numbers and times in the reader's language, whose words alone are fetched. */
 import { computed, signal } from "@preact/signals";
 import { address, go } from "../address";
-import { CITY_ZONE } from "../city";
+import { zone } from "../city";
 import type { Card, Name } from "../contract";
 import { remembered, remember } from "../memory";
 import { phrase } from "./phrase";
@@ -22,8 +22,8 @@ const whole = computed(() => new Intl.NumberFormat(tag.value, { maximumFractionD
 const signed = computed(() => new Intl.NumberFormat(tag.value, { maximumFractionDigits: 0, signDisplay: "exceptZero" }));
 const share = computed(() => new Intl.NumberFormat(tag.value, { style: "percent", maximumFractionDigits: 0 }));
 const metres = computed(() => new Intl.NumberFormat(tag.value, { minimumFractionDigits: 1, maximumFractionDigits: 2 }));
-const moment = computed(() => new Intl.DateTimeFormat(tag.value, { timeZone: CITY_ZONE, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }));
-const day = computed(() => new Intl.DateTimeFormat(tag.value, { timeZone: CITY_ZONE, month: "short", day: "numeric", weekday: "short" }));
+const moment = computed(() => new Intl.DateTimeFormat(tag.value, { timeZone: zone.value, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }));
+const day = computed(() => new Intl.DateTimeFormat(tag.value, { timeZone: zone.value, month: "short", day: "numeric", weekday: "short" }));
 export const collator = computed(() => new Intl.Collator(tag.value, { numeric: true }));
 
 async function speak(to: Lang): Promise<void> {

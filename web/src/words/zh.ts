@@ -1,6 +1,5 @@
 export const zh = {
   "title": "停车一张图",
-  "city": "沈阳",
   "skip": "跳到停车场列表",
   "language": "English",
   "theme.dark": "深色",
