@@ -31,7 +31,7 @@ class Figures(BaseModel):
     car_parks: int
     live: int
     stale: int
-    unknown: int
+    unknown: int = Field(description="Heard of, but not of enough of their spaces to count on.")
     never_heard: int
     capacity: int
     occupied: int
