@@ -6,6 +6,8 @@ from gateway.profiles.settings import DeviceSettings
 from gateway.refusals import Reason
 
 WORK, DEBUG = 1, 2
+BEACONS_MAX = 16
+"""More than it can be set to look for."""
 
 
 def decode(frame: Frame, settings: DeviceSettings) -> Reading | Unreadable:
@@ -14,7 +16,7 @@ def decode(frame: Frame, settings: DeviceSettings) -> Reading | Unreadable:
     if frame.port == DEBUG:
         return wrong_length(frame, 12) or _flags(frame.payload)
     size = len(frame.payload)
-    if size < 3 or (size > 3 and size % 2):
+    if size < 3 or (size > 3 and size % 2) or size > 4 + 2 * BEACONS_MAX:
         return Unreadable(Reason.WRONG_LENGTH, f"{size} bytes; a frame has 3, or 4 and 2 for each beacon")
     return _flags(frame.payload)
 
