@@ -73,6 +73,7 @@ class Gateway:
             db, clock, self.link, mine=self.mine, on_order=handlers.on_order, metrics=metrics.orders
         )
         self.ingest.attach(self.link, self._publisher.publish)
+        self._unplaced: list[Availability] = []
         self._listening: Listening | None = None
         self._stopping = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
@@ -94,13 +95,23 @@ class Gateway:
 
     def publish(self, availabilities: Sequence[Availability]) -> None:
         """Put those of our own operators on their public topics, soon; what is older than what was already put there is
-        left out.
+        left out. A car park that is newer than our copy of the registry waits for the next look into it.
         """
-        if self.lease.share is not None:
-            known = (
-                (availability, self.copy.directory.car_park(availability.car_park)) for availability in availabilities
-            )
-            self._publisher.publish([told for told, place in known if place and self._speaks_for(place.operator)])
+        if self.lease.share is None:
+            return
+        ours = []
+        for availability in availabilities:
+            place = self.copy.directory.car_park(availability.car_park)
+            if place is None:
+                self._unplaced.append(availability)
+            elif self._speaks_for(place.operator):
+                ours.append(availability)
+        self._publisher.publish(ours)
+
+    def _place(self, waiting: int) -> None:
+        """After a look into the registry: who is still not in it of the first `waiting` is gone."""
+        looked_for, self._unplaced = self._unplaced[:waiting], self._unplaced[waiting:]
+        self.publish([told for told in looked_for if self.copy.directory.car_park(told.car_park) is not None])
 
     def withdraw(self, car_parks: Iterable[CarParkId]) -> None:
         """Take what lies on the public topics of `car_parks` away, soon; costs nothing where that is done.
@@ -171,8 +182,10 @@ class Gateway:
     async def _poll(self) -> None:
         while True:
             try:
+                waiting = len(self._unplaced)
                 await self.copy.refresh()
                 self._registry_answers = True
+                self._place(waiting)
                 if self._listening is not None:
                     await self._listening.step()
             except Exception as error:
