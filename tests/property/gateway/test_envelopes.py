@@ -32,8 +32,8 @@ def directory(profile: str, settings: dict[str, Any]) -> Directory:
 scalars = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=20), st.just("AQ==")
 )
-NAMES = """uplink_message f_cnt f_port frm_payload received_at rx_metadata end_device_ids dev_eui session_key_id gps_time
-deviceInfo devEui devAddr fCnt fPort data time rxInfo rssi snr timeSinceGpsEpoch batteryLevel"""
+NAMES = """uplink_message f_cnt f_port frm_payload received_at rx_metadata end_device_ids dev_eui session_key_id
+gps_time deviceInfo devEui devAddr fCnt fPort data time rxInfo rssi snr timeSinceGpsEpoch batteryLevel"""
 names = st.sampled_from(re.split(r"\s", NAMES))
 messages = st.recursive(
     scalars,
