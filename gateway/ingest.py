@@ -2,13 +2,15 @@
 
     link --take--> queue --batch--> record_messages, COMMIT --> acknowledge --> publish
 
-Decoding happens while the transaction before it waits for the database. Invariants: a message is acknowledged after its
-transaction committed and never before one that came earlier; nothing is dropped; no message stops the line. A database
+Several batches are under way at once, of different car parks: while one waits for the database, another is worked on,
+and what comes in is decoded. Invariants: a message is acknowledged after its transaction committed and never before one
+that came earlier; nothing is dropped; no message stops the line. A database
 that is away is asked again with the same batch. A batch that the database or a handler refuses is halved until the one
 message that is to blame stands alone, and that one goes to the dead letters.
 """
 
 import asyncio
+import math
 import random
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
@@ -17,18 +19,18 @@ import structlog
 
 from contracts.availability import Availability
 from contracts.wire import up_topic
+from gateway.arrivals import Arrivals
 from gateway.dead_letters import feedback
-from gateway.decode import decode
-from gateway.directory import ELSEWHERE
 from gateway.events import Decoded
 from gateway.metrics import GatewayMetrics
-from gateway.partition import ECHO_KIND
+from gateway.queue import Queue
+from gateway.reading import Reading
 from gateway.received import Received
 from gateway.record import Handlers, Outcome, record_messages
 from gateway.refresh_directory import RegistryCopy
-from gateway.refusals import CURABLE, Reason, Reject
+from gateway.refusals import Reason
 from gateway.settings import GatewaySettings
-from gateway.taken import Queue, Taken
+from gateway.taken import Taken
 from kernel.clock import Clock
 from kernel.db import Database, DatabaseAway, is_away, is_data_error
 
@@ -39,10 +41,8 @@ BACKOFF_MAX_S: Final = 5.0
 """Full jitter up to this while the database is away: it is noticed soon after it is back."""
 STUCK_AFTER: Final = 3
 """Timeouts in a row after which a batch is halved: perhaps it is not the database that is slow."""
-OURS: Final = frozenset({"orders", "errors", ECHO_KIND, ELSEWHERE})
-"""What a broker sends to us because we listen to every kind: nothing to store, or not for us."""
-
-
+BATCH_EVENTS_MIN: Final = 250
+"""A transaction that could hold so many is not made smaller to let another begin beside it."""
 Tell = Callable[[Sequence[Availability]], None]
 """Publishes availabilities, soon; never waits."""
 
@@ -72,16 +72,20 @@ class Ingest:
         """`may_store` is asked before every transaction; after a no it is tried again, as if the database were away."""
         self._db = db
         self._clock = clock
-        self._copy = copy
+        self._reader = Reading(copy)
         self._handlers = handlers
         self._settings = settings
         self._metrics = metrics
         self._may_store = may_store
         self._queue = Queue(messages_max=settings.queue_messages_max, bytes_max=settings.queue_bytes_max)
+        self._arrivals = Arrivals(messages_max=settings.queue_messages_max)
         self._out: tuple[Line, Tell] | None = None
         self._reading = True
         self._stopping = False
-        self._arrived = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._next = asyncio.Lock()
+        self._events_under_way = 0
+        self._began = -math.inf
         self.database_away = False
 
     def attach(self, line: Line, tell: Tell) -> None:
@@ -96,37 +100,55 @@ class Ingest:
         """Decode and queue; whether more may come before the line is told to resume."""
         if self._stopping:
             return False
-        self._queue.put(Taken.of(message, self._decode(message)))
-        self._arrived.set()
-        self._reading = not self._queue.full
+        self._arrivals.add(message)
+        self._queue.put(self._reader.take(message))
+        self._changed.set()
+        self._reading = not (self._queue.full or self._arrivals.full)
         return self._reading
 
     async def run(self) -> None:
         """Store batch after batch until `stop`; what is queued then stays with the broker."""
-        linger_s = self._settings.linger_ms / 1000
-        started = -linger_s
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._settings.transactions_max):
+                group.create_task(self._work())
+
+    async def _work(self) -> None:
         while not self._stopping:
-            if not self._queue:
-                self._arrived.clear()
-                await self._arrived.wait()
-                continue
-            pause = started + linger_s - self._clock.monotonic()
-            if pause > 0 and self._queue.events < self._settings.batch_events_max:
-                await self._clock.sleep(pause)
-            started = self._clock.monotonic()
-            batch = self._queue.take(
-                events_max=self._settings.batch_events_max, messages_max=self._settings.batch_messages_max
-            )
+            async with self._next:
+                batch = await self._next_batch()
+            events = sum(taken.events for taken in batch)
+            self._events_under_way += events
             self._metrics.messages.inc(len(batch))
-            await self._store(batch)
-            if not self._reading and self._queue.roomy and not self._stopping:
+            await self._store(list(batch))
+            self._events_under_way -= events
+            self._queue.release(batch)
+            self._changed.set()
+            if not self._reading and self._queue.roomy and self._arrivals.roomy and not self._stopping:
                 self._reading = True
                 self._attached()[0].resume()
 
+    async def _next_batch(self) -> list[Taken]:
+        """Wait for something to store, and a moment for company; empty when there will be nothing more."""
+        while not self._queue.takeable:
+            if self._stopping:
+                return []
+            self._changed.clear()
+            await self._changed.wait()
+        pause = self._began + self._settings.linger_ms / 1000 - self._clock.monotonic()
+        if pause > 0 and self._queue.events < self._settings.batch_events_max:
+            await self._clock.sleep(pause)
+        self._began = self._clock.monotonic()
+        # A share of all that is known: acknowledgements wait for the slowest batch, and the broker for them.
+        share = (self._queue.events + self._events_under_way) // (2 * self._settings.transactions_max)
+        return self._queue.take(
+            events_max=min(max(share, BATCH_EVENTS_MIN), self._settings.batch_events_max),
+            messages_max=self._settings.batch_messages_max,
+        )
+
     def stop(self) -> None:
-        """Take nothing more; `run` returns after the batch in flight, at once when the database is away."""
+        """Take nothing more; `run` returns after the batches in flight, at once when the database is away."""
         self._stopping = True
-        self._arrived.set()
+        self._changed.set()
 
     async def _store(self, batch: list[Taken]) -> bool:
         """Whether all of `batch` is committed; it always is, unless we are to stop while the database is away."""
@@ -135,7 +157,7 @@ class Ingest:
             outcome, error = await self._attempt(batch)
             if error is None:
                 self.database_away = False
-                self._attached()[0].acknowledge([taken.message for taken in batch])
+                self._attached()[0].acknowledge(self._arrivals.stored(taken.message for taken in batch))
                 self._tell(batch, outcome)
                 return True
             failures += 1
@@ -155,30 +177,10 @@ class Ingest:
         try:
             if not self._may_store():
                 raise DatabaseAway("it has not renewed the lease of our slot")
-            await self._ask_again_about_strangers(batch)
+            await self._reader.ask_again(batch)
             return await self._commit(batch), None
         except Exception as error:
             return None, error
-
-    async def _ask_again_about_strangers(self, batch: list[Taken]) -> None:
-        """Before anything is refused as unknown, look into the registry as it is now."""
-        strangers = [
-            place
-            for place, taken in enumerate(batch)
-            if taken.said.rejects and any(reject.reason in CURABLE for reject in taken.said.rejects)
-        ]
-        if strangers:
-            await self._look_into_registry()
-            for place in strangers:
-                message = batch[place].message
-                batch[place] = Taken.of(message, self._decode(message))
-
-    async def _look_into_registry(self) -> None:
-        """Raises DatabaseAway for whatever is wrong: nobody is refused because we could not look."""
-        try:
-            await self._copy.refresh()
-        except Exception as error:
-            raise DatabaseAway(f"the registry cannot be read: {error!r}") from error
 
     async def _commit(self, batch: Sequence[Taken]) -> Outcome | None:
         if not any(taken.events for taken in batch):
@@ -225,19 +227,6 @@ class Ingest:
         ceiling = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** min(failures, 10))
         await self._clock.sleep(random.uniform(0, ceiling))  # noqa: S311 - spreads load, guards nothing
         return not self._stopping
-
-    def _decode(self, message: Received) -> Decoded:
-        directory = self._copy.directory
-        if directory.speaker(message.topic).kind in OURS:
-            return Decoded(None)
-        try:
-            return decode(
-                message.topic, message.payload, message.received_at, directory, payload_bytes=message.payload_bytes
-            )
-        except Exception as error:
-            # A defect of ours; raised into the link, it would cut the connection and meet the same message again.
-            _log.exception("decoder_failed", topic=message.topic)
-            return Decoded(None, rejects=(Reject(Reason.HANDLER_FAILED, f"the decoder failed: {error!r}"),))
 
     def _attached(self) -> tuple[Line, Tell]:
         if self._out is None:

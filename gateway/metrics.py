@@ -8,8 +8,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from gateway.link import Link
 from gateway.order_lifecycle import Acknowledged
 from gateway.order_metrics import OrderMetrics
+from gateway.queue import Queue
 from gateway.record import Outcome
-from gateway.taken import Queue, Taken
+from gateway.taken import Taken
 
 _COMMIT_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 
@@ -93,7 +94,8 @@ class GatewayMetrics:
             if number:
                 self.events.labels(outcome=name).inc(number)
         for answer in outcome.answers:
-            event = answer.state if answer.did is Acknowledged.STORED else answer.did
-            self.orders.answered(answer.kind, event, answer.received_at - answer.given_at)
+            closed = answer.did is Acknowledged.STORED
+            event = answer.state if closed else answer.did
+            self.orders.answered(answer.kind, event, answer.received_at - answer.given_at, closed=closed)
         for letter in outcome.letters:
             self.refused.labels(reason=letter.reason.value).inc(letter.events)

@@ -20,3 +20,5 @@ class Received(Struct, gc=False):
     generation: int
     received_at: datetime
     """UTC."""
+    stored: bool = False
+    """Committed, or refused for good; not yet acknowledged as long as an older message is not."""

@@ -32,15 +32,17 @@ class GatewaySettings(BaseModel):
     ca_file: str | None = None
     session_expiry_s: Annotated[int, Field(ge=0)] = 7 * 24 * 3600
     """How long the broker keeps what we miss: a long weekend without anyone to look."""
-    receive_maximum: Annotated[int, Field(ge=20, le=65_535)] = 2_000
-    """What a broker may send unacknowledged: at 10 ms a commit, 200,000 a second would fit."""
-    queue_messages_max: Annotated[int, Field(ge=20)] = 6_000
+    receive_maximum: Annotated[int, Field(ge=20, le=65_535)] = 8_000
+    """What a broker may send unacknowledged: two transactions, what comes next, and what waits for the oldest of all."""
+    queue_messages_max: Annotated[int, Field(ge=20)] = 12_000
     """Then reading stops. Above `receive_maximum`, which already bounds it with a broker that speaks MQTT 5."""
     queue_bytes_max: Annotated[int, Field(ge=2_000_000)] = 12_000_000
     """Then reading stops: a database that is away for an hour costs this much memory, however large the messages."""
     batch_events_max: Annotated[int, Field(ge=1, le=50_000)] = 5_000
     batch_messages_max: Annotated[int, Field(ge=1)] = 2_000
     """One transaction: 5,000 events commit in about 100 ms, and twice as many gain nothing."""
+    transactions_max: Annotated[int, Field(ge=1, le=8)] = 2
+    """At once, of different car parks: one is worked on while another waits for the database."""
     linger_ms: Annotated[int, Field(ge=0, le=1_000)] = 10
     """Transactions start at least this far apart. A lone event does not wait; a busy hour shares its commits."""
     directory_poll_s: Annotated[float, Field(gt=0)] = 1.0

@@ -1,6 +1,4 @@
-"""A message and what it said: what waits to be stored. And the queue of them, which bounds the gateway's memory."""
-
-from collections import deque
+"""A message and what it said: what waits to be stored."""
 
 from msgspec import Struct
 
@@ -12,6 +10,8 @@ FACT_BYTES = 250
 """A fact with its times, measured; what a message weighs beside its payload."""
 MESSAGE_BYTES = 900
 """An empty one of ours with its envelope, measured."""
+NOBODY = ""
+"""The line of all who are no car park of ours: a flood of nonsense is one among hundreds."""
 
 
 class Taken(Struct, frozen=True, gc=False):
@@ -28,6 +28,16 @@ class Taken(Struct, frozen=True, gc=False):
         return cls(message, said, events, MESSAGE_BYTES + len(message.payload) + FACT_BYTES * events)
 
     @property
+    def source(self) -> str:
+        """In whose line it waits."""
+        return NOBODY if self.said.car_park is None else self.said.car_park.id
+
+    @property
+    def weight(self) -> int:
+        """What it takes of its line's share; what says nothing takes something as well."""
+        return self.events or 1
+
+    @property
     def dead(self) -> int:
         """Events of it that became no fact."""
         return self.events - self.said.good
@@ -36,45 +46,3 @@ class Taken(Struct, frozen=True, gc=False):
         """The same message refused as a whole, after the database or a handler would not have it."""
         said = Decoded(self.said.car_park, rejects=(Reject(reason, detail),))
         return Taken(self.message, said, self.events, self.weight_bytes)
-
-
-class Queue:
-    """First in, first out, bounded in messages and bytes: `full` stops the reading, nothing is ever dropped."""
-
-    def __init__(self, *, messages_max: int, bytes_max: int) -> None:
-        self._waiting: deque[Taken] = deque()
-        self._messages_max = messages_max
-        self._bytes_max = bytes_max
-        self.weight_bytes = 0
-        self.events = 0
-
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    @property
-    def full(self) -> bool:
-        return len(self._waiting) >= self._messages_max or self.weight_bytes >= self._bytes_max
-
-    @property
-    def roomy(self) -> bool:
-        """Half empty: time to read on."""
-        return len(self._waiting) * 2 <= self._messages_max and self.weight_bytes * 2 <= self._bytes_max
-
-    def put(self, taken: Taken) -> None:
-        self._waiting.append(taken)
-        self.weight_bytes += taken.weight_bytes
-        self.events += taken.events
-
-    def take(self, *, events_max: int, messages_max: int) -> list[Taken]:
-        """The oldest messages, up to `events_max` events but at least one message."""
-        batch: list[Taken] = []
-        events = 0
-        while self._waiting and len(batch) < messages_max:
-            events += self._waiting[0].events
-            if batch and events > events_max:
-                break
-            taken = self._waiting.popleft()
-            self.weight_bytes -= taken.weight_bytes
-            self.events -= taken.events
-            batch.append(taken)
-        return batch
