@@ -20,6 +20,9 @@ class DeviceSettings(BaseModel):
         description="The only application that may speak for this device: `app`, `app@tenant` of The Things Stack, or "
         "the application's id of ChirpStack. Without it every application of the network may.",
     )
+    heartbeat_s: Annotated[int, Field(ge=1, le=604_800)] | None = Field(
+        default=None, description="How often it says its state at least; silent for longer, its space is `unknown`."
+    )
 
 
 class DistanceSettings(DeviceSettings):

@@ -1,0 +1,41 @@
+"""docs/devices.md says what the code does: its worked example runs, its table is the table of profiles."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from contracts.profiles import ProfileCard
+from gateway.profiles.profile import AnyProfile, Frame, Kind, Reading, Unreadable
+from gateway.profiles.table import PROFILES
+from gateway.refusals import Reason
+
+PAGE = (Path(__file__).parents[3] / "docs" / "devices.md").read_text()
+
+
+def test_the_worked_example_is_a_whole_profile() -> None:
+    (source,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    made: dict[str, Any] = {}
+    exec(source, made)
+    eye: AnyProfile = made["PROFILE"]
+    settings = eye.settings()
+    assert isinstance(eye.card(), ProfileCard)
+    said = eye.read(Frame(bytes.fromhex(eye.example.hex), eye.example.port), settings)
+    assert isinstance(said, Reading)
+    assert ([mark.state for mark in said.marks], said.battery) == (["occupied"], 0.95)
+    reset = eye.read(Frame(b"\x01", 10), settings)
+    assert isinstance(reset, Reading)
+    assert (reset.kind, reset.marks) == (Kind.STARTUP, ())
+    for frame, reason in (
+        (Frame(b"", 9), Reason.EMPTY),
+        (Frame(b"\x80", 9), Reason.WRONG_LENGTH),
+        (Frame(b"\x80\x5f", None), Reason.WRONG_PORT),
+        (Frame(b"\x80\xff", 9), Reason.UNKNOWN_FRAME),
+    ):
+        refused = eye.read(frame, settings)
+        assert isinstance(refused, Unreadable)
+        assert refused.reason == reason
+
+
+def test_the_table_lists_every_profile_and_its_codec() -> None:
+    rows = re.findall(r"^\| `([^`]+)` \|[^|]*\|[^|]*\| `([^`]+)` \|", PAGE, re.MULTILINE)
+    assert rows == [(profile.name, profile.codec) for profile in PROFILES]
