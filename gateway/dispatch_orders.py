@@ -27,7 +27,7 @@ from gateway.outbox import Delivery
 from gateway.sql import orders as sql
 from kernel.answers import dump
 from kernel.clock import Clock
-from kernel.db import Database, Row, Tx, is_away
+from kernel.db import Database, Row, is_away
 
 _log = structlog.get_logger(__name__)
 
@@ -102,10 +102,12 @@ class Dispatcher:
             await asyncio.wait([listening])
 
     async def step(self) -> None:
-        """Write down what the broker took, then send what is due. Raises what the database raises."""
+        """Send what is due, then write down what the broker took. Raises what the database raises."""
+        if self._line.ready:
+            await self._send_due()
         await self._write_down()
-        if not self._line.ready:
-            return
+
+    async def _send_due(self) -> None:
         async with self._db.transaction(readonly=True) as tx:
             operators = [operator for operator in await sql.operators_with_pending(tx) if self._mine(operator)]
             rows = operators and await sql.pending_orders(
@@ -132,41 +134,45 @@ class Dispatcher:
         self.wake()
 
     async def _write_down(self) -> None:
-        """An order is forgotten here once the database knows that the broker has it."""
+        """An order is forgotten here once the database knows what the broker said."""
         settled = list(self._settled)
-        if not settled:
-            return
-        async with self._db.transaction() as tx:
-            taken = [(each.order, each.at) for each in settled if each.delivery is Delivery.TAKEN]
-            if taken:
-                await sql.set_published(tx, taken)
-            for each in settled:
-                if each.delivery is Delivery.REFUSED:
-                    await self._close_refused(tx, each)
-        del self._settled[: len(settled)]
+        taken = [each for each in settled if each.delivery is Delivery.TAKEN]
+        if taken:
+            async with self._db.transaction() as tx:
+                await sql.set_published(tx, [(each.order, each.at) for each in taken])
         for each in settled:
+            if each.delivery is Delivery.REFUSED:
+                await self._close_refused(each)
+            self._settled.remove(each)
             row = self._out.pop(each.order)
             if each.delivery is Delivery.TAKEN:
                 self._metrics.published(row["kind"], each.at - row["given_at"])
-            else:
-                self._metrics.count(row["kind"], OrderState.FAILED)
 
-    async def _close_refused(self, tx: Tx, settled: _Settled) -> None:
-        row = await sql.set_order_refused(tx, settled.order, BROKER_REFUSED)
-        if row is None:
-            return
-        _log.error("order_refused_by_broker", order=settled.order, car_park=row["car_park"])
-        told = OrderClosed(
-            row["car_park"],
-            settled.order,
-            OrderKind(row["kind"]),
-            row["cause"],
-            OrderState.FAILED,
-            BROKER_REFUSED,
-            tx.now,
-        )
-        for handle in self._on_order:
-            await handle(tx, told)
+    async def _close_refused(self, settled: _Settled) -> None:
+        """In a transaction of its own; where a handler fails, the order is sent again while it is wanted."""
+        try:
+            async with self._db.transaction() as tx:
+                row = await sql.set_order_refused(tx, settled.order, BROKER_REFUSED)
+                if row is None:
+                    return
+                order = OrderClosed(
+                    car_park=row["car_park"],
+                    order=settled.order,
+                    kind=OrderKind(row["kind"]),
+                    cause=row["cause"],
+                    state=OrderState.FAILED,
+                    error=BROKER_REFUSED,
+                    at=tx.now,
+                )
+                for handle in self._on_order:
+                    await handle(tx, order)
+        except Exception as error:
+            if is_away(error):
+                raise
+            _log.exception("order_not_closed", order=settled.order)
+        else:
+            _log.error("order_refused_by_broker", order=order.order, car_park=order.car_park)
+            self._metrics.count(order.kind, order.state)
 
     async def _listen(self) -> None:
         while True:

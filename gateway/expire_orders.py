@@ -9,7 +9,7 @@ import structlog
 from contracts.ids import OrderId
 from contracts.orders import OrderClosed, OrderHandler, OrderKind, OrderState
 from gateway.sql import orders as sql
-from kernel.db import Tx
+from kernel.db import Tx, is_away
 from kernel.ids import new_id
 
 _log = structlog.get_logger(__name__)
@@ -20,9 +20,13 @@ FORGET_MAX: Final = 5_000
 
 
 async def expire_orders(tx: Tx, on_order: Sequence[OrderHandler]) -> list[OrderClosed]:
-    """Close what is past its deadline and tell `on_order`; what was closed."""
-    closed = [
-        OrderClosed(
+    """Close what is past its deadline and tell `on_order`; what was closed.
+
+    A handler that fails undoes the closing of its order alone, which is tried again by the next sweep.
+    """
+    closed = []
+    for row in await sql.lock_expired(tx, limit=EXPIRE_MAX):
+        order = OrderClosed(
             car_park=row["car_park"],
             order=OrderId(row["id"]),
             kind=OrderKind(row["kind"]),
@@ -31,12 +35,18 @@ async def expire_orders(tx: Tx, on_order: Sequence[OrderHandler]) -> list[OrderC
             error=None,
             at=tx.now,
         )
-        for row in await sql.expire_orders(tx, limit=EXPIRE_MAX)
-    ]
-    for order in closed:
-        _log.warning("order_expired", order=order.order, kind=order.kind, car_park=order.car_park)
-        for handle in on_order:
-            await handle(tx, order)
+        try:
+            async with tx.savepoint():
+                await sql.set_expired(tx, order.order)
+                for handle in on_order:
+                    await handle(tx, order)
+        except Exception as error:
+            if is_away(error):
+                raise
+            _log.exception("order_not_expired", order=order.order, cause=order.cause)
+        else:
+            _log.warning("order_expired", order=order.order, kind=order.kind, car_park=order.car_park)
+            closed.append(order)
     return closed
 
 

@@ -34,7 +34,8 @@ class OrderMetrics:
         self.count(kind, "published")
         self._seconds.labels(until="published").observe(after.total_seconds())
 
-    def answered(self, kind: str, event: str, after: timedelta) -> None:
-        """The device's word closed it."""
+    def answered(self, kind: str, event: str, after: timedelta, *, closed: bool) -> None:
+        """The device's word came; the one that closed the order is the one that was waited for."""
         self.count(kind, event)
-        self._seconds.labels(until="answered").observe(after.total_seconds())
+        if closed:
+            self._seconds.labels(until="answered").observe(after.total_seconds())

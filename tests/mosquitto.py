@@ -28,13 +28,14 @@ log_type warning
 class Mosquitto:
     """A Mosquitto of our own on a free loopback port; MQTT 3.1.1 and 5 on the same one."""
 
-    def __init__(self, folder: Path, *, user: str) -> None:
+    def __init__(self, folder: Path, *, user: str, more: str = "") -> None:
+        """`more` lines of configuration."""
         self.folder = folder
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self._configuration = folder / "mosquitto.conf"
         self._configuration.write_text(
-            _CONFIGURATION.format(port=self.port, host=LOOPBACK, user=user, folder=folder), encoding="utf-8"
+            _CONFIGURATION.format(port=self.port, host=LOOPBACK, user=user, folder=folder) + more, encoding="utf-8"
         )
 
     @property

@@ -83,12 +83,12 @@ WHERE id = $1
 """
 
 # Past its deadline; whoever else sweeps takes others, and a row that is being acknowledged waits for the next turn.
-EXPIRE = """
-UPDATE gateway.device_order SET state = 'expired', closed_at = $1
-WHERE id IN (SELECT id FROM gateway.device_order WHERE state IN ('pending', 'published') AND expires_at < $1
-             ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-RETURNING id, car_park, kind, cause, published_at
+LOCK_EXPIRED = """
+SELECT id, car_park, kind, cause FROM gateway.device_order
+WHERE state IN ('pending', 'published') AND expires_at < $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
 """
+
+SET_EXPIRED = "UPDATE gateway.device_order SET state = 'expired', closed_at = $2 WHERE id = $1"
 
 FORGET = """
 DELETE FROM gateway.device_order WHERE id IN (
@@ -184,9 +184,14 @@ async def set_acknowledged(tx: Tx, rows: Sequence[Sequence[object]]) -> None:
     await tx.executemany(SET_ACKNOWLEDGED, rows)
 
 
-async def expire_orders(tx: Tx, *, limit: int) -> list[Row]:
-    """`id, car_park, kind, cause, published_at` of those that nobody answered in time."""
-    return await tx.fetch(EXPIRE, tx.now, limit)
+async def lock_expired(tx: Tx, *, limit: int) -> list[Row]:
+    """`id, car_park, kind, cause` of open orders that nobody answered in time."""
+    return await tx.fetch(LOCK_EXPIRED, tx.now, limit)
+
+
+async def set_expired(tx: Tx, order_id: str) -> None:
+    """Of a row that is locked."""
+    await tx.execute(SET_EXPIRED, order_id, tx.now)
 
 
 async def forget_orders(tx: Tx, *, before_id: str, closed_before: datetime, limit: int) -> int:

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from app.embedded import EmbeddedBroker
 from contracts.facts import PassageHandler, RecordFacts
+from contracts.orders import OrderHandler
 from gateway.address import BrokerAddress, ProtocolVersion, Session
 from gateway.link import Link
 from gateway.metrics import GatewayMetrics
@@ -64,6 +65,7 @@ class StartGateway(Protocol):
         broker_url: str | None = None,
         record_facts: RecordFacts | None = None,
         on_passage: Sequence[PassageHandler] = (),
+        on_order: Sequence[OrderHandler] = (),
         await_ready: bool = True,
         **settings: Any,
     ) -> Gateway: ...
@@ -122,6 +124,7 @@ async def start_gateway(db: Database, broker: EmbeddedBroker, eventually: Eventu
         broker_url: str | None = None,
         record_facts: RecordFacts | None = None,
         on_passage: Sequence[PassageHandler] = (),
+        on_order: Sequence[OrderHandler] = (),
         await_ready: bool = True,
         **settings: Any,
     ) -> Gateway:
@@ -129,7 +132,7 @@ async def start_gateway(db: Database, broker: EmbeddedBroker, eventually: Eventu
         gateway = Gateway(
             db or own_db,
             SystemClock(),
-            Handlers(record_facts or Recorder(OccupancySettings()).record_facts, on_passage),
+            Handlers(record_facts or Recorder(OccupancySettings()).record_facts, on_passage, on_order),
             broker_url=broker_url or broker.url_v5,
             settings=GatewaySettings(**settings),
             metrics=GatewayMetrics(CollectorRegistry()),

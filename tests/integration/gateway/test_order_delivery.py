@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from contracts.ids import OrderId
+from contracts.orders import OrderClosed, OrderState
 from gateway.address import ProtocolVersion
+from gateway.dispatch_orders import BROKER_REFUSED
+from gateway.give_order import give_order
 from kernel.clock import SystemClock
-from kernel.db import Database
+from kernel.db import Database, Tx
 from tests.conftest import Eventually
 from tests.faults.proxy import Proxy, Trip
 from tests.integration.gateway.conftest import StartClient, StartGateway
@@ -124,3 +127,44 @@ async def test_a_gateway_that_starts_sends_what_nobody_sent(
     await start_gateway()
     await eventually(lambda: orders(device))
     assert [told["order"] for told in orders(device)] == [order]
+
+
+async def test_what_the_broker_refuses_has_failed_and_whoever_gave_it_is_told(
+    db: Database, tmp_path: Path, start_gateway: StartGateway, eventually: Eventually
+) -> None:
+    """An access list without the orders' topics, as a mistake makes it."""
+    acl = tmp_path / "acl"
+    acl.write_text("topic read #\ntopic write parking/v1/+/+/acks\n", encoding="utf-8")
+    acl.chmod(0o644)
+    server = Mosquitto(tmp_path, user=getpass.getuser(), more=f"acl_file {acl}\n")
+    server.start()
+    told: list[OrderClosed] = []
+
+    async def hear(_tx: Tx, closed: OrderClosed) -> None:
+        told.append(closed)
+
+    await start_gateway(broker_url=server.url, on_order=[hear])
+    order = await give(db, wanted())
+    await eventually(partial(has_state, db, order, "failed"))
+    assert [(closed.order, closed.state, closed.error) for closed in told] == [
+        (order, OrderState.FAILED, BROKER_REFUSED)
+    ]
+    server.stop()
+
+
+async def test_whoever_gave_an_order_hears_of_the_answer_in_its_transaction(
+    db: Database, own_mosquitto: Mosquitto, start_gateway: StartGateway, eventually: Eventually
+) -> None:
+    told: list[OrderClosed] = []
+
+    async def hear(tx: Tx, closed: OrderClosed) -> None:
+        told.append(closed)
+        if closed.cause == "exit:1":
+            await give_order(tx, wanted("show_text", cause="bye:1", text="再见"))
+
+    await start_gateway(broker_url=own_mosquitto.url, on_order=[hear])
+    async with Barrier(own_mosquitto.url, client_id="barrier").connected(eventually) as barrier:
+        first = await give(db, wanted(cause="exit:1"))
+        await eventually(lambda: len(told) == 2)
+        assert (told[0].order, told[0].state, told[1].cause) == (first, OrderState.DONE, "bye:1")
+        assert barrier.equipment.texts == {"E1": "再见"}

@@ -192,6 +192,24 @@ async def test_what_nobody_answered_expires_and_whoever_gave_it_is_told(database
         assert await forget_orders(tx, days=399) == 1
 
 
+async def test_a_handler_that_fails_holds_up_its_own_order_only(database: Database) -> None:
+    await register(database)
+    failing = True
+
+    async def hear(tx: Tx, closed: OrderClosed) -> None:
+        if failing and closed.cause == "exit:bad":
+            await tx.execute("SELECT 1 / 0")
+
+    await give(database, wanted(cause="exit:bad"))
+    good = await give(database, wanted(cause="exit:good"))
+    database.clock.advance(11)  # type: ignore[attr-defined]  # the fixture's manual clock
+    async with database.transaction() as tx:
+        assert [closed.order for closed in await expire_orders(tx, [hear])] == [good]
+    failing = False
+    async with database.transaction() as tx:
+        assert [closed.cause for closed in await expire_orders(tx, [hear])] == ["exit:bad"]
+
+
 async def test_a_newer_text_takes_the_place_of_one_that_has_not_gone_out(
     db: Database, start_gateway: StartGateway, start_client: StartClient, eventually: Eventually
 ) -> None:
