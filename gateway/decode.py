@@ -25,6 +25,7 @@ from contracts.wire import (
     SpacesMessage,
     StatusMessage,
 )
+from gateway.cameras.hear import hear_camera
 from gateway.devices import decode_network
 from gateway.directory import Directory, KnownCarPark
 from gateway.events import AckSeen, Decoded, Refused, take_ack, take_count, take_passage, take_space, take_status
@@ -92,6 +93,8 @@ def decode(
     `payload_bytes` is its true length where only its beginning was kept.
     """
     speaker = directory.speaker(topic)
+    if speaker.camera is not None:
+        return hear_camera(speaker.camera, payload, received_at, directory, payload_bytes=payload_bytes)
     car_park = speaker.car_park
     if not payload:
         return _refused(car_park, Reason.EMPTY, "the message has no payload")

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from contracts.ids import CarParkId, SpaceNumber
 from contracts.wire import parse_topic
+from gateway.cameras.topics import CameraTopic, camera_topic
 from gateway.envelopes.topics import NetworkTopic, network_topic
 from gateway.known_device import KnownDevice, device_key
 from gateway.refusals import Reason
@@ -34,13 +35,14 @@ class KnownCarPark(Struct, frozen=True):
 
 
 class Speaker(Struct, frozen=True, gc=False):
-    """Who speaks on a topic: a car park we know, a network server for its devices, or none and the reason why."""
+    """Who speaks on a topic: a car park we know, a camera or a network server for its devices, or none and why."""
 
     kind: str
     car_park: KnownCarPark | None
     refusal: Reason | None = None
     detail: str = ""
     network: NetworkTopic | None = None
+    camera: CameraTopic | None = None
 
 
 ELSEWHERE: Final = "elsewhere"
@@ -105,6 +107,9 @@ class Directory:
             network = network_topic(topic)
             if network is not None:
                 return Speaker("", None, network=network)
+            camera = camera_topic(topic)
+            if camera is not None:
+                return Speaker("", None, camera=camera)
             if len(self._speakers) >= TOPICS_REMEMBERED_MAX:
                 self._speakers.clear()
             known = self._speakers[topic] = self._find(topic)

@@ -7,6 +7,8 @@ from msgspec import Struct
 from pydantic import ValidationError
 
 from contracts.ids import CarParkId, DeviceId
+from gateway.cameras.settings import CameraSettings
+from gateway.cameras.topics import CAMERA_PROFILES
 from gateway.profiles.profile import AnyProfile
 from gateway.profiles.settings import DeviceSettings
 from gateway.profiles.table import BY_NAME
@@ -15,9 +17,14 @@ from gateway.refusals import Reason
 _SEPARATORS = str.maketrans("", "", ":-.")
 _EUI_DIGITS = 16
 
+_Placed = tuple[DeviceId, CarParkId, str | None, str | None]
+
 
 class KnownDevice(Struct, frozen=True):
-    """What watches `space`, or passes for `zone` or the whole car park. `refusal`: why nothing of it can be read."""
+    """What watches `space`, or passes for `zone` or the whole car park. `refusal`: why nothing of it can be read.
+
+    A camera has no radio profile but a `camera`, its place, and `language`, its maker's.
+    """
 
     id: DeviceId
     car_park: CarParkId
@@ -27,6 +34,8 @@ class KnownDevice(Struct, frozen=True):
     settings: DeviceSettings | None
     refusal: Reason | None = None
     detail: str = ""
+    camera: CameraSettings | None = None
+    language: str = ""
 
     @property
     def key(self) -> str:
@@ -36,6 +45,8 @@ class KnownDevice(Struct, frozen=True):
     def of(cls, row: Mapping[str, Any]) -> "KnownDevice":
         """`id, car_park, space, zone, profile, settings` of the registry, whenever they were written."""
         placed = DeviceId(row["id"]), CarParkId(row["car_park"]), row["space"], row["zone"]
+        if row["profile"] in CAMERA_PROFILES:
+            return cls._camera(placed, row)
         profile = BY_NAME.get(row["profile"])
         if profile is None:
             detail = f"device {row['id']!r} has the profile {row['profile']!r}, which reads no radio frames"
@@ -43,10 +54,23 @@ class KnownDevice(Struct, frozen=True):
         try:
             return cls(*placed, profile, profile.settings.model_validate(row["settings"]))
         except ValidationError as error:
-            fault = error.errors(include_url=False)[0]
-            where = ".".join(map(str, fault["loc"])) or "settings"
-            detail = f"settings of device {row['id']!r}: {where}: {fault['msg']}"
-            return cls(*placed, profile, None, Reason.INVALID_SETTINGS, detail)
+            return cls(*placed, profile, None, Reason.INVALID_SETTINGS, _fault(row, error))
+
+    @classmethod
+    def _camera(cls, placed: _Placed, row: Mapping[str, Any]) -> "KnownDevice":
+        language: str = row["profile"]
+        unread = f"device {row['id']!r} is a camera ({language}), which sends no radio frames"
+        try:
+            camera = CameraSettings.model_validate(row["settings"])
+        except ValidationError as error:
+            return cls(*placed, None, None, Reason.INVALID_SETTINGS, _fault(row, error), None, language)
+        return cls(*placed, None, None, Reason.UNKNOWN_PROFILE, unread, camera, language)
+
+
+def _fault(row: Mapping[str, Any], error: ValidationError) -> str:
+    fault = error.errors(include_url=False)[0]
+    where = ".".join(map(str, fault["loc"])) or "settings"
+    return f"settings of device {row['id']!r}: {where}: {fault['msg']}"
 
 
 def device_key(name: str) -> str:

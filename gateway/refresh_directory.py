@@ -6,12 +6,13 @@ at worst read twice, never missed.
 
 import asyncio
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from contracts.ids import CarParkId, SpaceNumber
 from contracts.wire import parse_topic
 from gateway import sql
+from gateway.cameras.topics import camera_topic
 from gateway.devices import names_in
 from gateway.directory import Directory, KnownCarPark
 from gateway.envelopes.topics import network_topic
@@ -62,11 +63,19 @@ async def read_speaker(tx: Tx, topic: str, payload: bytes) -> list[KnownCarPark]
     parts = parse_topic(topic)
     if parts is not None:
         return await read_car_parks(tx, [parts.car_park])
+    camera = camera_topic(topic)
+    if camera is not None:
+        return await read_cameras(tx, [camera.device])
     network = network_topic(topic)
     if network is None:
         return []
     keys = [device_key(name) for name in names_in(network, payload)]
     return await read_car_parks(tx, await sql.car_parks_of_devices(tx, keys))
+
+
+async def read_cameras(tx: Tx, devices: Iterable[str]) -> list[KnownCarPark]:
+    """The car parks of these cameras, as they are now."""
+    return await read_car_parks(tx, await sql.car_parks_of_devices(tx, sorted({device_key(name) for name in devices})))
 
 
 async def _read(tx: Tx, cards: Sequence[Row]) -> list[KnownCarPark]:

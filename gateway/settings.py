@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from contracts.ids import Slug
 from gateway.address import ProtocolVersion, Session
+from gateway.cameras.topics import CAMERA_FILTERS
 from gateway.envelopes.topics import NETWORK_FILTERS
 from gateway.partition import Share
 from kernel.rates import Rate
@@ -27,7 +28,7 @@ class GatewaySettings(BaseModel):
     """Slot 0 listens to everyone, for those whom no slot has subscribed to (yet). It has to read all messages then."""
     lease_s: Annotated[float, Field(ge=3, le=60)] = 5.0
     """A holder that is silent for this long is replaced: five renewals, and twice that is what a take-over may take."""
-    networks: tuple[str, ...] = NETWORK_FILTERS
+    networks: tuple[str, ...] = (*NETWORK_FILTERS, *CAMERA_FILTERS)
     """Topics of LoRaWAN network servers on this broker. They name no operator: slot 0 hears them all."""
     ca_file: str | None = None
     session_expiry_s: Annotated[int, Field(ge=0)] = 7 * 24 * 3600

@@ -14,16 +14,15 @@ import structlog
 
 from contracts.availability import Availability
 from gateway.cameras.form import Picture
-from gateway.cameras.hear import decode_camera, read_settings
-from gateway.cameras.topics import HIKVISION, CameraTopic, hikvision_topic
-from gateway.directory import KnownCarPark
+from gateway.cameras.topics import hikvision_topic
+from gateway.decode import decode
+from gateway.directory import Directory
 from gateway.errors import SpoolFull
-from gateway.events import Decoded
 from gateway.notices import tell_recorded, tell_spooled
 from gateway.received import Received
 from gateway.record import Handlers, Outcome, record_messages
-from gateway.refresh_directory import read_car_parks
-from gateway.refusals import Reason, Reject
+from gateway.refresh_directory import read_cameras
+from gateway.refusals import Reason
 from gateway.sql import spool as sql
 from gateway.taken import Taken
 from kernel.db import Database, Row, Tx, is_away, is_data_error
@@ -113,19 +112,11 @@ class SpoolWork:
 
 async def _understood(tx: Tx, rows: Sequence[Row]) -> list[Taken]:
     """The rows as messages of their devices, with the registry as it is now."""
-    devices = {row["id"]: row for row in await sql.devices_of(tx, {row["device"] for row in rows})}
-    car_parks = {
-        car_park.id: car_park
-        for car_park in await read_car_parks(tx, sorted({device["car_park"] for device in devices.values()}))
-    }
-    taken = []
-    for row in rows:
-        device = devices.get(row["device"])
-        taken.append(_taken(row, device, None if device is None else car_parks.get(device["car_park"])))
-    return taken
+    directory = Directory(await read_cameras(tx, {row["device"] for row in rows}))
+    return [_taken(row, directory) for row in rows]
 
 
-def _taken(row: Row, device: Row | None, car_park: KnownCarPark | None) -> Taken:
+def _taken(row: Row, directory: Directory) -> Taken:
     message = Received(
         topic=hikvision_topic(row["device"]),
         payload=row["event"],
@@ -136,16 +127,5 @@ def _taken(row: Row, device: Row | None, car_park: KnownCarPark | None) -> Taken
         generation=0,
         received_at=row["received_at"],
     )
-    if device is None or car_park is None:
-        detail = f"no device {row['device']!r} is registered"
-        return Taken.of(message, Decoded(None, rejects=(Reject(Reason.UNKNOWN_DEVICE, detail),)))
-    said = decode_camera(
-        CameraTopic(HIKVISION, row["device"]),
-        device["profile"],
-        read_settings(row["device"], device["profile"], device["settings"]),
-        car_park,
-        payload=message.payload,
-        received_at=message.received_at,
-        payload_bytes=message.payload_bytes,
-    )
+    said = decode(message.topic, message.payload, message.received_at, directory, payload_bytes=message.payload_bytes)
     return Taken.of(message, said)

@@ -4,72 +4,72 @@ The topic says which device speaks: over MQTT it is the camera's own, over HTTP 
 filed. What the message says of itself never wins over it.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from pydantic import ValidationError
-
 from contracts.facts import PassageSeen
+from contracts.wire import PAYLOAD_BYTES_MAX
 from gateway.cameras import hikvision, vzenith
 from gateway.cameras.alert import ALERT_BYTES_MAX
 from gateway.cameras.reading import CameraReading, Unheeded, passage_of
 from gateway.cameras.settings import CameraSettings
-from gateway.cameras.topics import CAMERA_PROFILES, HIKVISION, VZENITH, CameraTopic
-from gateway.directory import KnownCarPark
+from gateway.cameras.topics import HIKVISION, VZENITH, CameraTopic
+from gateway.directory import Directory, KnownCarPark
 from gateway.events import Decoded, Refused
 from gateway.refusals import Reason, Reject
 
 CODECS: Final = {VZENITH: vzenith.CODEC, HIKVISION: hikvision.CODEC}
 
 
-def read_settings(device: str, profile: str, settings: Mapping[str, object]) -> CameraSettings | Refused:
-    """The camera's place, as its operator set it."""
-    if profile not in CAMERA_PROFILES:
-        return Refused(Reason.UNKNOWN_PROFILE, f"device {device!r} has the profile {profile!r}, which is no camera's")
-    try:
-        return CameraSettings.model_validate(settings)
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        where = ".".join(map(str, fault["loc"])) or "settings"
-        return Refused(Reason.INVALID_SETTINGS, f"settings of device {device!r}: {where}: {fault['msg']}")
-
-
-def decode_camera(
+def hear_camera(
     topic: CameraTopic,
-    profile: str,
-    settings: CameraSettings | Refused,
-    car_park: KnownCarPark,
-    *,
     payload: bytes,
     received_at: datetime,
+    directory: Directory,
+    *,
     payload_bytes: int | None = None,
 ) -> Decoded:
-    """What the registered device of `topic`, with its `profile` and `settings`, said. Never raises for what it says."""
-    if profile != topic.profile:
-        detail = f"device {topic.device!r} has the profile {profile!r}; this is the language of {topic.profile}"
+    """What the camera of `topic` said, with its place as `directory` knows it. Never raises for what it says.
+
+    `payload_bytes` is its true length where only its beginning was kept.
+    """
+    device = directory.device(topic.device)
+    car_park = None if device is None else directory.car_park(device.car_park)
+    if device is None or car_park is None:
+        if not topic.may_be_passage:
+            return Decoded(None)
+        return _refused(None, Refused(Reason.UNKNOWN_DEVICE, f"no device {topic.device!r} is registered"))
+    if device.language != topic.profile:
+        detail = f"device {topic.device!r} has another profile than {topic.profile}, whose language this is"
         return _refused(car_park, Refused(Reason.UNKNOWN_PROFILE, detail))
-    if isinstance(settings, Refused):
-        return _refused(car_park, settings)
-    said = _read(topic, settings, payload, payload_bytes)
-    passage = passage_of(said, settings, car_park, received_at) if isinstance(said, CameraReading) else said
+    if not topic.may_be_passage:
+        return Decoded(car_park)
+    if device.camera is None:
+        return _refused(car_park, Refused(device.refusal or Reason.INVALID_SETTINGS, device.detail))
+    said = _read(topic, device.camera, payload, len(payload) if payload_bytes is None else payload_bytes)
+    passage = passage_of(said, device.camera, car_park, received_at) if isinstance(said, CameraReading) else said
+    codec = CODECS[topic.profile]
     match passage:
         case PassageSeen():
-            return Decoded(car_park, passages=(passage,))
+            return Decoded(car_park, passages=(passage,), codec=codec)
         case Unheeded():
-            return Decoded(car_park)
-    return _refused(car_park, passage)
+            return Decoded(car_park, codec=codec)
+    return _refused(car_park, passage, codec)
 
 
 def _read(
-    topic: CameraTopic, settings: CameraSettings, payload: bytes, payload_bytes: int | None
+    topic: CameraTopic, settings: CameraSettings, payload: bytes, payload_bytes: int
 ) -> CameraReading | Unheeded | Refused:
+    if not payload:
+        return Refused(Reason.EMPTY, "the message has no payload")
+    limit = PAYLOAD_BYTES_MAX if topic.profile == VZENITH else ALERT_BYTES_MAX
+    if payload_bytes > min(limit, len(payload)):
+        advice = "; let the camera send its pictures elsewhere" if topic.profile == VZENITH else ""
+        return Refused(Reason.OVERSIZED, f"{payload_bytes} bytes; the limit is {limit}{advice}")
     if topic.profile == VZENITH:
         return vzenith.read_message(topic.device, topic.name, payload)
-    if payload_bytes is not None and payload_bytes > len(payload):
-        return Refused(Reason.OVERSIZED, f"{payload_bytes} bytes; an event has at most {ALERT_BYTES_MAX}")
     return hikvision.read_event(topic.device, payload, settings.zone())
 
 
-def _refused(car_park: KnownCarPark | None, refused: Refused) -> Decoded:
-    return Decoded(car_park, rejects=(Reject(refused.reason, refused.detail),))
+def _refused(car_park: KnownCarPark | None, refused: Refused, codec: str = "") -> Decoded:
+    return Decoded(car_park, rejects=(Reject(refused.reason, refused.detail),), codec=codec)

@@ -6,17 +6,19 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from contracts.facts import PassageSeen
 from contracts.ids import CarParkId
 from gateway.cameras import hikvision, vzenith
-from gateway.cameras.hear import decode_camera, read_settings
 from gateway.cameras.reading import CameraReading, Unheeded, passage_of
 from gateway.cameras.settings import CameraSettings
 from gateway.cameras.topics import camera_topic
-from gateway.directory import KnownCarPark
-from gateway.events import Refused
+from gateway.decode import decode
+from gateway.directory import Directory, KnownCarPark
+from gateway.events import Decoded, Refused
+from gateway.known_device import KnownDevice
 from gateway.refusals import Reason
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "cameras"
@@ -263,18 +265,60 @@ def test_what_a_cameras_settings_decide() -> None:
     assert unknown_lane.reason == Reason.UNKNOWN_LANE
 
 
-@pytest.mark.parametrize("settings", [{}, {"lane": "E1"}, {"direction": "entry"}, {"lane": "E1", "direction": "up"}])
+def known(device: str = SN, profile: str = "vzenith-ivs", **settings: Any) -> Directory:
+    """A registry with one camera in it."""
+    row = {"id": device, "car_park": "mall-1", "space": None, "zone": None, "profile": profile}
+    camera = KnownDevice.of({**row, "settings": settings or {"lane": "E1", "direction": "entry"}})
+    return Directory([msgspec.structs.replace(CAR_PARK, devices={camera.key: camera})])
+
+
+def heard(payload: bytes, directory: Directory, *, name: str = "ivs_result", device: str = SN, **more: Any) -> Decoded:
+    return decode(f"device/{device}/message/up/{name}", payload, NOW, directory, **more)
+
+
+def reasons(said: Decoded) -> list[Reason]:
+    return [reject.reason for reject in said.rejects]
+
+
+@pytest.mark.parametrize(
+    "settings", [{"lane": "E1"}, {"direction": "entry"}, {"lane": "E1", "direction": "up"}, {"lain": "E1"}]
+)
 def test_settings_that_place_no_camera_are_refused(settings: dict[str, Any]) -> None:
-    refused = read_settings("cam", "vzenith-ivs", settings)
-    assert isinstance(refused, Refused)
-    assert refused.reason == Reason.INVALID_SETTINGS
+    assert reasons(heard(vz(), known(**settings))) == [Reason.INVALID_SETTINGS]
+
+
+def test_a_registered_camera_is_a_passage_of_its_car_park() -> None:
+    said = heard(vz(), known())
+    assert said.car_park is not None
+    assert said.codec == "vzenith-ivs-1"
+    (passage,) = said.passages
+    assert (passage.car_park, passage.lane, passage.direction) == ("mall-1", "E1", "entry")
+    assert (passage.plate, passage.color, passage.vehicle_class) == ("辽AD12345", "green", "small")
 
 
 def test_a_device_speaks_the_language_of_its_profile() -> None:
-    topic = camera_topic(f"device/{SN}/message/up/ivs_result")
-    assert topic is not None
-    said = decode_camera(topic, "hikvision-isapi", ENTRY, CAR_PARK, payload=vz(), received_at=NOW)
-    assert [reject.reason for reject in said.rejects] == [Reason.UNKNOWN_PROFILE]
+    assert reasons(heard(vz(), known(profile="hikvision-isapi"))) == [Reason.UNKNOWN_PROFILE]
+    assert reasons(heard(vz(), known(profile="bosch-tps110"))) == [Reason.UNKNOWN_PROFILE]
+
+
+def test_the_topic_says_who_speaks_and_not_the_message() -> None:
+    """The vector calls itself by another serial number; a stranger stays one whatever he calls himself."""
+    assert reasons(heard(vz(), known(), device="another")) == [Reason.UNKNOWN_DEVICE]
+    said = heard(vz(), known("another"), device="another")
+    assert len(said.passages) == 1
+
+
+@pytest.mark.parametrize("directory", [known(), Directory()])
+def test_a_heartbeat_is_nothing_for_the_books(directory: Directory) -> None:
+    for payload in (vector("vzenith_keep_alive.json"), b"", b"\xff"):
+        assert heard(payload, directory, name="keep_alive").received == 0
+
+
+def test_an_empty_and_an_overlong_result_are_refused() -> None:
+    assert reasons(heard(b"", known())) == [Reason.EMPTY]
+    said = heard(vz()[:100], known(), payload_bytes=3_000_000)
+    assert reasons(said) == [Reason.OVERSIZED]
+    assert said.car_park is not None
 
 
 def test_a_clock_years_ahead_is_clamped_and_its_repeat_is_still_the_same() -> None:
