@@ -12,7 +12,9 @@ from registry.sql import audit, car_parks
 
 
 def operators_of(caller: Caller, operator: str | None = None) -> Sequence[str] | None:
-    """The operators a list is about: those that `caller` covers (None = all), or `operator`. Raises UnknownOperator."""
+    """Whose objects exist for `caller`: those he covers (None = all), or `operator`'s alone. Raises UnknownOperator."""
+    if caller.kind != "operator":
+        return []
     if operator is not None:
         if not caller.may_manage(operator):
             raise UnknownOperator(operator=operator)
@@ -22,8 +24,9 @@ def operators_of(caller: Caller, operator: str | None = None) -> Sequence[str] |
 
 async def own_car_park(tx: Tx, caller: Caller, car_park: CarParkId, *, lock: bool = False) -> Row:
     """The row of a car park in use that `caller` covers, locked when it will be written. Raises UnknownCarPark."""
-    row = await (car_parks.lock_car_park if lock else car_parks.find_car_park)(tx, car_park)
-    if row is None or row["retired"] or not caller.may_manage(row["operator"]):
+    find = car_parks.lock_car_park if lock else car_parks.find_car_park
+    row = await find(tx, car_park, operators_of(caller))
+    if row is None or row["retired"]:
         raise UnknownCarPark(car_park=car_park)
     return row
 

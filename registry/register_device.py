@@ -11,7 +11,7 @@ from kernel.answers import dump
 from kernel.callers import Caller
 from kernel.db import Row, Tx
 from kernel.edge_problems import MalformedBody
-from registry.access import own_car_park
+from registry.access import operators_of, own_car_park
 from registry.bodies import Wanted
 from registry.catalogue import Device
 from registry.errors import REFUSALS, UnknownDevice, UnknownSpace
@@ -48,9 +48,6 @@ async def register_device(tx: Tx, profiles: Profiles, caller: Caller, device: De
     MalformedBody.
     """
     park = await own_car_park(tx, caller, CarParkId(wanted.car_park), lock=True)  # before the device: see move_devices
-    row = await devices.find_device(tx, device, lock=True)
-    if row is not None and not caller.may_manage(row["operator"]):
-        raise UnknownDevice(device=device)
     _check(profiles, device, park["operator"], wanted)
     if wanted.space is not None and await parts.find_space(tx, park["id"], SpaceLabel(wanted.space)) is None:
         raise UnknownSpace(f"{park['id']} has no space {wanted.space}", car_park=park["id"], space=wanted.space)
@@ -64,12 +61,14 @@ async def register_device(tx: Tx, profiles: Profiles, caller: Caller, device: De
         settings=wanted.settings,
     )
     with tx.guard(REFUSALS, car_park=park["id"], zone=wanted.zone):
-        await devices.upsert_device(tx, placed)
-    action = "device.create" if row is None else "device.change"
+        is_new = await devices.upsert_device(tx, placed, operators_of(caller))
+    if is_new is None:
+        raise UnknownDevice(device=device)
+    action = "device.create" if is_new else "device.change"
     await _audited(
         tx, caller, park["operator"], action, device=device, detail=wanted.model_dump(mode="json", exclude_unset=True)
     )
-    return row is None
+    return is_new
 
 
 def _check(profiles: Profiles, device: DeviceId, operator: str, wanted: DeviceIn) -> None:
@@ -82,18 +81,19 @@ def _check(profiles: Profiles, device: DeviceId, operator: str, wanted: DeviceIn
     profiles.check(wanted.profile, wanted.settings)
 
 
-async def own_device(tx: Tx, caller: Caller, device: DeviceId, *, lock: bool = False) -> Row:
+async def own_device(tx: Tx, caller: Caller, device: DeviceId) -> Row:
     """The row of a device that `caller` covers. Raises UnknownDevice."""
-    row = await devices.find_device(tx, device, lock=lock)
-    if row is None or not caller.may_manage(row["operator"]):
+    row = await devices.find_device(tx, device, operators_of(caller))
+    if row is None:
         raise UnknownDevice(device=device)
     return row
 
 
 async def remove_device(tx: Tx, caller: Caller, device: DeviceId) -> None:
     """Forget a device. Raises UnknownDevice."""
-    row = await own_device(tx, caller, device, lock=True)
-    await devices.delete_device(tx, device)
+    row = await devices.delete_device(tx, device, operators_of(caller))
+    if row is None:
+        raise UnknownDevice(device=device)
     await _audited(tx, caller, row["operator"], "device.remove", device=device, detail={"car_park": row["car_park"]})
 
 

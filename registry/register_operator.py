@@ -4,6 +4,7 @@ from contracts.ids import OperatorId, Slug
 from kernel.callers import Caller
 from kernel.db import Tx
 from kernel.edge_problems import MalformedBody
+from registry.access import operators_of
 from registry.bodies import NameIn, Wanted
 from registry.catalogue import Operator
 from registry.errors import REFUSALS, UnknownOperator
@@ -21,11 +22,11 @@ async def register_operator(tx: Tx, caller: Caller, operator: OperatorId, wanted
     """Make `operator` known under the wanted name; whether it is new. Raises MalformedBody, a refusal."""
     if wanted.id is not None and wanted.id != operator:
         raise MalformedBody.of("id", f"is not the id in the path, {operator}", wanted.id)
-    if not caller.may_manage(operator):
-        raise UnknownOperator(operator=operator)
     name = (wanted.name or NameIn(zh=operator)).value()
     with tx.guard(REFUSALS, operator=operator):
-        is_new = await car_parks.upsert_operator(tx, Operator(operator, name))
+        is_new = await car_parks.upsert_operator(tx, Operator(operator, name), operators_of(caller))
+    if is_new is None:
+        raise UnknownOperator(operator=operator)
     await audit.record(
         tx,
         actor=caller.principal,

@@ -10,7 +10,7 @@ from contracts.positions import PositionIn
 from kernel.callers import Caller
 from kernel.db import Row, Tx
 from kernel.edge_problems import MalformedBody
-from registry.access import chosen_operator
+from registry.access import chosen_operator, operators_of
 from registry.bodies import NameIn, Wanted
 from registry.catalogue import Sign, Tier
 from registry.errors import REFUSALS, UnknownCarPark, UnknownSign
@@ -39,9 +39,7 @@ async def register_sign(tx: Tx, caller: Caller, sign: SignId, wanted: SignIn) ->
     """
     if wanted.id is not None and wanted.id != sign:
         raise MalformedBody.of("id", f"is not the id in the path, {sign}", wanted.id)
-    row = await devices.find_sign(tx, sign, lock=True)
-    if row is not None and not caller.may_manage(row["operator"]):
-        raise UnknownSign(sign=sign)
+    row = await devices.find_sign(tx, sign, operators_of(caller), lock=True)
     operator = await chosen_operator(tx, caller, wanted.operator or (row["operator"] if row is not None else None))
     shown = [CarParkId(car_park) for car_park in dict.fromkeys(wanted.car_parks)]
     found = await car_parks.find_present(tx, shown)
@@ -51,25 +49,28 @@ async def register_sign(tx: Tx, caller: Caller, sign: SignId, wanted: SignIn) ->
     lat, lon = wanted.position.wgs84()
     placed = Sign(sign, operator, wanted.tier, wanted.name.value(), lat, lon, wanted.heading, tuple(shown))
     with tx.guard(REFUSALS, sign=sign):
-        await devices.upsert_sign(tx, placed)
-    action = "sign.create" if row is None else "sign.change"
+        is_new = await devices.upsert_sign(tx, placed, operators_of(caller))
+    if is_new is None:
+        raise UnknownSign(sign=sign)
+    action = "sign.create" if is_new else "sign.change"
     await _audited(tx, caller, operator, action, sign=sign, detail=wanted.model_dump(mode="json", exclude_unset=True))
-    return row is None
+    return is_new
 
 
-async def own_sign(tx: Tx, caller: Caller, sign: SignId, *, lock: bool = False) -> Row:
+async def own_sign(tx: Tx, caller: Caller, sign: SignId) -> Row:
     """The row of a sign that `caller` covers. Raises UnknownSign."""
-    row = await devices.find_sign(tx, sign, lock=lock)
-    if row is None or not caller.may_manage(row["operator"]):
+    row = await devices.find_sign(tx, sign, operators_of(caller))
+    if row is None:
         raise UnknownSign(sign=sign)
     return row
 
 
 async def remove_sign(tx: Tx, caller: Caller, sign: SignId) -> None:
     """Forget a sign. Raises UnknownSign."""
-    row = await own_sign(tx, caller, sign, lock=True)
-    await devices.delete_sign(tx, sign)
-    await _audited(tx, caller, row["operator"], "sign.remove", sign=sign, detail={})
+    operator = await devices.delete_sign(tx, sign, operators_of(caller))
+    if operator is None:
+        raise UnknownSign(sign=sign)
+    await _audited(tx, caller, operator, "sign.remove", sign=sign, detail={})
 
 
 async def _audited(

@@ -150,12 +150,9 @@ async def _operator_of_device(tx: Tx, caller: Caller, wanted: KeyIn) -> str:
 
 
 async def _own_key(tx: Tx, caller: Caller, key: str) -> Row:
-    """A key that `caller` covers; those of every operator are covered by their like only."""
-    row = await keys.lock_key(tx, key)
+    """A key that `caller` covers. Raises UnknownKey."""
+    row = await keys.lock_key(tx, key, operators_of(caller))
     if row is None:
-        raise UnknownKey(key=key)
-    covered = caller.operators is None if row["operator"] is None else caller.may_manage(row["operator"])
-    if not covered:
         raise UnknownKey(key=key)
     return row
 

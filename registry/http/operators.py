@@ -82,10 +82,8 @@ class OperatorsApi:
         return page_by("number", rows, limit, AuditView.of)
 
     async def _read(self, caller: Caller, operator: OperatorId) -> OperatorView:
-        if not caller.may_manage(operator):
-            raise UnknownOperator(operator=operator)
         async with self._db.transaction(readonly=True) as tx:
-            row = await car_parks.find_operator(tx, operator)
+            row = await car_parks.find_operator(tx, operator, operators_of(caller))
         if row is None:
             raise UnknownOperator(operator=operator)
         return OperatorView.of(row)

@@ -12,9 +12,12 @@ _COLUMNS = """id, operator, name_zh, name_en, kind, lat, lon, district, address,
        features, entrances, tariff_summary, capacity, reservable, measured_by, closed, closed_reason, retired, source,
        created_at, updated_at"""
 
-ONE = f"SELECT {_COLUMNS} FROM registry.car_park WHERE id = $1"
+ONE = f"SELECT {_COLUMNS} FROM registry.car_park WHERE id = $1 AND ($2::text[] IS NULL OR operator = ANY ($2))"
 
 LOCK = f"{ONE} FOR UPDATE"
+
+IS_TAKEN = "SELECT EXISTS (SELECT FROM registry.car_park WHERE id = $1)"
+"""By whom is not said."""
 
 PAGE = f"""
 SELECT {_COLUMNS},
@@ -64,7 +67,8 @@ WHERE id = ANY ($1) AND closed AND closed_reason = $2
 """
 
 UPSERT_OPERATOR = """
-INSERT INTO registry.operator (id, name_zh, name_en, created_at) VALUES ($1, $2, $3, $4)
+INSERT INTO registry.operator (id, name_zh, name_en, created_at)
+SELECT $1, $2, $3, $4 WHERE $5::text[] IS NULL OR $1 = ANY ($5)
 ON CONFLICT (id) DO UPDATE SET name_zh = excluded.name_zh, name_en = excluded.name_en
 RETURNING xmax = 0 AS is_new
 """
@@ -73,7 +77,9 @@ ENSURE_OPERATOR = """
 INSERT INTO registry.operator (id, name_zh, name_en, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING
 """
 
-OPERATOR = "SELECT id, name_zh, name_en, created_at FROM registry.operator WHERE id = $1"
+OPERATOR = """
+SELECT id, name_zh, name_en, created_at FROM registry.operator WHERE id = $1 AND ($2::text[] IS NULL OR id = ANY ($2))
+"""
 
 OPERATORS = """
 SELECT id, name_zh, name_en, created_at FROM registry.operator
@@ -81,14 +87,20 @@ WHERE ($1::text[] IS NULL OR id = ANY ($1)) AND id > $2 ORDER BY id LIMIT $3
 """
 
 
-async def find_car_park(tx: Tx, car_park: CarParkId) -> Row | None:
-    """The row of a car park, retired or not."""
-    return await tx.fetchrow(ONE, car_park)
+async def find_car_park(tx: Tx, car_park: CarParkId, operators: Sequence[str] | None) -> Row | None:
+    """The row of a car park of `operators`, retired or not."""
+    return await tx.fetchrow(ONE, car_park, operators)
 
 
-async def lock_car_park(tx: Tx, car_park: CarParkId) -> Row | None:
-    """The row of a car park, retired or not, locked until the transaction ends."""
-    return await tx.fetchrow(LOCK, car_park)
+async def lock_car_park(tx: Tx, car_park: CarParkId, operators: Sequence[str] | None) -> Row | None:
+    """The row of a car park of `operators`, retired or not, locked until the transaction ends."""
+    return await tx.fetchrow(LOCK, car_park, operators)
+
+
+async def is_car_park(tx: Tx, car_park: CarParkId) -> bool:
+    """Whether the id is taken, by whomever: ids of car parks are public."""
+    taken: bool = await tx.fetchval(IS_TAKEN, car_park)
+    return taken
 
 
 async def page_of_car_parks(tx: Tx, operators: Sequence[str] | None, *, after: str, limit: int) -> list[Row]:
@@ -137,9 +149,10 @@ async def follow_feed(tx: Tx, *, closed: Sequence[CarParkId], opened: Sequence[C
     return shut + await tx.execute(OPEN_BY_FEED, list(opened), reason, tx.now)
 
 
-async def upsert_operator(tx: Tx, operator: Operator) -> bool:
-    """Store or rename; whether it is new."""
-    is_new: bool = await tx.fetchval(UPSERT_OPERATOR, operator.id, operator.name.zh, operator.name.en, tx.now)
+async def upsert_operator(tx: Tx, operator: Operator, operators: Sequence[str] | None) -> bool | None:
+    """Store or rename one of `operators`; whether it is new. None when it is not one of them."""
+    name = operator.name
+    is_new: bool | None = await tx.fetchval(UPSERT_OPERATOR, operator.id, name.zh, name.en, tx.now, operators)
     return is_new
 
 
@@ -148,9 +161,9 @@ async def ensure_operator(tx: Tx, operator: Operator) -> bool:
     return await tx.execute(ENSURE_OPERATOR, operator.id, operator.name.zh, operator.name.en, tx.now) == 1
 
 
-async def find_operator(tx: Tx, operator: OperatorId) -> Row | None:
-    """The row of an operator."""
-    return await tx.fetchrow(OPERATOR, operator)
+async def find_operator(tx: Tx, operator: OperatorId, operators: Sequence[str] | None) -> Row | None:
+    """The row of one of `operators`."""
+    return await tx.fetchrow(OPERATOR, operator, operators)
 
 
 async def page_of_operators(tx: Tx, operators: Sequence[str] | None, *, after: str, limit: int) -> list[Row]:

@@ -24,8 +24,9 @@ ORDER BY id LIMIT $3
 
 FOR_UPDATE = """
 SELECT id, operator, device, name, scopes, created_at, expires_at, revoked_at
-FROM registry.api_key WHERE id = $1 FOR UPDATE
+FROM registry.api_key WHERE id = $1 AND ($2::text[] IS NULL OR operator = ANY ($2)) FOR UPDATE
 """
+"""A key of every operator has none: it is covered by its like only."""
 
 REVOKE = "UPDATE registry.api_key SET revoked_at = $2 WHERE id = $1 AND (revoked_at IS NULL OR revoked_at > $2)"
 
@@ -59,9 +60,9 @@ async def page_of_keys(tx: Tx, operators: Sequence[str] | None, *, after: str, l
     return await tx.fetch(PAGE, None if operators is None else list(operators), after, limit)
 
 
-async def lock_key(tx: Tx, key_id: str) -> Row | None:
-    """A key's row, locked until the transaction ends."""
-    return await tx.fetchrow(FOR_UPDATE, key_id)
+async def lock_key(tx: Tx, key_id: str, operators: Sequence[str] | None) -> Row | None:
+    """The row of a key of `operators`, locked until the transaction ends."""
+    return await tx.fetchrow(FOR_UPDATE, key_id, operators)
 
 
 async def revoke_key(tx: Tx, key_id: str, at: datetime) -> None:
