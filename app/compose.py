@@ -182,6 +182,10 @@ class _Outlet:
     def fresh_sessions(self) -> int:
         return self.gateway.fresh_sessions
 
+    @property
+    def hears(self) -> bool:
+        return self.gateway.ready and self.gateway.link.ready
+
     def mine(self, operator: str) -> bool:
         return self.gateway.mine(operator)
 

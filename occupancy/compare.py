@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from contracts.facts import CountSeen, Fact, PassageSeen, SpaceSeen, StatusSeen, Tally
 from contracts.ids import CarParkId
+from occupancy.doubt import Doubts
 from occupancy.fusion import Measures
 from occupancy.timeline import Change, Counted, Passed, SpaceMoved, count_of
 
@@ -34,13 +35,16 @@ class Kept(Struct):
 
 
 class Moved(Struct):
-    """What moves: the changes of each car park, the newest fact of each space and counter, tallies and late facts."""
+    """What moves: the changes of each car park, the newest fact of each space and counter, tallies, late facts,
+    and what changed the state of a space that had one.
+    """
 
     changes: defaultdict[CarParkId, list[Change]]
     spaces: dict[int, SpaceSeen]
     counts: dict[tuple[CarParkId, str], CountSeen]
     tallies: defaultdict[CarParkId, Tally]
     late: list[Fact]
+    flipped: list[SpaceSeen]
 
     def tally(self, fact: Fact, *, newer: bool) -> None:
         if newer:
@@ -55,10 +59,11 @@ def compare(
     measures: Mapping[CarParkId, Measures],
     spaces: Mapping[int, SpaceOrder],
     zone_of: Mapping[int, str],
+    doubts: Doubts,
 ) -> Moved:
     """What of `kept` moves. `spaces`: their order before the batch; `zone_of`: their zone where it matters."""
-    moved = Moved(defaultdict(list), {}, {}, defaultdict(Tally), [])
-    _compare_spaces(kept.spaces, spaces, zone_of, moved)
+    moved = Moved(defaultdict(list), {}, {}, defaultdict(Tally), [], [])
+    _compare_spaces(kept.spaces, spaces, zone_of, doubts, moved)
     _compare_counts(kept.counts, measures, moved)
     for passage in kept.passages:
         base_at = measures[passage.car_park].passages.base_at
@@ -74,7 +79,11 @@ def compare(
 
 
 def _compare_spaces(
-    facts: Sequence[SpaceSeen], spaces: Mapping[int, SpaceOrder], zone_of: Mapping[int, str], moved: Moved
+    facts: Sequence[SpaceSeen],
+    spaces: Mapping[int, SpaceOrder],
+    zone_of: Mapping[int, str],
+    doubts: Doubts,
+    moved: Moved,
 ) -> None:
     newest = dict(spaces)
     changes, tallies = moved.changes, moved.tallies
@@ -88,8 +97,13 @@ def _compare_spaces(
         tallies[fact.car_park].stored += 1
         newest[fact.space] = order
         moved.spaces[fact.space] = fact
-        before = None if known is None else known[3]
-        changes[fact.car_park].append(SpaceMoved(fact.at, before, fact.state, zone_of.get(fact.space, "")))
+        before: str | None = None if known is None else known[3]
+        after: str = fact.state
+        if before is not None and before != after:
+            moved.flipped.append(fact)
+        if doubts:
+            before, after = doubts.told(fact.space, before, after)
+        changes[fact.car_park].append(SpaceMoved(fact.at, before, after, zone_of.get(fact.space, "")))
 
 
 def _compare_counts(facts: Sequence[CountSeen], measures: Mapping[CarParkId, Measures], moved: Moved) -> None:

@@ -19,6 +19,8 @@ from occupancy.sql import resync as resync_sql
 
 OPEN_GAPS_MAX: Final = 2_000
 """A car park that lost more is asked for a snapshot all the same; more rows would say nothing new."""
+AHEAD_KEPT: Final = timedelta(days=7)
+"""A state that has not passed a number by then never will: its device began anew."""
 AGAIN_FIRST: Final = timedelta(seconds=15)
 AGAIN_MAX: Final = timedelta(seconds=60)
 """Between two snapshots of a car park whose gaps come back at once: it numbers in its own way, or its line is bad."""
@@ -50,6 +52,11 @@ async def want_snapshots(
     await resync_sql.want_snapshots(
         tx, evidence, cause, grace=settings.gap_grace, again_first=AGAIN_FIRST, again_max=AGAIN_MAX
     )
+
+
+async def forget_gaps(tx: Tx, settings: OccupancySettings) -> None:
+    """Forget what was lost long ago."""
+    await sql.forget_gaps(tx, tx.now - timedelta(days=settings.gap_retention_days), tx.now - AHEAD_KEPT)
 
 
 async def _received(tx: Tx, gaps: Sequence[Gap], car_parks: Collection[CarParkId]) -> list[Gap]:

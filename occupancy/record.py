@@ -17,11 +17,13 @@ from occupancy import sql
 from occupancy.availability import retell
 from occupancy.compare import Moved, compare
 from occupancy.curve import Belated, belated_moves
+from occupancy.doubt import FlipWatch
 from occupancy.fusion import Measures, Policy, fuse
 from occupancy.gaps import read_numbers
 from occupancy.heed_gaps import heed_gaps, want_snapshots
 from occupancy.history import keep_history
 from occupancy.measures import read_measures
+from occupancy.note_doubts import note_doubts, read_doubts
 from occupancy.places import Places
 from occupancy.presence import believe_notice, last_heard, note_presence
 from occupancy.settings import OccupancySettings
@@ -37,6 +39,7 @@ class Recorder:
         self.settings = settings
         self.places = Places()
         self.policy = Policy(settings.known_share_min, settings.stale_after)
+        self.flips = FlipWatch(settings.flapping_flips_max, settings.flapping_window_s)
 
     async def record_facts(self, tx: Tx, facts: Facts) -> Recorded:
         """Store `facts` and move the truth (`contracts.facts.RecordFacts`)."""
@@ -54,7 +57,11 @@ class Recorder:
         kept = await keep_history(tx, facts, orders)
         await heed_gaps(tx, self.settings, read_numbers(kept.spaces, kept.counts, orders, measures))
         zoned = sorted({fact.space for fact in kept.spaces if measures[fact.car_park].zones is not None})
-        moved = compare(kept, measures, orders, await sql.zone_of_spaces(tx, zoned))
+        zone_of = await sql.zone_of_spaces(tx, zoned)
+        doubts = await read_doubts(tx, standings)
+        moved = compare(kept, measures, orders, zone_of, doubts)
+        flapping = self.flips.note(moved.flipped)
+        await note_doubts(tx, standings, moved, doubts, flapping=flapping, zone_of=zone_of)
         samples: list[tuple[CarParkId, Sample]] = []
         belated: list[tuple[CarParkId, Belated]] = []
         for car_park, changes in moved.changes.items():

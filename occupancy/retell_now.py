@@ -12,6 +12,8 @@ from occupancy.fusion import fuse
 from occupancy.measures import count_spaces, read_measures
 from occupancy.record import Recorder
 from occupancy.sql import standings as sql
+from occupancy.sql.facts import insert_samples
+from occupancy.timeline import Sample
 
 
 async def retell_now(
@@ -24,6 +26,14 @@ async def retell_now(
     before = {car_park: standing.told for car_park, standing in standings.items()}
     for car_park, sums in (await count_spaces(tx, [*recount])).items():
         standings[car_park].spaces = sums
+    samples: list[tuple[CarParkId, Sample]] = []
     for car_park, measures in (await read_measures(tx, standings, recorder.places)).items():
-        standings[car_park].believe(fuse(measures, recorder.places.of(car_park).place, recorder.policy))
+        standing = standings[car_park]
+        numbers = standing.numbers
+        standing.believe(fuse(measures, recorder.places.of(car_park).place, recorder.policy))
+        if standing.numbers != numbers and standing.numbers is not None and standing.source is not None:
+            at = tx.now if standing.sampled_at is None else max(tx.now, standing.sampled_at)
+            standing.sampled_at = at
+            samples.append((car_park, Sample(at, *standing.numbers, standing.source)))
+    await insert_samples(tx, samples)
     return await recorder.conclude(tx, standings, before)

@@ -23,6 +23,8 @@ from kernel.service import Job, Loop, Service
 from occupancy import sql
 from occupancy.availability import availability_of
 from occupancy.board import RELOAD_S, Board
+from occupancy.doubt_steps import DoubtSteps, Ear
+from occupancy.heed_gaps import forget_gaps
 from occupancy.http.car_parks import CarParksApi
 from occupancy.http.city import City, CityApi
 from occupancy.http.history import HistoryApi
@@ -35,6 +37,7 @@ from occupancy.recount import recount
 from occupancy.resync import hear_of_order
 from occupancy.retell_now import retell_now
 from occupancy.settings import OccupancySettings
+from occupancy.silence import LOOK_S, learn_heartbeats
 from occupancy.snapshot_steps import COUNTED_S, SNAPSHOTS_S, Line, SnapshotSteps
 from occupancy.stream import FLUSH_S
 from occupancy.sweep import Sweep
@@ -54,7 +57,7 @@ CAR_PARKS_AT_ONCE = 50
 """Locked together by the upkeep, some twenty thousand spaces: no batch waits for it longer than it takes itself."""
 
 
-class Outlet(Line, Protocol):
+class Outlet(Line, Ear, Protocol):
     """The retained public topics. Nothing here waits."""
 
     def publish(self, availabilities: Sequence[Availability]) -> None:
@@ -97,6 +100,7 @@ def recording(
     """The side beside MQTT; `wake` is set when another process has recorded something."""
     recorder = Recorder(settings)
     steps = RecordingSteps(database, recorder, outlet)
+    doubts = DoubtSteps(database, recorder, outlet, steps.tell)
     snapshots = SnapshotSteps(database, settings, outlet, give_order, SnapshotMeters(registry))
     loops = [
         Loop("occupancy sweep", steps.sweep, settings.sweep_s),
@@ -104,6 +108,8 @@ def recording(
         Loop("occupancy republish", steps.republish, REPUBLISH_S, wake),
         Loop("occupancy snapshots", snapshots.step, SNAPSHOTS_S),
         Loop("occupancy gaps counted", snapshots.count, COUNTED_S),
+        Loop("occupancy silence", doubts.silence, settings.sweep_s),
+        Loop("occupancy flapping", doubts.settle, settings.sweep_s),
     ]
     return Recording(steps.record_facts, hear_of_order, Service("occupancy", loops=loops))
 
@@ -140,6 +146,14 @@ def upkeep(database: Database, settings: OccupancySettings, registry: CollectorR
     async def partitions() -> None:
         await keep_partitions(database, settings)
 
+    async def heartbeats() -> None:
+        async with database.transaction() as tx:
+            await learn_heartbeats(tx)
+
+    async def gaps_forgotten() -> None:
+        async with database.transaction() as tx:
+            await forget_gaps(tx, settings)
+
     async def curves() -> None:
         await mend_curves(database, meters)
 
@@ -150,6 +164,8 @@ def upkeep(database: Database, settings: OccupancySettings, registry: CollectorR
         "occupancy",
         loops=[
             Loop("occupancy partitions", partitions, PARTITIONS_S),
+            Loop("occupancy heartbeats", heartbeats, LOOK_S),
+            Loop("occupancy gaps forgotten", gaps_forgotten, PARTITIONS_S),
             Loop("occupancy curves", curves, CURVES_S),
         ],
         jobs=[Job("occupancy.recount", count_again, cron=RECOUNT_CRON)],
@@ -182,7 +198,7 @@ class RecordingSteps:
             some = touched[start : start + CAR_PARKS_AT_ONCE]
             async with self._database.transaction() as tx:
                 told = await retell_now(tx, self._recorder, some, recount=changed.intersection(some))
-            self._tell(told)
+            self.tell(told)
         self._sweep.dealt_with()
 
     async def trend(self) -> None:
@@ -192,7 +208,7 @@ class RecordingSteps:
         for start in range(0, len(found), CAR_PARKS_AT_ONCE):
             async with self._database.transaction() as tx:
                 told = await set_trends(tx, self._recorder, dict(found[start : start + CAR_PARKS_AT_ONCE]))
-            self._tell(told)
+            self.tell(told)
 
     async def republish(self) -> None:
         """Publish what others recorded, and at first everything: a crash may have kept it back.
@@ -210,9 +226,10 @@ class RecordingSteps:
         for car_park in gone:
             self._told.pop(car_park, None)  # it may come back as it was
         self._outlet.withdraw(gone)
-        self._tell(told)
+        self.tell(told)
 
-    def _tell(self, told: Sequence[Availability]) -> None:
+    def tell(self, told: Sequence[Availability]) -> None:
+        """Publish what a committed transaction changed."""
         self._note(told)
         self._outlet.publish(told)
 

@@ -57,6 +57,25 @@ class OccupancySettings(BaseModel):
     snapshot_attempts_max: int = Field(
         default=10, ge=1, description="Then it is not asked again until it loses more, or comes back."
     )
+    heartbeats_missed: float = Field(
+        default=2,
+        ge=1,
+        description="A space whose sensor was silent for this many of its heartbeats is unknown: one may get lost.",
+    )
+    learned_heartbeats_missed: float = Field(
+        default=3,
+        ge=1,
+        description="The same where the heartbeat was learned, which is less sure than a set one.",
+    )
+    flapping_flips_max: int = Field(
+        default=6,
+        ge=2,
+        description="A sensor that changes more often than this in the window flaps: no car comes and goes so often.",
+    )
+    flapping_window_s: float = Field(default=60, gt=0)
+    flapping_stable_s: float = Field(
+        default=30, gt=0, description="One that flapped is believed again after it has not changed for this long."
+    )
     gap_retention_days: int = Field(default=30, ge=1, description="Gaps older than this are forgotten.")
     retention_days: int | None = Field(
         default=None, ge=1, description="History older than this is dropped; not set: kept for ever."

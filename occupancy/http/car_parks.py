@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -45,7 +45,11 @@ Cursor = Annotated[str | None, Field(description="The `next` of the page before,
 
 
 class SpaceNow(BaseModel):
-    """One space. `at` is null and `state` unknown when it never reported; a `stale` one counts as free nowhere."""
+    """One space. `at` is null and `state` unknown when it never reported; a `stale` one counts as free nowhere.
+
+    `doubt` says why `state` is not the sensor's last word: `silent` (past its heartbeat, so unknown) or `flapping` (the
+    state that held before is told until the sensor is quiet); absent otherwise.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -54,6 +58,7 @@ class SpaceNow(BaseModel):
     state: SpaceState
     at: datetime | None
     stale: bool
+    doubt: Annotated[Literal["silent", "flapping"] | None, Field(exclude_if=lambda doubt: doubt is None)] = None
 
 
 class CarParksApi:
@@ -149,7 +154,8 @@ class CarParksApi:
                 zone=row["zone"],
                 state=SpaceState(row["state"] or "unknown"),
                 at=row["at"],
-                stale=row["at"] is not None and (whole_stale or row["at"] < oldest),
+                stale=row["at"] is not None and (whole_stale or row["at"] < oldest or row["doubt"] == "silent"),
+                doubt=row["doubt"],
             )
             for row in rows[:limit]
         ]

@@ -50,10 +50,10 @@ WHERE (excluded.at, excluded.epoch, excluded.seq, excluded.state) > (kept.at, ke
 ZONE_OF_SPACES = "SELECT number, zone FROM registry.space_directory WHERE number = ANY($1::int[]) AND zone IS NOT NULL"
 
 ZONE_SUMS = """
-SELECT space.car_park, space.zone, state.state, count(*) AS spaces, max(state.at) AS at
-FROM registry.space_directory AS space JOIN occupancy.space_state AS state ON state.space = space.number
+SELECT space.car_park, space.zone, told.state, count(*) AS spaces, max(told.at) AS at
+FROM registry.space_directory AS space JOIN occupancy.space_now AS told ON told.space = space.number
 WHERE space.car_park = ANY($1::text[]) AND space.zone IS NOT NULL
-GROUP BY space.car_park, space.zone, state.state
+GROUP BY space.car_park, space.zone, told.state
 """
 
 INSERT_COUNTS = """

@@ -7,8 +7,8 @@ from contracts.ids import CarParkId
 from kernel.db import Row, Tx
 
 SPACES = """
-SELECT space.number, space.label, space.zone, state.state, state.at
-FROM registry.space_directory AS space LEFT JOIN occupancy.space_state AS state ON state.space = space.number
+SELECT space.number, space.label, space.zone, told.state, told.at, told.doubt
+FROM registry.space_directory AS space LEFT JOIN occupancy.space_now AS told ON told.space = space.number
 WHERE space.car_park = $1 AND ($2::text IS NULL OR space.zone = $2) AND space.number > $3
 ORDER BY space.number LIMIT $4
 """

@@ -25,12 +25,12 @@ WHERE NOT state.stale AND state.occupied IS NOT NULL
 
 COUNT_SPACES = """
 SELECT space.car_park,
-       count(*) FILTER (WHERE state.state = 'occupied')::int AS occupied,
-       count(*) FILTER (WHERE state.state = 'free')::int AS free,
-       count(*) FILTER (WHERE state.state = 'out_of_service')::int AS out_of_service,
-       count(*) FILTER (WHERE state.state = 'unknown')::int AS unknown,
-       max(state.at) AS at
-FROM registry.space_directory AS space JOIN occupancy.space_state AS state ON state.space = space.number
+       count(*) FILTER (WHERE told.state = 'occupied')::int AS occupied,
+       count(*) FILTER (WHERE told.state = 'free')::int AS free,
+       count(*) FILTER (WHERE told.state = 'out_of_service')::int AS out_of_service,
+       count(*) FILTER (WHERE told.state = 'unknown')::int AS unknown,
+       max(told.at) AS at
+FROM registry.space_directory AS space JOIN occupancy.space_now AS told ON told.space = space.number
 WHERE space.car_park = ANY($1::text[])
 GROUP BY space.car_park
 """

@@ -28,6 +28,7 @@ class Told(list[Availability]):
         self.withdrawn: list[CarParkId] = []
         self.connection = 1
         self.fresh_sessions = 0
+        self.hears = True
 
     def mine(self, operator: str) -> bool:
         return bool(operator)
@@ -213,7 +214,11 @@ async def test_the_manifests_name_their_loops_and_jobs(
         "occupancy republish",
         "occupancy snapshots",
         "occupancy gaps counted",
+        "occupancy silence",
+        "occupancy flapping",
         "occupancy partitions",
+        "occupancy heartbeats",
+        "occupancy gaps forgotten",
         "occupancy curves",
     ]
     assert [(job.name, job.cron is not None) for job in worker.jobs] == [("occupancy.recount", True)]

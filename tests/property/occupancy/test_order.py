@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from contracts.facts import CountSeen, PassageSeen, SpaceSeen
 from contracts.ids import CarParkId, SpaceNumber, ZoneLabel
 from occupancy.compare import Kept, SpaceOrder, compare
+from occupancy.doubt import Doubts
 from occupancy.fusion import Measures, Passages, Place, Policy, SpaceSums, Truth, ZonePlace, fuse
 from occupancy.timeline import trace
 
@@ -94,7 +95,7 @@ class Books:
             [],
             Counter({HERE: len(batch) - len(fresh)}),
         )
-        moved = compare(kept, {HERE: self.measures}, self.spaces, ZONE_OF)
+        moved = compare(kept, {HERE: self.measures}, self.spaces, ZONE_OF, Doubts())
         for space, event in moved.spaces.items():
             self.spaces[space] = (event.at, event.epoch, event.seq, event.state)
         trace(self.measures, self.place, POLICY, moved.changes[HERE], told=None, sampled_at=None)
