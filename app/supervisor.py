@@ -143,6 +143,7 @@ class _Supervisor:
             BERTH_DATA_DIR=str(self._data.path),
             BERTH_METRICS_ALSO=json.dumps(also),
             BERTH_GATEWAY__PARTITIONS=str(self._partitions()),
+            **({} if self._settings.mqtt_url else {"BERTH_GATEWAY__MESSAGE_EXPIRY": "false"}),
         )
 
     def _partitions(self) -> int:

@@ -39,7 +39,8 @@ class Session:
     """With `expiry_s` 0 the broker forgets us at once, else it keeps what we missed for that long.
 
     `receive_maximum` bounds what it sends without an acknowledgement (MQTT 5 only). `qos`, 0 or 1, is what we subscribe
-    with. `ca_file` is for TLS; without it the machine's own authorities count.
+    with. `ca_file` is for TLS; without it the machine's own authorities count. `tells_expiry`: a broker that speaks
+    MQTT 5 is told until when a message with a deadline may be delivered.
     """
 
     client_id: str
@@ -49,3 +50,4 @@ class Session:
     receive_maximum: int = 2_000
     qos: int = 1
     ca_file: str | None = None
+    tells_expiry: bool = True

@@ -144,7 +144,7 @@ class ProtocolClient(mqtt.Client):
 
     def send_publish(self, mid: int, topic: str, payload: bytes, retain: bool, *, expiry_s: int | None = None) -> None:
         properties = None
-        if self._v5 and expiry_s is not None:
+        if self._v5 and self._session.tells_expiry and expiry_s is not None:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho left it untyped
             properties.MessageExpiryInterval = expiry_s
         self._send_publish(mid, topic.encode(), payload, 1, retain, properties=properties)

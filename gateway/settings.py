@@ -53,6 +53,9 @@ class GatewaySettings(BaseModel):
     dead_letters_days: Annotated[int, Field(ge=1)] = 90
     orders_days: Annotated[int, Field(ge=1)] = 400
     """Who opened which barrier, and why, is asked for until the accounts of the year are closed."""
+    message_expiry: bool = True
+    """An MQTT 5 broker is told until when to deliver an order. Off for the embedded broker, whose MQTT 3.1.1 listener
+    ends when it has to deliver a message with properties."""
     barrier_rate: str = "30/minute"
     """Openings of one lane by one key: twice what a lane lets through, so nobody who works there notices."""
 
@@ -90,4 +93,5 @@ class GatewaySettings(BaseModel):
             expiry_s=self.session_expiry_s,
             receive_maximum=self.receive_maximum,
             ca_file=self.ca_file,
+            tells_expiry=self.message_expiry,
         )

@@ -129,6 +129,7 @@ async def start_gateway(db: Database, broker: EmbeddedBroker, eventually: Eventu
         **settings: Any,
     ) -> Gateway:
         settings.setdefault("client_id", next(names))
+        settings.setdefault("message_expiry", broker_url is not None)  # the embedded broker does not survive it
         gateway = Gateway(
             db or own_db,
             SystemClock(),

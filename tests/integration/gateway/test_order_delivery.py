@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.embedded import EmbeddedBroker
 from contracts.ids import OrderId
 from contracts.orders import OrderClosed, OrderState
 from gateway.address import ProtocolVersion
@@ -168,3 +169,19 @@ async def test_whoever_gave_an_order_hears_of_the_answer_in_its_transaction(
         await eventually(lambda: len(told) == 2)
         assert (told[0].order, told[0].state, told[1].cause) == (first, OrderState.DONE, "bye:1")
         assert barrier.equipment.texts == {"E1": "再见"}
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+async def test_the_embedded_broker_brings_orders_to_devices_of_either_protocol(
+    db: Database,
+    broker: EmbeddedBroker,
+    start_gateway: StartGateway,
+    eventually: Eventually,
+    protocol: ProtocolVersion,
+) -> None:
+    await start_gateway()
+    url = broker.url_v5 if protocol == "5" else broker.url
+    async with Barrier(url, client_id=f"barrier-{protocol}", protocol=protocol).connected(eventually) as barrier:
+        order = await give(db, wanted())
+        await eventually(partial(has_state, db, order, "done"))
+        assert barrier.equipment.opened["E1"] == 1
