@@ -7,7 +7,7 @@ again until the broker has acknowledged it.
 import asyncio
 import random
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
@@ -29,11 +29,12 @@ _STATES = ("free", "occupied", "free", "occupied", "free", "occupied", "unknown"
 
 
 class Devices:
-    """All sensors of the faults' small city, with the ledger of what they said."""
+    """All sensors of the faults' small city, with the ledger of what they said. `operators` share the car parks."""
 
-    def __init__(self, seed: int, start: datetime) -> None:
+    def __init__(self, seed: int, start: datetime, operators: Sequence[str] = (OPERATOR,)) -> None:
         self._random = random.Random(seed)
         self._at = start
+        self._operators = operators
         self._places = [
             (f"fault-{park}", f"B1-{space:03}") for park in range(CAR_PARKS) for space in range(SPACES_EACH)
         ]
@@ -43,12 +44,12 @@ class Devices:
         self.ledger = Ledger()
 
     @classmethod
-    def of_seed(cls, seed: int, now: datetime) -> "Devices":
+    def of_seed(cls, seed: int, now: datetime, operators: Sequence[str] = (OPERATOR,)) -> "Devices":
         """Devices whose first word was an hour ago, so that none of their times lies in our future."""
-        return cls(seed, now - timedelta(hours=1))
+        return cls(seed, now - timedelta(hours=1), operators)
 
-    def topic(self, car_park: str = "fault-0", kind: str = "spaces", operator: str = OPERATOR) -> str:
-        return up_topic(operator, car_park, kind)
+    def topic(self, car_park: str = "fault-0", kind: str = "spaces", operator: str | None = None) -> str:
+        return up_topic(operator or operator_of(car_park, self._operators), car_park, kind)
 
     def messages(self, count: int) -> Iterator[tuple[str, bytes]]:
         """`count` messages of 1 to 20 events, entered in the ledger as they are made."""
@@ -87,13 +88,19 @@ def encode(said: list[Said]) -> bytes:
     return msgspec.json.encode(SpacesMessage(events=events))
 
 
-async def register(database_url: str) -> None:
+def operator_of(car_park: str, operators: Sequence[str]) -> str:
+    """Whose `car_park` is: they go round."""
+    return operators[int(car_park.rpartition("-")[2]) % len(operators)]
+
+
+async def register(database_url: str, operators: Sequence[str] = (OPERATOR,)) -> None:
     """Enter the small city into the registry, before a gateway reads it."""
     connection = await asyncpg.connect(database_url)
     try:
         async with connection.transaction():
-            await connection.execute(
-                "INSERT INTO registry.operator (id, name_zh, name_en, created_at) VALUES ($1, $1, $1, now())", OPERATOR
+            await connection.executemany(
+                "INSERT INTO registry.operator (id, name_zh, name_en, created_at) VALUES ($1, $1, $1, now())",
+                [(operator,) for operator in operators],
             )
             for park in range(CAR_PARKS):
                 name = f"fault-{park}"
@@ -102,7 +109,7 @@ async def register(database_url: str) -> None:
                     " capacity, created_at, updated_at) VALUES ($1, $2, $1, $1, 'mall', 41.8, 123.4, 'Asia/Shanghai',"
                     " $3, now(), now())",
                     name,
-                    OPERATOR,
+                    operator_of(name, operators),
                     SPACES_EACH,
                 )
                 await connection.executemany(
