@@ -34,7 +34,8 @@ class _Part:
     def __init__(self, headers: bytes) -> None:
         name = _NAME.search(headers)
         kind = _KIND.search(headers)
-        self.name = name[1].decode("utf-8", "replace")[:NAME_CHARACTERS_MAX] if name else ""
+        said = name[1].decode("utf-8", "replace") if name else ""
+        self.name = "".join(filter(str.isprintable, said))[:NAME_CHARACTERS_MAX]
         self.kind = kind[1].decode("ascii", "replace").lower() if kind else ""
         self.head = bytearray()
         self.bytes = 0

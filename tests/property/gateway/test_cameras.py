@@ -88,6 +88,14 @@ def test_any_body_as_a_form(body: bytes, content_type: str, cuts: list[int]) -> 
     assert len(form.event) <= 65_536
 
 
+@given(name=st.binary(max_size=60))
+def test_any_name_of_a_picture_can_be_kept(name: bytes) -> None:
+    form = FormReader("multipart/form-data; boundary=cut")
+    form.feed(b'--cut\r\nContent-Disposition: form-data; name="' + name + b'"\r\n\r\nx\r\n--cut--')
+    form.finish()
+    assert all(picture.name.isprintable() for picture in form.pictures)
+
+
 @given(
     event=st.binary(max_size=300).filter(lambda data: b"--cut" not in data),
     pictures=st.lists(st.binary(min_size=1, max_size=300).filter(lambda data: b"--cut" not in data), max_size=4),
