@@ -24,6 +24,7 @@ _log = structlog.get_logger(__name__)
 NO_ORDERS: Final[Mapping[OrderId, Row]] = {}
 _MOVING: Final = (
     "state",
+    "published_at",
     "acknowledged_at",
     "acknowledged_late_at",
     "device_at",
@@ -97,5 +98,5 @@ def _refuse_stranger(taken: Taken, orders: Mapping[OrderId, Row]) -> Taken:
 
 
 def _order(row: Row) -> Order:
-    moving: dict[str, Any] = {name: row[name] for name in (*_MOVING, "published_at", "expires_at", "superseded_by")}
+    moving: dict[str, Any] = {name: row[name] for name in (*_MOVING, "expires_at", "superseded_by")}
     return Order(kind=OrderKind(row["kind"]), **{**moving, "state": OrderState(row["state"])})

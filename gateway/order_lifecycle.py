@@ -5,7 +5,8 @@
        │  └──newer text──▶ superseded
        └──deadline──▶ expired ◀──deadline──┘
 
-A device may answer before the broker's PUBACK is written down, so `pending` is closed by the same words as `published`.
+A device may answer before the broker's PUBACK is written down, so `pending` is closed by the same words as `published`;
+what it answers was published by then at the latest.
 What is closed stays so: a later word is a duplicate, or late where nobody had answered in time. The constraints of
 `gateway.device_order` say the same as `is_consistent`, which a test holds against them.
 """
@@ -84,13 +85,16 @@ def acknowledged(
     The first word counts. One that comes after the deadline changes no state: whoever waited was told otherwise.
     """
     order = expired(order, received_at)
-    error = None if ok else error or NO_ERROR_TOLD
+    said = {
+        "published_at": order.published_at or received_at,
+        "device_at": at,
+        "error": None if ok else error or NO_ERROR_TOLD,
+    }
     if order.state in OPEN:
         state = OrderState.DONE if ok else OrderState.FAILED
-        closed = but(order, state=state, acknowledged_at=received_at, device_at=at, error=error, closed_at=received_at)
-        return closed, Acknowledged.STORED
+        return but(order, state=state, acknowledged_at=received_at, closed_at=received_at, **said), Acknowledged.STORED
     if order.state in UNANSWERED and order.acknowledged_late_at is None:
-        return but(order, acknowledged_late_at=received_at, device_at=at, error=error), Acknowledged.LATE
+        return but(order, acknowledged_late_at=received_at, **said), Acknowledged.LATE
     return order, Acknowledged.DUPLICATE
 
 
@@ -110,6 +114,7 @@ def is_consistent(order: Order) -> bool:
             state is not OrderState.DONE or answered,
             not answered or state in (OrderState.DONE, OrderState.FAILED),
             not late or state in UNANSWERED,
+            not (answered or late) or order.published_at is not None,
             (order.device_at is not None) == (answered or late),
             state is not OrderState.FAILED or order.error is not None,
             order.error is None or state is OrderState.FAILED or late,

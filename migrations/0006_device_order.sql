@@ -16,7 +16,7 @@ CREATE TABLE gateway.device_order (
     expires_at           timestamptz NOT NULL CONSTRAINT device_order_deadline_after CHECK (expires_at > given_at),
     state                text        NOT NULL CONSTRAINT device_order_state_known CHECK (
         state IN ('pending', 'published', 'done', 'failed', 'expired', 'superseded')),
-    published_at         timestamptz, -- the broker's PUBACK
+    published_at         timestamptz, -- the broker's PUBACK, or an answer that came before it
     acknowledged_at      timestamptz, -- the device's word, when we received it
     acknowledged_late_at timestamptz, -- the same, where nobody waited for it any more
     device_at            timestamptz, -- and when by its own clock
@@ -43,6 +43,8 @@ CREATE TABLE gateway.device_order (
     CONSTRAINT device_order_late CHECK (acknowledged_late_at IS NULL OR state IN ('expired', 'superseded')),
     CONSTRAINT device_order_device_at CHECK (
         (device_at IS NOT NULL) = (acknowledged_at IS NOT NULL OR acknowledged_late_at IS NOT NULL)),
+    CONSTRAINT device_order_answered CHECK (
+        published_at IS NOT NULL OR num_nonnulls(acknowledged_at, acknowledged_late_at) = 0),
     CONSTRAINT device_order_failed CHECK (state <> 'failed' OR error IS NOT NULL),
     CONSTRAINT device_order_error CHECK (error IS NULL OR state = 'failed' OR acknowledged_late_at IS NOT NULL),
     CONSTRAINT device_order_superseded CHECK ((state = 'superseded') = (superseded_by IS NOT NULL)),

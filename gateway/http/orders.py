@@ -87,7 +87,7 @@ class OrderView(BaseModel):
     state: OrderState
     given_at: datetime
     expires_at: datetime
-    published_at: datetime | None = Field(description="When the broker had it.")
+    published_at: datetime | None = Field(description="When the broker had it, as far as we know.")
     acknowledged_at: datetime | None = Field(description="When the device's answer came.")
     acknowledged_late_at: datetime | None = Field(description="The same, after the deadline: the state stays.")
     device_at: datetime | None = Field(description="When by the device's own clock.")

@@ -78,7 +78,8 @@ FROM gateway.device_order WHERE id = ANY ($1) ORDER BY id FOR UPDATE
 
 SET_ACKNOWLEDGED = """
 UPDATE gateway.device_order
-SET state = $2, acknowledged_at = $3, acknowledged_late_at = $4, device_at = $5, error = $6, closed_at = $7
+SET state = $2, published_at = $3, acknowledged_at = $4, acknowledged_late_at = $5, device_at = $6, error = $7,
+    closed_at = $8
 WHERE id = $1
 """
 
@@ -180,7 +181,7 @@ async def lock_orders(tx: Tx, ids: Sequence[str]) -> list[Row]:
 
 
 async def set_acknowledged(tx: Tx, rows: Sequence[Sequence[object]]) -> None:
-    """`(id, state, acknowledged_at, acknowledged_late_at, device_at, error, closed_at)` each."""
+    """`(id, state, published_at, acknowledged_at, acknowledged_late_at, device_at, error, closed_at)` each."""
     await tx.executemany(SET_ACKNOWLEDGED, rows)
 
 
