@@ -30,8 +30,7 @@ class KnownCarPark(Struct, frozen=True):
     spaces: Mapping[str, SpaceNumber]
     zones: Mapping[str, int]
     lanes: frozenset[str]
-    devices: Mapping[str, KnownDevice] = {}
-    """By `device_key`."""
+    devices: tuple[KnownDevice, ...] = ()
 
 
 class Speaker(Struct, frozen=True, gc=False):
@@ -71,14 +70,15 @@ class Directory:
         for car_park in changed:
             self._forget_devices(self._car_parks.get(car_park.id))
             self._car_parks[car_park.id] = car_park
-            self._devices.update(car_park.devices)
+            self._devices.update((device.key, device) for device in car_park.devices)
         for car_park_id in gone:
             self._forget_devices(self._car_parks.pop(car_park_id, None))
         self._speakers.clear()
 
     def _forget_devices(self, car_park: KnownCarPark | None) -> None:
         """All but those that another car park has taken over meanwhile."""
-        for key, device in () if car_park is None else car_park.devices.items():
+        for device in () if car_park is None else car_park.devices:
+            key = device.key
             if self._devices.get(key) is device:
                 del self._devices[key]
 

@@ -83,7 +83,7 @@ async def _read(tx: Tx, cards: Sequence[Row]) -> list[KnownCarPark]:
     spaces: dict[str, dict[str, SpaceNumber]] = {car_park_id: {} for car_park_id in ids}
     zones: dict[str, dict[str, int]] = {car_park_id: {} for car_park_id in ids}
     lanes: dict[str, set[str]] = {car_park_id: set() for car_park_id in ids}
-    devices: dict[str, dict[str, KnownDevice]] = {car_park_id: {} for car_park_id in ids}
+    devices: dict[str, list[KnownDevice]] = {car_park_id: [] for car_park_id in ids}
     for car_park, label, number in await sql.spaces_of(tx, ids):
         spaces[car_park][sys.intern(label)] = number
     for car_park, label, capacity in await sql.zones_of(tx, ids):
@@ -92,7 +92,7 @@ async def _read(tx: Tx, cards: Sequence[Row]) -> list[KnownCarPark]:
         lanes[car_park].add(sys.intern(label))
     for row in await sql.devices_of(tx, ids):
         device = KnownDevice.of(dict(row))
-        devices[device.car_park][device.key] = device
+        devices[device.car_park].append(device)
     return [
         KnownCarPark(
             id=CarParkId(card["id"]),
@@ -102,7 +102,7 @@ async def _read(tx: Tx, cards: Sequence[Row]) -> list[KnownCarPark]:
             spaces=spaces[card["id"]],
             zones=zones[card["id"]],
             lanes=frozenset(lanes[card["id"]]),
-            devices=devices[card["id"]],
+            devices=tuple(devices[card["id"]]),
         )
         for card in cards
     ]

@@ -8,12 +8,11 @@ CREATE FUNCTION registry.heard_as(id text) RETURNS text LANGUAGE sql IMMUTABLE A
 $$;
 CREATE UNIQUE INDEX device_heard_as ON registry.device (registry.heard_as(id));
 
--- A change of a device is a change of its car park: copies of the registry read its devices with it.
+-- A change of a device is a change of its car park: copies of the registry read its devices with it. The one that it
+-- leaves is not touched: whoever reads the other takes the device over from it, and nobody waits for two car parks.
 CREATE TRIGGER device_insert_touches_car_park AFTER INSERT ON registry.device REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION registry.touch_car_parks();
 CREATE TRIGGER device_update_touches_car_park AFTER UPDATE ON registry.device REFERENCING NEW TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION registry.touch_car_parks();
-CREATE TRIGGER device_leaves_car_park AFTER UPDATE ON registry.device REFERENCING OLD TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION registry.touch_car_parks();
 CREATE TRIGGER device_delete_touches_car_park AFTER DELETE ON registry.device REFERENCING OLD TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION registry.touch_car_parks();

@@ -26,7 +26,7 @@ def directory(profile: str, settings: dict[str, Any]) -> Directory:
     row = {"id": "bay-1", "car_park": "mall-1", "space": "B1", "zone": None, "profile": profile, "settings": settings}
     device = KnownDevice.of(row)
     spaces = {"B1": SpaceNumber(1)}
-    return Directory([KnownCarPark(CarParkId("mall-1"), "op", 9, "1", spaces, {}, frozenset(), {device.key: device})])
+    return Directory([KnownCarPark(CarParkId("mall-1"), "op", 9, "1", spaces, {}, frozenset(), (device,))])
 
 
 scalars = st.one_of(

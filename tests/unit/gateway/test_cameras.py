@@ -269,7 +269,7 @@ def known(device: str = SN, profile: str = "vzenith-ivs", **settings: Any) -> Di
     """A registry with one camera in it."""
     row = {"id": device, "car_park": "mall-1", "space": None, "zone": None, "profile": profile}
     camera = KnownDevice.of({**row, "settings": settings or {"lane": "E1", "direction": "entry"}})
-    return Directory([msgspec.structs.replace(CAR_PARK, devices={camera.key: camera})])
+    return Directory([msgspec.structs.replace(CAR_PARK, devices=(camera,))])
 
 
 def heard(payload: bytes, directory: Directory, *, name: str = "ivs_result", device: str = SN, **more: Any) -> Decoded:
