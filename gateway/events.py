@@ -3,6 +3,7 @@
 Each `take_*` answers with the fact, or says why the event became none.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
@@ -59,7 +60,7 @@ class Decoded(Struct, frozen=True, gc=False):
     @property
     def good(self) -> int:
         """Events that are to be stored."""
-        return self.facts + self.beats
+        return self.facts or self.beats
 
     @property
     def facts(self) -> int:
@@ -73,8 +74,8 @@ class Decoded(Struct, frozen=True, gc=False):
     @property
     def clock_ahead(self) -> int:
         """How many events told a time that lay in our future."""
-        said: tuple[Fact, ...] = (*self.spaces, *self.counts, *self.passages, *self.statuses, *self.acks)
-        return sum(fact.at is fact.received_at for fact in said)
+        kinds: tuple[Sequence[Fact], ...] = (self.spaces, self.counts, self.passages, self.statuses, self.acks)
+        return sum(fact.at is fact.received_at for kind in kinds if kind for fact in kind)
 
 
 class Refused(NamedTuple):

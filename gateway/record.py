@@ -93,7 +93,7 @@ async def record_messages(tx: Tx, handlers: Handlers, messages: Sequence[Taken])
     outcome.stored = sum(tally.stored for tally in tallies.values())
     outcome.duplicate = sum(tally.duplicate for tally in tallies.values())
     outcome.late = sum(tally.late for tally in tallies.values())
-    outcome.dead = sum(taken.dead for taken in messages)
+    outcome.dead = sum(taken.dead for taken in messages if taken.said.rejects)
     outcome.miscounted = told - outcome.stored - outcome.duplicate - outcome.late
     return outcome
 

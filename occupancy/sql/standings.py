@@ -24,43 +24,42 @@ WHERE state.version > 0
 ADD = "INSERT INTO occupancy.car_park_state (car_park) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING"
 """A row to lock, for car parks that are heard of for the first time."""
 
-_COLUMNS: Final = {
-    "spaces_occupied": "int",
-    "spaces_free": "int",
-    "spaces_out": "int",
-    "spaces_unknown": "int",
-    "spaces_at": "timestamptz",
-    "passages_base": "int",
-    "passages_base_at": "timestamptz",
-    "passages_net": "int",
-    "passages_at": "timestamptz",
-    "online": "bool",
-    "online_at": "timestamptz",
-    "occupied": "int",
-    "capacity": "int",
-    "out_of_service": "int",
-    "unknown": "int",
-    "source": "text",
-    "as_of": "timestamptz",
-    "sampled_at": "timestamptz",
-    "trend": "int",
-    "state": "text",
-    "stale": "bool",
-    "told_as_of": "timestamptz",
-    "version": "bigint",
-    "doubted": "int",
-    "heard_at": "timestamptz",
-    "online_said_at": "timestamptz",
-    "noticed_at": "timestamptz",
-}
+_WRITTEN: Final = [
+    "spaces_occupied",
+    "spaces_free",
+    "spaces_out",
+    "spaces_unknown",
+    "spaces_at",
+    "passages_base",
+    "passages_base_at",
+    "passages_net",
+    "passages_at",
+    "online",
+    "online_at",
+    "occupied",
+    "capacity",
+    "out_of_service",
+    "unknown",
+    "source",
+    "as_of",
+    "sampled_at",
+    "trend",
+    "state",
+    "stale",
+    "told_as_of",
+    "version",
+    "doubted",
+    "heard_at",
+    "online_said_at",
+    "noticed_at",
+]
+"""All but the key and `promised`, which is not occupancy's to say."""
 
 PUT = f"""
-UPDATE occupancy.car_park_state AS kept SET {", ".join(f"{column} = new.{column}" for column in _COLUMNS)}
-FROM unnest($1::text[], {", ".join(f"${place}::{kind}[]" for place, kind in enumerate(_COLUMNS.values(), 2))})
-    AS new (car_park, {", ".join(_COLUMNS)})
-WHERE kept.car_park = new.car_park
+UPDATE occupancy.car_park_state AS kept SET {", ".join(f"{column} = new.{column}" for column in _WRITTEN)}
+FROM unnest($1::occupancy.car_park_state[]) AS new WHERE kept.car_park = new.car_park
 """
-"""All but `promised`, which is not occupancy's to say."""
+"""Whole rows: they cost a third of an array for each column."""
 
 
 def standing_of(row: Row) -> Standing:
@@ -115,7 +114,7 @@ async def versions(tx: Tx) -> tuple[dict[CarParkId, int], list[CarParkId]]:
 
 
 async def put_standings(tx: Tx, standings: Sequence[Standing]) -> None:
-    """Write locked rows back."""
+    """Write locked rows back: each with every column of the table, in its order."""
     rows = [
         (
             standing.car_park,
@@ -137,6 +136,7 @@ async def put_standings(tx: Tx, standings: Sequence[Standing]) -> None:
             standing.source,
             standing.as_of,
             standing.sampled_at,
+            standing.promised,
             standing.trend,
             standing.state.value,
             standing.stale,
@@ -149,4 +149,4 @@ async def put_standings(tx: Tx, standings: Sequence[Standing]) -> None:
         )
         for standing in standings
     ]
-    await tx.execute(PUT, *(list(column) for column in zip(*rows, strict=True)))
+    await tx.execute(PUT, rows)
