@@ -94,6 +94,7 @@ class CarPark:
     features: tuple[str, ...] = ()
     entrances: tuple[Entrance, ...] = ()
     tariff_summary: Name | None = None
+    heartbeat_s: int | None = None
     source: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -195,6 +195,7 @@ REFUSALS: Final[Mapping[str, type[Problem]]] = {
     "car_park_operator_known": UnknownOperator,
     "car_park_lat_range": ValueOutOfRange,
     "car_park_lon_range": ValueOutOfRange,
+    "car_park_heartbeat_range": ValueOutOfRange,
     "car_park_height_positive": ValueOutOfRange,
     "car_park_capacity_range": ValueOutOfRange,
     "car_park_reservable_range": CapacityExceeded,

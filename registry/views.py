@@ -105,6 +105,7 @@ class CarParkRow(View):
     features: list[str]
     entrances: list[EntranceView]
     tariff_summary: NameView | None
+    heartbeat_s: int | None
     closed: bool
     closed_reason: str | None
     numbered_spaces: int
@@ -161,6 +162,7 @@ def _fields(row: Row, numbered_spaces: int, datum: Datum) -> dict[str, Any]:
             for entrance in car_park.entrances
         ],
         "tariff_summary": None if car_park.tariff_summary is None else NameView.of(car_park.tariff_summary),
+        "heartbeat_s": car_park.heartbeat_s,
         "closed": row["closed"],
         "closed_reason": row["closed_reason"],
         "numbered_spaces": numbered_spaces,

@@ -62,6 +62,11 @@ class CarParkIn(Wanted):
     features: Features = Field(default_factory=list)
     entrances: Annotated[list[EntranceIn], Field(max_length=ENTRANCES_MAX)] = Field(default_factory=list)
     tariff_summary: NameIn | None = None
+    heartbeat_s: Annotated[int, Field(ge=1, le=604_800)] | None = Field(
+        default=None,
+        description="How often each sensor speaks at least, whatever happens; null: only when something changes."
+        " A space whose sensor was silent for longer is unknown. A device's own setting goes first.",
+    )
     zones: Annotated[list[ZoneItem], Field(max_length=ZONES_MAX)] | None = None
     spaces: Annotated[list[SpaceItem], Field(max_length=CAPACITY_MAX)] | None = None
     lanes: Annotated[list[LaneItem], Field(max_length=LANES_MAX)] | None = None
@@ -113,6 +118,7 @@ def wanted_car_park(
         "features": tuple(dict.fromkeys(wanted.features)),
         "entrances": tuple(_entrance(entrance) for entrance in wanted.entrances),
         "tariff_summary": None if wanted.tariff_summary is None else wanted.tariff_summary.value(),
+        "heartbeat_s": wanted.heartbeat_s,
     }
     if existing is None:
         return CarPark(id=car_park, **fixed, **values)

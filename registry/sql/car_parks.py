@@ -9,8 +9,8 @@ from registry.catalogue import CarPark, Name, Operator
 from registry.sql.stored import entrances_read, entrances_stored, name_read, name_stored
 
 _COLUMNS = """id, operator, name_zh, name_en, kind, lat, lon, district, address, opening_hours, time_zone, height_cm,
-       features, entrances, tariff_summary, capacity, reservable, measured_by, closed, closed_reason, retired, source,
-       created_at, updated_at"""
+       features, entrances, tariff_summary, capacity, reservable, measured_by, heartbeat_s, closed, closed_reason,
+       retired, source, created_at, updated_at"""
 
 ONE = f"SELECT {_COLUMNS} FROM registry.car_park WHERE id = $1 AND ($2::text[] IS NULL OR operator = ANY ($2))"
 
@@ -29,16 +29,16 @@ ORDER BY id LIMIT $3
 
 INSERT = """
 INSERT INTO registry.car_park (id, operator, name_zh, name_en, kind, lat, lon, district, address, opening_hours,
-    time_zone, height_cm, features, entrances, tariff_summary, capacity, reservable, measured_by, source,
-    created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20)
+    time_zone, height_cm, features, entrances, tariff_summary, capacity, reservable, measured_by, heartbeat_s,
+    source, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $21)
 """
 
 UPDATE = """
 UPDATE registry.car_park
 SET operator = $2, name_zh = $3, name_en = $4, kind = $5, lat = $6, lon = $7, district = $8, address = $9,
     opening_hours = $10, time_zone = $11, height_cm = $12, features = $13, entrances = $14, tariff_summary = $15,
-    capacity = $16, reservable = $17, measured_by = $18, source = $19, updated_at = $20,
+    capacity = $16, reservable = $17, measured_by = $18, heartbeat_s = $19, source = $20, updated_at = $21,
     closed = closed AND NOT retired, closed_reason = CASE WHEN retired THEN NULL ELSE closed_reason END, retired = false
 WHERE id = $1
 """
@@ -191,6 +191,7 @@ def read_car_park(row: Row) -> CarPark:
         features=tuple(row["features"]),
         entrances=entrances_read(row["entrances"]),
         tariff_summary=name_read(row["tariff_summary"]),
+        heartbeat_s=row["heartbeat_s"],
         source=row["source"],
     )
 
@@ -215,5 +216,6 @@ def _stored(car_park: CarPark) -> tuple[Any, ...]:
         car_park.capacity,
         car_park.reservable,
         car_park.measured_by,
+        car_park.heartbeat_s,
         dict(car_park.source),
     )
