@@ -2,6 +2,7 @@
 
 It tells no session, so the device address stands for it: a join gives a new one. `deduplicationId` is the same for a
 message that is delivered again, but a late gateway makes a second one with another; address and counter know both.
+Its `time` is a gateway's wherever one told a time; its own clock is the `nsTime` of the receptions, if it tells that.
 """
 
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from gateway.envelopes.uplink import (
     Uplink,
     best,
     heard_at,
+    instant,
 )
 
 GATEWAYS_MAX: Final = 200
@@ -35,6 +37,7 @@ class _Device(Struct, rename="camel"):
 class _Reception(Struct, rename="camel"):
     rssi: float | None = None
     snr: float | None = None
+    ns_time: str | None = None
     time_since_gps_epoch: str | None = None
 
 
@@ -63,13 +66,14 @@ def read(payload: bytes) -> Uplink:
     """Raises msgspec.DecodeError, UnicodeDecodeError, RecursionError."""
     up = _decode_up(payload)
     receptions = [Reception(heard.rssi, heard.snr, _gps_time(heard.time_since_gps_epoch)) for heard in up.rx_info or ()]
+    own = [at for at in (instant(heard.ns_time) for heard in up.rx_info or ()) if at is not None]
     return Uplink(
         dev_eui=up.device_info.dev_eui,
         session=up.dev_addr,
         counter=up.f_cnt,
         port=up.f_port,
         payload=up.data,
-        at=heard_at(up.time, receptions),
+        at=heard_at(min(own, default=up.time), receptions),
         rssi=best(receptions).rssi,
         snr=best(receptions).snr,
     )

@@ -1,5 +1,6 @@
 """Copies of an uplink, whichever way they come: in one batch, in several, out of order, after a counter's restart."""
 
+import random
 from typing import Any
 
 import msgspec
@@ -169,3 +170,30 @@ async def test_one_of_several_uplinks_at_the_same_moment_is_the_last(desk: Desk)
     freed["uplink_message"]["received_at"] = occupied["uplink_message"]["received_at"]
     await desk.record([(topic, freed), (topic, occupied)])
     assert await states(desk.db) == {"B1-1": "free"}
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whichever_way_copies_arrive_and_batches_are_cut(desk: Desk, books: Books, seed: int) -> None:
+    """Three sensors, forty changes each; every uplink comes one to three times, copies up to eight uplinks late."""
+    chance = random.Random(seed)
+    sensors = {f"bay-{number}": f"B1-{number}" for number in range(1, 4)}
+    for device, space in sensors.items():
+        await place(desk.db, device, "bosch-tps110", space=space)
+    stream: list[tuple[float, tuple[str, dict[str, Any]]]] = []
+    copies = 0
+    for device in sensors:
+        for count in range(40):
+            frame, heard_s = "01" if count % 2 else "00", 600 * (count - 60)
+            stream.append((count, tts(frame, count=count, device=device, after_s=heard_s)))
+            for _ in range(chance.choice((0, 0, 1, 2))):
+                copies += 1
+                late = chance.uniform(0.1, 8)
+                stream.append((count + late, tts(frame, count=count, device=device, after_s=heard_s + 30 * late)))
+    messages = [message for _, message in sorted(stream, key=lambda item: item[0])]
+    while messages:
+        size = chance.randint(1, 30)
+        await desk.record(messages[:size])
+        messages = messages[size:]
+    assert await books() == {"received": 120 + copies, "stored": 120, "duplicate": copies, "late": 0, "dead": 0}
+    assert len(await told(desk.db)) == 120
+    assert await states(desk.db) == dict.fromkeys(sensors.values(), "occupied")

@@ -65,6 +65,11 @@ def test_chirpstack_tells_gps_time(told: str, at: datetime) -> None:
     assert up.at == at
 
 
+def test_chirpstack_tells_its_own_time_beside_that_of_a_gateway_whose_clock_was_never_set() -> None:
+    receptions = [{"nsTime": (NETWORK + timedelta(seconds=1)).isoformat()}, {"nsTime": NETWORK.isoformat()}, {}]
+    assert chirpstack.read(encoded({"time": "1970-01-01T00:00:07Z", "rxInfo": receptions})).at == NETWORK
+
+
 def test_a_gateway_is_believed_only_when_gps_set_its_clock() -> None:
     metadata = [{"time": "2026-11-23T07:00:00Z"}, {"time": "1970-01-01T00:00:00Z", "gps_time": "2026-11-23T07:59:58Z"}]
     message = {"uplink_message": {"received_at": NETWORK.isoformat(), "rx_metadata": metadata}}
