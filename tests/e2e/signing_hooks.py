@@ -22,13 +22,15 @@ class Signer(AuthBase):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         body = request.body or b""
-        raw = body.encode() if isinstance(body, str) else bytes(body)
+        if not isinstance(body, bytes | str):
+            raise TypeError("a stream cannot be signed")
+        raw = body.encode() if isinstance(body, str) else body
         request.headers.update(signed(KEY, request.path_url, raw))
         return request
 
 
 @schemathesis.hook
-def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
+def before_call(context: schemathesis.HookContext, case: schemathesis.Case[Any], kwargs: dict[str, Any]) -> None:
     del context
     path = case.operation.path
     if not path.startswith("/v1/ingest/") or next(_requests) % 8 == 0:

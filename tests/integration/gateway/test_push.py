@@ -208,7 +208,8 @@ async def test_a_push_that_fails_uses_no_nonce_up(db: Database, books: Books) ->
 def _documented(language: str, number: int = 0) -> str:
     """A code block of docs/push.md."""
     text = (Path(__file__).resolve().parents[3] / "docs" / "push.md").read_text()
-    return [block for block in re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL) if block[0] == language][number][1]
+    blocks: list[tuple[str, str]] = re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL)
+    return [code for name, code in blocks if name == language][number]
 
 
 async def test_the_client_in_the_documentation_works(site: Site, books: Books) -> None:
