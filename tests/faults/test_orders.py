@@ -20,11 +20,13 @@ from contracts.orders import OrderKind, WantedOrder
 from contracts.wire import OrderMessage, parse_topic, up_topic
 from gateway.give_order import give_order
 from kernel.clock import SystemClock
-from kernel.db import Database, Row
+from kernel.db import Database, Row, is_away
 from simulators.equipment import Equipment
 from simulators.wire_client import WireClient
-from tests.faults.conftest import Scale
+from tests.faults.conftest import MakeSite, Record, Scale
 from tests.faults.devices import OPERATOR
+from tests.faults.oracle import Verdict
+from tests.faults.proxy import Proxy, Trip
 from tests.faults.site import Site
 from tests.mosquitto import Mosquitto
 
@@ -110,8 +112,34 @@ async def all_closed(site: Site, database: Database, number: int) -> None:
         await site.clock.sleep(0.05)
 
 
+async def give_surely(database: Database, lane: str) -> OrderId:
+    """Again, for the same cause, as long as the database cannot say what became of it."""
+    while True:
+        try:
+            return await give(database, lane, PATIENT)
+        except Exception as error:
+            if not is_away(error):
+                raise
+            await database.clock.sleep(0.02)
+
+
+async def each_opened_once(database: Database, car_park: ObedientCarPark, given: dict[str, OrderId]) -> Verdict:
+    """The verdict in the words of the fault suite; AssertionError where it is not clean."""
+    rows = await rows_of(database)
+    opened = car_park.equipment.opened
+    assert {lane: row["id"] for lane, row in rows.items()} == given
+    assert dict(opened) == dict.fromkeys(given, 1)
+    assert {lane: row["state"] for lane, row in rows.items()} == dict.fromkeys(given, "done")
+    return Verdict(len(given), sum(opened.values()), [], [], [], [], [], [])
+
+
+def repeats(car_park: ObedientCarPark) -> str:
+    twice = sum(times > 1 for times in car_park.heard.values())
+    return f"orders; {twice} came again, none was obeyed twice"
+
+
 async def test_orders_while_the_gateway_is_killed(
-    site: Site, own_broker: Mosquitto, database: Database, scale: Scale, dice: random.Random
+    site: Site, own_broker: Mosquitto, database: Database, scale: Scale, dice: random.Random, record: Record
 ) -> None:
     await site.start()
     car_park = ObedientCarPark(own_broker.port, site.clock)
@@ -127,10 +155,60 @@ async def test_orders_while_the_gateway_is_killed(
             given[lane] = await give(database, lane, PATIENT)
             site.gateway.start()
         await all_closed(site, database, len(given))
-    rows = await rows_of(database)
-    assert {lane: row["state"] for lane, row in rows.items()} == dict.fromkeys(given, "done")
-    assert dict(car_park.equipment.opened) == dict.fromkeys(given, 1)
-    assert set(car_park.heard) == set(given.values())
+    record(await each_opened_once(database, car_park, given), scale.kills, repeats(car_park))
+
+
+async def test_orders_while_the_broker_is_cut_off(
+    make_site: MakeSite,
+    database_url: str,
+    own_broker: Mosquitto,
+    database: Database,
+    scale: Scale,
+    dice: random.Random,
+    seed: int,
+    record: Record,
+) -> None:
+    """Resets at any moment, and one right after the PUBLISH of an order, whose PUBACK is lost."""
+    async with Proxy(own_broker.port, SystemClock(), seed=seed) as proxy:
+        site = await make_site(database_url, own_broker.port, mqtt_port=proxy.port)
+        await site.start()
+        car_park = ObedientCarPark(own_broker.port, site.clock)
+        given: dict[str, OrderId] = {}
+        async with car_park.listening():
+            for cut in range(scale.rounds):
+                proxy.trip = Trip(b"open_barrier", let_through=True, times=1)
+                given[f"X{cut}-trip"] = await give(database, f"X{cut}-trip", PATIENT)
+                await asyncio.wait_for(proxy.trip.done.wait(), 30)
+                for number in range(10):
+                    lane = f"X{cut}-{number}"
+                    given[lane] = await give(database, lane, PATIENT)
+                    if dice.random() < 0.2:
+                        proxy.reset()
+            await all_closed(site, database, len(given))
+        record(await each_opened_once(database, car_park, given), 3 * scale.rounds, repeats(car_park))
+
+
+async def test_orders_while_database_sessions_end(
+    site: Site, own_broker: Mosquitto, database: Database, scale: Scale, dice: random.Random, record: Record
+) -> None:
+    """Whoever gave an order and never heard of its COMMIT gives it again: the same cause is the same order."""
+    await site.start()
+    car_park = ObedientCarPark(own_broker.port, site.clock)
+    given: dict[str, OrderId] = {}
+    async with car_park.listening():
+        for end in range(scale.kills):
+            ending = asyncio.create_task(_end_sessions_after(site, dice.uniform(0, 0.1)))
+            for number in range(20):
+                lane = f"X{end}-{number}"
+                given[lane] = await give_surely(database, lane)
+            await ending
+        await all_closed(site, database, len(given))
+    record(await each_opened_once(database, car_park, given), scale.kills, repeats(car_park))
+
+
+async def _end_sessions_after(site: Site, seconds: float) -> None:
+    await site.clock.sleep(seconds)
+    await site.end_gateway_sessions()
 
 
 async def test_what_expired_while_the_gateway_was_dead_never_goes_out(
