@@ -72,12 +72,15 @@ CREATE TABLE occupancy.space_doubt (
 CREATE INDEX space_doubt_car_park ON occupancy.space_doubt (car_park);
 
 -- How many of its spaces are in doubt: while there are none, recording need not look. When anything but a status was last
--- received; the device's time of its last word `online`; when a notice of its absence came that something spoke against.
+-- received; the device's time of its last word `online`; when a notice of its absence came that something spoke against;
+-- how many numbered words came lately, and how many of them jumped.
 ALTER TABLE occupancy.car_park_state
     ADD COLUMN doubted        integer NOT NULL DEFAULT 0,
     ADD COLUMN heard_at       timestamptz,
     ADD COLUMN online_said_at timestamptz,
-    ADD COLUMN noticed_at     timestamptz;
+    ADD COLUMN noticed_at     timestamptz,
+    ADD COLUMN words          integer NOT NULL DEFAULT 0,
+    ADD COLUMN jumps          integer NOT NULL DEFAULT 0;
 
 -- How often a car park's sensors speak at least, by what was seen: see occupancy.heartbeats.
 CREATE TABLE occupancy.heartbeat (

@@ -1,11 +1,12 @@
 """Spaces that are told otherwise than their newest event says, and which begin to flap. Pure but for what it remembers.
 
 A sensor that is silent past its heartbeat leaves its space `unknown` until its next word. One that changes its mind
-more often than `flips_max` times within `window_s` flaps: the state that held before is told until it has been quiet
+more often than `flips_max` times within `window` flaps: the state that held before is told until it has been quiet
 for a while (`occupancy.settle`). Every event is kept as it came; only what is counted and shown is held.
 """
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct, field
@@ -52,10 +53,10 @@ class Flapping(Struct, frozen=True):
 
 
 class _Restless(Struct):
-    """A space that changed twice lately: what it was before, and when it changed (seconds of its own time)."""
+    """A space that changed twice lately: what it was before, and when it changed, by its own clock."""
 
     stable: str
-    at_s: list[float]
+    at: list[datetime]
 
 
 class FlipWatch:
@@ -64,34 +65,31 @@ class FlipWatch:
     What it remembers may be lost at any time: then a flapping sensor is found a window later.
     """
 
-    def __init__(self, flips_max: int, window_s: float) -> None:
+    def __init__(self, flips_max: int, window: timedelta) -> None:
         self._flips_max = flips_max
-        self._window_s = window_s
-        self._newer: dict[int, float | _Restless] = {}
-        self._older: dict[int, float | _Restless] = {}
+        self._window = window
+        self._newer: dict[int, datetime | _Restless] = {}
+        self._older: dict[int, datetime | _Restless] = {}
 
     def note(self, flipped: Iterable[SpaceSeen]) -> list[Flapping]:
         """Take in changes of state, also those taken in before; who flaps now."""
         found: dict[int, Flapping] = {}
         for fact in flipped:
-            at_s = fact.at.timestamp()
-            known = self._newer.get(fact.space)
+            space, at = fact.space, fact.at
+            known = self._newer.get(space)
             if known is None:
-                known = self._older.get(fact.space)
-            if known is None or at_s - _last(known) > self._window_s:
-                self._put(fact.space, at_s)
-                continue
-            if not isinstance(known, _Restless):
-                if at_s != known:
-                    self._put(fact.space, _Restless(fact.state, [known, at_s]))  # back to what it was before the first
-                continue
-            if at_s in known.at_s:
-                continue
-            known.at_s = [earlier for earlier in known.at_s if at_s - earlier <= self._window_s]
-            known.at_s.append(at_s)
-            self._put(fact.space, known)
-            if len(known.at_s) > self._flips_max:
-                found[fact.space] = Flapping(fact.space, fact.car_park, known.stable, len(known.at_s))
+                known = self._older.get(space)
+            if known is None or at - _last(known) > self._window:
+                self._put(space, at)
+            elif not isinstance(known, _Restless):
+                if at != known:
+                    self._put(space, _Restless(fact.state, [known, at]))  # back to what it was before the first
+            elif at not in known.at:
+                known.at = [earlier for earlier in known.at if at - earlier <= self._window]
+                known.at.append(at)
+                self._put(space, known)
+                if len(known.at) > self._flips_max:
+                    found[space] = Flapping(space, fact.car_park, known.stable, len(known.at))
         return list(found.values())
 
     def forget(self, space: int) -> None:
@@ -99,11 +97,11 @@ class FlipWatch:
         self._newer.pop(space, None)
         self._older.pop(space, None)
 
-    def _put(self, space: int, known: float | _Restless) -> None:
+    def _put(self, space: int, known: datetime | _Restless) -> None:
         if len(self._newer) >= WATCHED_MAX // 2 and space not in self._newer:
             self._older, self._newer = self._newer, {}
         self._newer[space] = known
 
 
-def _last(known: float | _Restless) -> float:
-    return known.at_s[-1] if isinstance(known, _Restless) else known
+def _last(known: datetime | _Restless) -> datetime:
+    return known.at[-1] if isinstance(known, _Restless) else known

@@ -6,7 +6,7 @@ for a snapshot (`occupancy.resync`). What is no gap: a new epoch, a start from 0
 does not name its boots), and a number that wraps at 16 or 32 bits. Numbers that come late close their gap.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -56,19 +56,22 @@ class Numbering(Struct):
     gaps: list[Gap] = field(default_factory=list)
     arrived: defaultdict[Source, set[int]] = field(default_factory=lambda: defaultdict(set))
     ahead: defaultdict[Source, set[int]] = field(default_factory=lambda: defaultdict(set))
+    words: Counter[CarParkId] = field(default_factory=Counter)
+    """How many numbered words there were of spaces that had spoken before, by car park."""
 
     def __bool__(self) -> bool:
         return bool(self.gaps or self.arrived or self.ahead)
 
 
 def read_numbers(
-    spaces: Iterable[SpaceSeen],
-    counts: Iterable[CountSeen],
+    spaces: Sequence[SpaceSeen],
+    counts: Sequence[CountSeen],
     orders: Mapping[int, SpaceOrder],
     measures: Mapping[CarParkId, Measures],
 ) -> Numbering:
     """What the numbers of facts that are no repeats show; `orders` and `measures` as they stood before these."""
     found = Numbering()
+    found.words.update([fact.car_park for fact in spaces if fact.seq >= 0 and fact.space in orders])
     newest: dict[int, SpaceOrder] = {}
     for fact in spaces:
         space = fact.space

@@ -4,7 +4,7 @@ A batch in which every word follows the one before it, which is nearly every bat
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,9 +16,15 @@ from occupancy.gaps import Gap, Numbering, without_numbers
 from occupancy.settings import OccupancySettings
 from occupancy.sql import gaps as sql
 from occupancy.sql import resync as resync_sql
+from occupancy.standing import Standing
 
 OPEN_GAPS_MAX: Final = 2_000
 """A car park that lost more is asked for a snapshot all the same; more rows would say nothing new."""
+WIDE_JUMP: Final = 16
+"""A line that loses so many words of one sensor in a row does not work half of the time."""
+WORDS_TO_JUDGE: Final = 200
+WORDS_REMEMBERED: Final = 20_000
+"""How a car park numbers is judged by its latest words: of so few that a device that is put right is soon believed."""
 AHEAD_KEPT: Final = timedelta(days=7)
 """A state that has not passed a number by then never will: its device began anew."""
 AGAIN_FIRST: Final = timedelta(seconds=15)
@@ -26,9 +32,16 @@ AGAIN_MAX: Final = timedelta(seconds=60)
 """Between two snapshots of a car park whose gaps come back at once: it numbers in its own way, or its line is bad."""
 
 
-async def heed_gaps(tx: Tx, settings: OccupancySettings, numbering: Numbering) -> None:
-    """Store the gaps, close those whose numbers came late, and ask for snapshots of the car parks that lost words."""
-    gaps = numbering.gaps
+async def heed_gaps(
+    tx: Tx, settings: OccupancySettings, standings: Mapping[CarParkId, Standing], numbering: Numbering
+) -> None:
+    """Store the gaps, close those whose numbers came late, and ask for snapshots of the car parks that lost words.
+
+    Where numbers mostly leap (a gateway that counts for all its sensors together) they do not count a sensor's words,
+    and what is left out was not lost.
+    """
+    jumpy = {car_park for car_park in _note_jumps(standings, numbering) if _jumps(standings[car_park])}
+    gaps: Sequence[Gap] = [gap for gap in numbering.gaps if gap.source.car_park not in jumpy]
     if gaps:
         car_parks = {gap.source.car_park for gap in gaps}
         gaps = await _received(tx, without_numbers(gaps, await sql.numbers_ahead(tx, car_parks)), car_parks)
@@ -57,6 +70,22 @@ async def want_snapshots(
 async def forget_gaps(tx: Tx, settings: OccupancySettings) -> None:
     """Forget what was lost long ago."""
     await sql.forget_gaps(tx, tx.now - timedelta(days=settings.gap_retention_days), tx.now - AHEAD_KEPT)
+
+
+def _note_jumps(standings: Mapping[CarParkId, Standing], numbering: Numbering) -> Iterable[CarParkId]:
+    """Count words and jumps, the latest most; the car parks that jumped."""
+    for car_park, words in numbering.words.items():
+        standing = standings[car_park]
+        if standing.words > WORDS_REMEMBERED:
+            standing.words, standing.jumps = standing.words // 2, standing.jumps // 2
+        standing.words += words
+    for gap in numbering.gaps:
+        standings[gap.source.car_park].jumps += gap.to_seq - gap.from_seq >= WIDE_JUMP
+    return {gap.source.car_park for gap in numbering.gaps}
+
+
+def _jumps(standing: Standing) -> bool:
+    return standing.words >= WORDS_TO_JUDGE and standing.jumps > standing.words // 2
 
 
 async def _received(tx: Tx, gaps: Sequence[Gap], car_parks: Collection[CarParkId]) -> list[Gap]:

@@ -5,6 +5,7 @@ A batch of spaces that nobody doubts and that do not flap costs no statement her
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from contracts.ids import CarParkId
 from kernel.db import Tx
@@ -13,6 +14,10 @@ from occupancy.doubt import FLAPPING, Doubts, Flapping
 from occupancy.sql import doubts as sql
 from occupancy.standing import Standing
 from occupancy.timeline import SpaceMoved
+
+FLAPPING_SHARE_MAX: Final = 0.05
+FLAPPING_MIN: Final = 2
+"""When more of a car park flaps at once, it is no fault of sensors, and nothing is held."""
 
 
 async def read_doubts(tx: Tx, standings: Mapping[CarParkId, Standing]) -> Doubts:
@@ -36,7 +41,7 @@ async def note_doubts(
     zone_of: Mapping[int, str],
 ) -> None:
     """Store who is in doubt now; what is told of a space that begins to flap goes back to what held before."""
-    begun = [one for one in flapping if one.space not in doubts.flapping]
+    begun = _bounded([one for one in flapping if one.space not in doubts.flapping], standings)
     for one in begun:
         fact = moved.spaces[one.space]
         back = SpaceMoved(fact.at, fact.state, one.stable, zone_of.get(one.space, ""))
@@ -52,3 +57,16 @@ async def note_doubts(
     touched |= {moved.spaces[space].car_park for space in doubts.spoke}
     for car_park, doubted in (await sql.count_doubts(tx, touched)).items() if touched else ():
         standings[car_park].doubted = doubted
+
+
+def _bounded(begun: Sequence[Flapping], standings: Mapping[CarParkId, Standing]) -> list[Flapping]:
+    room: dict[CarParkId, int] = {}
+    held: list[Flapping] = []
+    for one in begun:
+        standing = standings[one.car_park]
+        most = max(FLAPPING_MIN, int(FLAPPING_SHARE_MAX * standing.capacity))
+        left = room.setdefault(one.car_park, most - standing.doubted)
+        if left > 0:
+            room[one.car_park] = left - 1
+            held.append(one)
+    return held

@@ -7,7 +7,7 @@ the batch's size.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from contracts.availability import Availability
 from contracts.facts import Facts, Recorded, StatusSeen
@@ -39,7 +39,7 @@ class Recorder:
         self.settings = settings
         self.places = Places()
         self.policy = Policy(settings.known_share_min, settings.stale_after)
-        self.flips = FlipWatch(settings.flapping_flips_max, settings.flapping_window_s)
+        self.flips = FlipWatch(settings.flapping_flips_max, timedelta(seconds=settings.flapping_window_s))
 
     async def record_facts(self, tx: Tx, facts: Facts) -> Recorded:
         """Store `facts` and move the truth (`contracts.facts.RecordFacts`)."""
@@ -55,7 +55,7 @@ class Recorder:
             tx, standings, self.places, zone_counted={fact.car_park for fact in facts.counts if fact.zone}
         )
         kept = await keep_history(tx, facts, orders)
-        await heed_gaps(tx, self.settings, read_numbers(kept.spaces, kept.counts, orders, measures))
+        await heed_gaps(tx, self.settings, standings, read_numbers(kept.spaces, kept.counts, orders, measures))
         zoned = sorted({fact.space for fact in kept.spaces if measures[fact.car_park].zones is not None})
         zone_of = await sql.zone_of_spaces(tx, zoned)
         doubts = await read_doubts(tx, standings)

@@ -68,13 +68,14 @@ class OccupancySettings(BaseModel):
         description="The same where the heartbeat was learned, which is less sure than a set one.",
     )
     flapping_flips_max: int = Field(
-        default=6,
+        default=40,
         ge=2,
-        description="A sensor that changes more often than this in the window flaps: no car comes and goes so often.",
+        description="A sensor that changes more often than this in the window flaps: no car comes and goes so often,"
+        " and whoever tries the system out by hand does not either.",
     )
     flapping_window_s: float = Field(default=60, gt=0)
     flapping_stable_s: float = Field(
-        default=30, gt=0, description="One that flapped is believed again after it has not changed for this long."
+        default=10, gt=0, description="One that flapped is believed again after it has not changed for this long."
     )
     gap_retention_days: int = Field(default=30, ge=1, description="Gaps older than this are forgotten.")
     retention_days: int | None = Field(

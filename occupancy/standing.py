@@ -34,6 +34,8 @@ class Standing(Struct):
     heard_at: datetime | None = None
     online_said_at: datetime | None = None
     noticed_at: datetime | None = None
+    words: int = 0
+    jumps: int = 0
 
     @property
     def free(self) -> int | None:

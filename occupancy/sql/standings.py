@@ -52,6 +52,8 @@ _WRITTEN: Final = [
     "heard_at",
     "online_said_at",
     "noticed_at",
+    "words",
+    "jumps",
 ]
 """All but the key and `promised`, which is not occupancy's to say."""
 
@@ -89,6 +91,8 @@ def standing_of(row: Row) -> Standing:
         heard_at=row["heard_at"],
         online_said_at=row["online_said_at"],
         noticed_at=row["noticed_at"],
+        words=row["words"],
+        jumps=row["jumps"],
     )
 
 
@@ -146,6 +150,8 @@ async def put_standings(tx: Tx, standings: Sequence[Standing]) -> None:
             standing.heard_at,
             standing.online_said_at,
             standing.noticed_at,
+            standing.words,
+            standing.jumps,
         )
         for standing in standings
     ]

@@ -282,3 +282,22 @@ async def test_late_numbers_complete_a_history_that_a_snapshot_made_good(site: S
     await site.record(Facts(spaces=lost[:1]))
     (row,) = await site.rows("SELECT how, missing::text FROM occupancy.seq_gap")
     assert tuple(row) == ("snapshot", "{[3,4)}")
+
+
+async def test_numbers_that_count_for_a_whole_gateway_are_no_losses_for_long(
+    site: Site, steps: SnapshotSteps, record: Record
+) -> None:
+    running = 0
+    for _ in range(200):
+        site.wait(1)
+        words = []
+        for space in site.spaces:
+            running += 20
+            words.append(space_seen(space, "free", site.elapsed_s, seq=running, epoch="g1"))  # type: ignore[arg-type]
+        await record(Facts(spaces=words))
+    known = len(await site.gaps())
+    assert known < 250
+    site.wait(1)
+    await record(Facts(spaces=[space_seen(site.spaces[0], "free", site.elapsed_s, seq=running + 99, epoch="g1")]))  # type: ignore[arg-type]
+    assert len(await site.gaps()) == known
+    await steps.count()
