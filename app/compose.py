@@ -20,6 +20,7 @@ from app.settings import BerthSettings
 from app.version import about_version
 from contracts.availability import Availability
 from contracts.ids import CarParkId
+from contracts.orders import OrderHandler
 from gateway import service as gateway_service
 from gateway.give_order import give_order
 from gateway.metrics import GatewayMetrics
@@ -45,6 +46,7 @@ from occupancy.board import Board
 from occupancy.card import Name
 from occupancy.http.city import City
 from occupancy.record import Recorder
+from occupancy.resync import hear_of_order
 from registry.key_store import RegistryKeyStore
 from registry.service import registry_service
 from registry.sql import audit
@@ -66,6 +68,9 @@ class Tools:
     essential: set[asyncio.Task[None]] = field(default_factory=set)
     """What a role cannot do without: when one of these ends, so does the process, and its supervisor starts it anew."""
 
+
+ON_ORDER: Sequence[OrderHandler] = (hear_of_order,)
+"""Who hears what became of orders, in whichever process they come to their end: answered, refused or expired."""
 
 Role = Callable[[Tools], contextlib.AbstractAsyncContextManager[Mapping[str, Probe]]]
 
@@ -125,7 +130,7 @@ async def gateway(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
         registry=tools.registry,
         wake=heed.recorded,
     )
-    handlers = Handlers(record_facts=recording.record_facts, on_order=[recording.on_order])
+    handlers = Handlers(record_facts=recording.record_facts, on_order=ON_ORDER)
     made = Gateway(
         tools.database,
         tools.clock,
@@ -197,7 +202,7 @@ async def worker(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
 
     services = [
         occupancy.upkeep(tools.database, settings.occupancy, tools.registry),
-        gateway_service.upkeep(tools.database, settings.gateway, tools.registry),
+        gateway_service.upkeep(tools.database, settings.gateway, tools.registry, ON_ORDER),
         Service("kernel", loops=[purge_loop(tools.database)]),
     ]
     runner = JobRunner(tools.database, [job for service in services for job in service.jobs])
@@ -225,7 +230,7 @@ def answering(tools: Tools) -> tuple[list[Service], Board]:
         ),
         gateway_service.serving(
             tools.database,
-            Handlers(record_facts=record_facts),
+            Handlers(record_facts=record_facts, on_order=ON_ORDER),
             clock=tools.clock,
             settings=settings.gateway,
             record_audit=audit.record,

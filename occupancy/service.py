@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry
 from contracts.availability import Availability
 from contracts.facts import Facts, Recorded, RecordFacts
 from contracts.ids import CarParkId
-from contracts.orders import GiveOrder, OrderHandler
+from contracts.orders import GiveOrder
 from kernel.db import Database, Tx
 from kernel.service import Job, Loop, Service
 from occupancy import sql
@@ -34,7 +34,6 @@ from occupancy.meters import OccupancyMeters, SnapshotMeters
 from occupancy.partitions import keep_partitions
 from occupancy.record import Recorder
 from occupancy.recount import recount
-from occupancy.resync import hear_of_order
 from occupancy.retell_now import retell_now
 from occupancy.settings import OccupancySettings
 from occupancy.silence import LOOK_S, learn_heartbeats
@@ -76,7 +75,6 @@ class Recording:
     """What the gateway's process runs of occupancy."""
 
     record_facts: RecordFacts
-    on_order: OrderHandler
     service: Service
 
 
@@ -111,7 +109,7 @@ def recording(
         Loop("occupancy silence", doubts.silence, settings.sweep_s),
         Loop("occupancy flapping", doubts.settle, settings.sweep_s),
     ]
-    return Recording(steps.record_facts, hear_of_order, Service("occupancy", loops=loops))
+    return Recording(steps.record_facts, Service("occupancy", loops=loops))
 
 
 def serving(database: Database, settings: OccupancySettings, city: City) -> Serving:
