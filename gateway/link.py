@@ -130,6 +130,11 @@ class Link:
         if self._connection is not None:
             self._connection.resume()
 
+    @property
+    def unconfirmed(self) -> int:
+        """Messages of ours that wait, or are under way without the broker's acknowledgement."""
+        return len(self.outbox) + len(self._in_flight)
+
     def publish_latest(self, topic: str, make: Callable[[], bytes]) -> None:
         """Retained; a newer one for the same topic replaces what was not sent yet."""
         self.outbox.put_latest(Outgoing(topic, make, retain=True))

@@ -48,10 +48,7 @@ class Mosquitto:
 
     def start(self) -> None:
         """Start (again) on what was persisted."""
-        program = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-        if program is None:
-            raise RuntimeError("mosquitto is not installed: `make test` installs it (apt-get install mosquitto)")
-        self.process = spawn([program, "-c", str(self._configuration)])
+        self.process = spawn([mosquitto_program(), "-c", str(self._configuration)])
         if not await_ready(self.process, lambda: listens(self.port), patience_s=20.0):
             raise RuntimeError(f"mosquitto did not start on port {self.port}: exit {stop(self.process)}")
 
@@ -66,3 +63,11 @@ class Mosquitto:
         if self.process is not None:
             stop(self.process, signal.SIGKILL)
             self.process = None
+
+
+def mosquitto_program() -> str:
+    """Where it is installed."""
+    program = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+    if program is None:
+        raise RuntimeError("mosquitto is not installed: `make test` installs it (apt-get install mosquitto)")
+    return program

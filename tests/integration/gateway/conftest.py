@@ -33,9 +33,17 @@ CAR_PARK = "mall-1"
 class Client:
     """A device, or whoever listens: publishes with QoS 1 and keeps what it hears."""
 
-    def __init__(self, url: str, *filters: str, protocol: ProtocolVersion = "5", client_id: str = "device") -> None:
+    def __init__(
+        self,
+        url: str,
+        *filters: str,
+        protocol: ProtocolVersion = "5",
+        client_id: str = "device",
+        ca_file: str | None = None,
+        expiry_s: int = 0,
+    ) -> None:
         self.heard: list[Received] = []
-        session = Session(client_id, filters, protocol)
+        session = Session(client_id, filters, protocol, expiry_s=expiry_s, ca_file=ca_file)
         self.link = Link(BrokerAddress.of(url), session, SystemClock(), on_message=self._hear, acknowledge_at_once=True)
 
     def _hear(self, message: Received) -> bool:
