@@ -13,7 +13,7 @@ same entry in two uplinks is one fact.
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
@@ -25,7 +25,7 @@ from gateway.directory import Directory, KnownCarPark
 from gateway.envelopes import chirpstack, tts
 from gateway.envelopes.topics import Network, NetworkTopic
 from gateway.envelopes.uplink import Status, Uplink
-from gateway.events import Decoded, Refused, take_passage, take_space
+from gateway.events import YEAR_MIN, Decoded, Refused, take_passage, take_space
 from gateway.heard import STATUS_COUNTER, Heard
 from gateway.known_device import KnownDevice
 from gateway.profiles.pni_placepod import PlacePodSettings
@@ -61,9 +61,12 @@ def decode_network(topic: NetworkTopic, payload: bytes, received_at: datetime, d
     refusal = _foreign(topic, device.id, device.settings)
     if refusal is not None:
         return _refused(car_park, *refusal)
+    told_at = _moment(message.at, received_at)
+    if told_at is None:
+        return _refused(car_park, Reason.TIME_OUT_OF_RANGE, f"the network server's time is no time: {message.at}")
     if isinstance(message, Status):
-        return Decoded(car_park, heard=_status(device, message, received_at), codec=device.profile.codec)
-    reader = _Reader(device, device.profile, device.settings, car_park, received_at)
+        return Decoded(car_park, heard=_status(device, message, told_at, received_at), codec=device.profile.codec)
+    reader = _Reader(device, device.profile, device.settings, car_park, told_at, received_at)
     return reader.read(message)
 
 
@@ -83,6 +86,7 @@ class _Reader:
     profile: AnyProfile
     settings: DeviceSettings
     car_park: KnownCarPark
+    told_at: datetime
     received_at: datetime
 
     def read(self, uplink: Uplink) -> Decoded:
@@ -93,7 +97,7 @@ class _Reader:
         reading = self.profile.read(Frame(uplink.payload, uplink.port), self.settings)
         if isinstance(reading, Unreadable):
             return refused(*reading)
-        heard = _heard(self.device, uplink, reading, self.received_at)
+        heard = _heard(self.device, uplink, reading, told_at=self.told_at, received_at=self.received_at)
         spaces = self._spaces(heard, reading)
         if isinstance(spaces, Refused):
             return refused(*spaces)
@@ -139,8 +143,18 @@ class _Reader:
         return tuple(facts)
 
 
-def _heard(device: KnownDevice, uplink: Uplink, reading: Reading, received_at: datetime) -> Heard:
-    told_at = uplink.at or received_at
+def _moment(said: datetime | None, received_at: datetime) -> datetime | None:
+    """The network's time in UTC, ours where it tells none; None when it is none that we can keep."""
+    if said is None:
+        return received_at
+    try:
+        at = said.astimezone(UTC)
+    except OverflowError:
+        return None
+    return at if at.year >= YEAR_MIN else None
+
+
+def _heard(device: KnownDevice, uplink: Uplink, reading: Reading, *, told_at: datetime, received_at: datetime) -> Heard:
     battery = uplink.battery if reading.battery is None else reading.battery
     return Heard(
         fact=DeviceHeard(
@@ -163,9 +177,8 @@ def _heard(device: KnownDevice, uplink: Uplink, reading: Reading, received_at: d
     )
 
 
-def _status(device: KnownDevice, status: Status, received_at: datetime) -> Heard:
+def _status(device: KnownDevice, status: Status, told_at: datetime, received_at: datetime) -> Heard:
     """Its time tells one answer from the next."""
-    told_at = status.at or received_at
     at = min(told_at, received_at)
     fact = DeviceHeard(device.id, device.car_park, at, received_at, Kind.HEARTBEAT, battery=status.battery)
     return Heard(fact, "status", STATUS_COUNTER, told_at.isoformat().encode(), told_at)

@@ -63,7 +63,7 @@ def heard_at(network: datetime | None, receptions: list[Reception]) -> datetime 
     gps = [reception.gps_at for reception in receptions if reception.gps_at is not None]
     if network is None:
         return min(gps, default=None)
-    near = [at for at in gps if network - GPS_BEHIND_MAX <= at <= network + GPS_AHEAD_MAX]
+    near = [at for at in gps if -GPS_AHEAD_MAX <= network - at <= GPS_BEHIND_MAX]
     return min(near, default=network)
 
 

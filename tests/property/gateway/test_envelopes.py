@@ -29,8 +29,22 @@ def directory(profile: str, settings: dict[str, Any]) -> Directory:
     return Directory([KnownCarPark(CarParkId("mall-1"), "op", 9, "1", spaces, {}, frozenset(), (device,))])
 
 
+TIMES = (
+    "2026-11-23T08:00:00Z",
+    "0001-01-01T00:00:00Z",
+    "0001-01-01T00:00:00+08:00",
+    "1969-12-31T23:59:59Z",
+    "9999-12-31T23:59:59-14:00",
+    "2026-11-23T08:00:00.123456789+08:00",
+)
 scalars = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=20), st.just("AQ==")
+    st.sampled_from(TIMES),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False),
+    st.text(max_size=20),
+    st.just("AQ=="),
 )
 NAMES = """uplink_message f_cnt f_port frm_payload received_at rx_metadata end_device_ids dev_eui session_key_id
 gps_time deviceInfo devEui devAddr fCnt fPort data time rxInfo rssi snr timeSinceGpsEpoch batteryLevel"""
@@ -53,5 +67,30 @@ def test_whatever_a_network_server_sends(topic: str, profile: str, payload: byte
     assert said.received >= 1
     assert said.good + len(said.rejects) == said.received
     assert not (said.rejects and said.good)
+    assert said.heard is None or said.heard.told_at.tzinfo is UTC
     assert all(fact.at <= RECEIVED_AT for fact in said.spaces)
     assert all(reject.detail for reject in said.rejects)
+
+
+@given(
+    at=st.sampled_from(TIMES),
+    gps=st.one_of(st.sampled_from(TIMES), st.text(max_size=30)),
+    frame=st.binary(max_size=3),
+    counter=st.integers(0, 2**32),
+    session=st.text(max_size=40),
+)
+def test_an_uplink_at_the_ends_of_time(at: str, gps: str, frame: bytes, counter: int, session: str) -> None:
+    message = {
+        "uplink_message": {
+            "session_key_id": session,
+            "f_cnt": counter,
+            "f_port": 1,
+            "frm_payload": frame,
+            "received_at": at,
+            "rx_metadata": [{"gps_time": gps}],
+        }
+    }
+    payload = msgspec.json.encode(message)
+    said = decode(TOPICS[0], payload, RECEIVED_AT, directory("bosch-tps110", {}))
+    assert said.received == 1
+    assert bool(said.good) == (len(frame) == 1 and at.startswith("2026") and session.isprintable())
