@@ -46,6 +46,16 @@ class Client:
         session = Session(client_id, filters, protocol, expiry_s=expiry_s, ca_file=ca_file)
         self.link = Link(BrokerAddress.of(url), session, SystemClock(), on_message=self._hear, acknowledge_at_once=True)
 
+    @contextlib.asynccontextmanager
+    async def connected(self) -> AsyncIterator[None]:
+        """From the first attempt on until the block has ended."""
+        running = asyncio.create_task(self.link.run())
+        try:
+            yield
+        finally:
+            await self.link.stop()
+            await running
+
     def _hear(self, message: Received) -> bool:
         self.heard.append(message)
         return True
