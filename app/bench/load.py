@@ -1,8 +1,10 @@
 """What the benches publish: a city of equal car parks whose every event is a true change, newer than all before.
 
 No space appears twice within SPACES consecutive events of one kind, so no batch can be folded smaller than it came.
+Each space numbers its events without a gap, as devices do.
 """
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -34,6 +36,11 @@ class CityLoad:
     at: datetime
     made: int = 0
     occupied: bytearray = field(default_factory=lambda: bytearray(SPACES))
+    seqs: "array[int]" = field(default_factory=lambda: array("I", [0]) * SPACES)
+
+    def told_at(self, made: int) -> datetime:
+        """The time of the event that was the `made`th."""
+        return self.at + made * EVENT_EVERY
 
     def singles(self, count: int, *, epoch: str) -> Iterator[tuple[str, bytes]]:
         """`count` messages of one event, going round the car parks."""
@@ -52,8 +59,9 @@ class CityLoad:
         place = car_park * SPACES_EACH + space
         self.occupied[place] ^= 1
         state: SpaceStateWord = "occupied" if self.occupied[place] else "free"
-        at = self.at + self.made * EVENT_EVERY
-        return SpaceEvent(space=space_label(space), state=state, at=at, seq=self.made, epoch=epoch)
+        self.seqs[place] += 1
+        at = self.told_at(self.made)
+        return SpaceEvent(space=space_label(space), state=state, at=at, seq=self.seqs[place], epoch=epoch)
 
 
 def _message(car_park: int, events: list[SpaceEvent]) -> tuple[str, bytes]:

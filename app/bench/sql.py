@@ -23,17 +23,20 @@ EVENTS_RECEIVED = """
 SELECT COALESCE(sum(received), 0)::bigint FROM gateway.tally"""
 
 EVENTS_IN_HISTORY = """
-SELECT count(*) FROM occupancy.space_event WHERE epoch = $1"""
+SELECT count(*) FROM occupancy.space_event WHERE at > $1 AND at <= $2"""
 
 CREATE_COPY_TARGET = """
 CREATE SCHEMA bench;
-CREATE TABLE bench.space_event (LIKE occupancy.space_event INCLUDING ALL);"""
+CREATE TABLE bench.space_event (LIKE occupancy.space_event INCLUDING ALL);
+CREATE TABLE bench.naive_event (car_park text NOT NULL, space text NOT NULL, state text NOT NULL,
+                                at timestamptz NOT NULL, seq bigint NOT NULL, received_at timestamptz NOT NULL);"""
 
 EMPTY_COPY_TARGET = """
 TRUNCATE bench.space_event"""
 
 READ_EVENTS = """
-SELECT at, space, epoch, seq, state, battery, received_at FROM occupancy.space_event WHERE epoch = $1 ORDER BY seq"""
+SELECT at, space, epoch, seq, state, battery, received_at FROM occupancy.space_event
+WHERE at > $1 AND at <= $2 ORDER BY at"""
 
 EVENT_COLUMNS = ("at", "space", "epoch", "seq", "state", "battery", "received_at")
 
@@ -53,13 +56,13 @@ async def events_received(tx: Tx) -> int:
     return int(await tx.fetchval(EVENTS_RECEIVED))
 
 
-async def events_in_history(tx: Tx, epoch: str) -> int:
+async def events_in_history(tx: Tx, after: datetime, until: datetime) -> int:
     """Committed rows of one run, by counting them."""
-    return int(await tx.fetchval(EVENTS_IN_HISTORY, epoch))
+    return int(await tx.fetchval(EVENTS_IN_HISTORY, after, until))
 
 
 async def create_copy_target(tx: Tx) -> None:
-    """A table equal to the history's: the same columns, key and storage."""
+    """A table equal to the history's: the same columns, key and storage. And one without a key, for the naive one."""
     await tx.execute(CREATE_COPY_TARGET)
 
 
@@ -67,9 +70,9 @@ async def empty_copy_target(tx: Tx) -> None:
     await tx.execute(EMPTY_COPY_TARGET)
 
 
-async def read_events(tx: Tx, epoch: str) -> list[Event]:
+async def read_events(tx: Tx, after: datetime, until: datetime) -> list[Event]:
     """The rows that a run left in the history, in the order of their making."""
-    return [tuple(row) for row in await tx.fetch(READ_EVENTS, epoch)]
+    return [tuple(row) for row in await tx.fetch(READ_EVENTS, after, until)]
 
 
 async def copy_events(tx: Tx, events: Iterable[Sequence[Any]]) -> None:

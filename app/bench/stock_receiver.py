@@ -1,4 +1,4 @@
-"""Runs the baseline process of `ingest` (`app.bench.stock_paho`) and reads its answer."""
+"""Runs the baselines of `ingest` as processes (`app.bench.stock_paho`, `naive_pipeline`) and reads their answers."""
 
 import asyncio
 import sys
@@ -21,25 +21,38 @@ class Drained:
 
 async def subscribe_stock(port: int) -> None:
     """Leave an empty session with a subscription at the broker."""
-    await _run("subscribe", str(port))
+    await _run("app.bench.stock_paho", "subscribe", str(port))
 
 
 async def drain_stock(port: int, messages: int) -> Drained:
     """Take `messages` out of the session."""
-    answer = orjson.loads(await _run("drain", str(port), str(messages)))
-    return Drained(seconds=answer["seconds"], cpu_s=answer["cpu_s"])
+    return _drained(await _run("app.bench.stock_paho", "drain", str(port), str(messages)))
 
 
-async def _run(*arguments: str) -> bytes:
+async def subscribe_naive(port: int, database_url: str) -> None:
+    """The same for the naive pipeline."""
+    await _run("app.bench.naive_pipeline", "subscribe", str(port), database_url)
+
+
+async def drain_naive(port: int, database_url: str, messages: int) -> Drained:
+    """Store `messages` out of the session, one INSERT each."""
+    return _drained(await _run("app.bench.naive_pipeline", "drain", str(port), database_url, str(messages)))
+
+
+def _drained(answer: bytes) -> Drained:
+    told = orjson.loads(answer)
+    return Drained(seconds=told["seconds"], cpu_s=told["cpu_s"])
+
+
+async def _run(module: str, *arguments: str) -> bytes:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "app.bench.stock_paho", *arguments,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        sys.executable, "-m", module, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
     try:
         out, err = await asyncio.wait_for(process.communicate(), _TIMEOUT_S)
     except TimeoutError:
         process.kill()
-        raise BenchImpossible(f"stock paho did not finish `{' '.join(arguments)}`") from None
+        raise BenchImpossible(f"{module} did not finish `{' '.join(arguments)}`") from None
     if process.returncode != 0:
-        raise BenchImpossible(f"stock paho failed: {err.decode(errors='replace')[-1000:]}")
+        raise BenchImpossible(f"{module} failed: {err.decode(errors='replace')[-1000:]}")
     return out
