@@ -31,11 +31,17 @@ def _small(settings: dict[str, Any]) -> dict[str, Any]:
 class DeviceIn(Wanted):
     """A device as its operator wants it; without `space` and `zone` it speaks for the whole car park."""
 
-    profile: Annotated[str, StringConstraints(pattern=r"^[a-z0-9._-]{1,64}$")]
+    profile: Annotated[
+        str,
+        StringConstraints(pattern=r"^[a-z0-9._-]{1,64}$"),
+        Field(description="A name or alias of `GET /v1/operator/device-profiles`."),
+    ]
     car_park: Slug
     space: Label | None = None
     zone: Label | None = None
-    settings: Annotated[dict[str, Any], AfterValidator(_small)] = Field(default_factory=dict)
+    settings: Annotated[dict[str, Any], AfterValidator(_small)] = Field(
+        default_factory=dict, description="What `settings_schema` of the profile allows."
+    )
     id: str | None = Field(default=None, description="When given, the one in the path.")
     operator: Slug | None = Field(default=None, description="When given, whoever runs the car park.")
     updated_at: str | None = Field(default=None, description="Given back by GET, ignored here.")
