@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.profiles.profile import AnyProfile, Frame, Reading, Unreadable
+from gateway.profiles.settings import state_at
 from gateway.profiles.table import PROFILES
 from tests.unit.gateway.lorawan_frames import GOOD, read
 
@@ -46,3 +47,16 @@ def test_a_frame_with_bytes_changed_and_ends_cut(frame: dict[str, Any], data: st
 def test_reading_twice_says_the_same(profile: AnyProfile, payload: bytes, port: int | None) -> None:
     frame, settings = Frame(payload, port), settings_of(profile)
     assert profile.read(frame, settings) == profile.read(frame, settings)
+
+
+@given(
+    near=st.integers(0, 20_000),
+    far=st.integers(0, 20_000),
+    threshold=st.integers(1, 20_000),
+    margin=st.integers(0, 5_000),
+)
+def test_what_is_nearer_is_never_freer(near: int, far: int, threshold: int, margin: int) -> None:
+    near, far = min(near, far), max(near, far)
+    order = {"occupied": 0, None: 1, "free": 2}
+    assert order[state_at(near, threshold, margin)] <= order[state_at(far, threshold, margin)]
+    assert state_at(near, threshold, 0) is not None
