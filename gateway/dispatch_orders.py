@@ -79,6 +79,7 @@ class Dispatcher:
         """Given to the line, and not yet known by the database to be with the broker."""
         self._settled: list[_Settled] = []
         self._woken = asyncio.Event()
+        self._writing = asyncio.Lock()
 
     def wake(self) -> None:
         """Look now."""
@@ -100,6 +101,13 @@ class Dispatcher:
         finally:
             listening.cancel()
             await asyncio.wait([listening])
+
+    async def finish(self) -> None:
+        """After `run`: write down what the broker took, so that whoever comes next does not send it again."""
+        try:
+            await self._write_down()
+        except Exception as error:
+            _log.warning("orders_not_written_down", why=repr(error), orders=len(self._settled))
 
     async def step(self) -> None:
         """Send what is due, then write down what the broker took. Raises what the database raises."""
@@ -135,18 +143,19 @@ class Dispatcher:
 
     async def _write_down(self) -> None:
         """An order is forgotten here once the database knows what the broker said."""
-        settled = list(self._settled)
-        taken = [each for each in settled if each.delivery is Delivery.TAKEN]
-        if taken:
-            async with self._db.transaction() as tx:
-                await sql.set_published(tx, [(each.order, each.at) for each in taken])
-        for each in settled:
-            if each.delivery is Delivery.REFUSED:
-                await self._close_refused(each)
-            self._settled.remove(each)
-            row = self._out.pop(each.order)
-            if each.delivery is Delivery.TAKEN:
-                self._metrics.published(row["kind"], each.at - row["given_at"])
+        async with self._writing:
+            settled = list(self._settled)
+            taken = [(each.order, each.at) for each in settled if each.delivery is Delivery.TAKEN]
+            if taken:
+                async with self._db.transaction() as tx:
+                    await sql.set_published(tx, taken)
+            for each in settled:
+                if each.delivery is Delivery.REFUSED:
+                    await self._close_refused(each)
+                self._settled.remove(each)
+                row = self._out.pop(each.order)
+                if each.delivery is Delivery.TAKEN:
+                    self._metrics.published(row["kind"], each.at - row["given_at"])
 
     async def _close_refused(self, settled: _Settled) -> None:
         """In a transaction of its own; where a handler fails, the order is sent again while it is wanted."""

@@ -28,6 +28,7 @@ _log = structlog.get_logger(__name__)
 
 FINISH_BATCH_S: Final = 5.0
 """How long a stop waits for the transaction in flight: with the DISCONNECT it stays under ten seconds."""
+FINISH_ORDERS_S: Final = 0.5
 CANCEL_AGAIN_S: Final = 0.3
 CANCELS_MAX: Final = 6
 """A transaction on a line that hangs answers a cancellation by a ROLLBACK, which hangs as well, and so on."""
@@ -173,6 +174,10 @@ class Gateway:
             await asyncio.wait([self._running], timeout=0 if self.ingest.database_away else FINISH_BATCH_S)
             await _end(self._running)
         await self.link.stop()
+        if not self.ingest.database_away:
+            finishing = asyncio.create_task(self._dispatcher.finish())
+            await asyncio.wait([finishing], timeout=FINISH_ORDERS_S)
+            await _end(finishing)
         await self.lease.give_up()
 
     def _speaks_for(self, operator: str) -> bool:

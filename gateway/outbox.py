@@ -38,29 +38,36 @@ class Outgoing(Struct, frozen=True):
 
 
 class Outbox:
-    """`latest` is replaced by a newer one for the same topic; `other` waits in line and the oldest gives way."""
+    """`urgent` has a deadline and goes first; `other` waits in line; `latest` is replaced by a newer one of its topic.
+
+    Of the first two the oldest gives way.
+    """
 
     def __init__(self, *, others_max: int) -> None:
-        self._latest: dict[str, Outgoing] = {}
+        self._urgent: deque[Outgoing] = deque()
         self._others: deque[Outgoing] = deque()
+        self._latest: dict[str, Outgoing] = {}
         self._others_max = others_max
         self.dropped = 0
 
     def __len__(self) -> int:
-        return len(self._latest) + len(self._others)
+        return len(self._urgent) + len(self._others) + len(self._latest)
 
     def put_latest(self, outgoing: Outgoing) -> None:
         """Replace what waits for this topic, keeping its place in line."""
         self._latest[outgoing.topic] = outgoing
 
     def put(self, outgoing: Outgoing) -> None:
-        if len(self._others) >= self._others_max:
-            _lose(self._others.popleft())
+        line = self._others if outgoing.settle is None else self._urgent
+        if len(line) >= self._others_max:
+            _lose(line.popleft())
             self.dropped += 1
-        self._others.append(outgoing)
+        line.append(outgoing)
 
     def take(self) -> Outgoing | None:
-        """The next to send: feedback and orders before the availabilities, which may wait and coalesce."""
+        """The next to send: orders, then feedback, then the availabilities, which may wait and coalesce."""
+        if self._urgent:
+            return self._urgent.popleft()
         if self._others:
             return self._others.popleft()
         if self._latest:
@@ -72,10 +79,10 @@ class Outbox:
 
         What has a deadline goes back to whoever gave it, also what only waited here.
         """
+        while self._urgent:
+            _lose(self._urgent.popleft())
         others = []
         latest = {}
-        waiting, self._others = self._others, deque()
-        self._others.extend(outgoing for outgoing in waiting if not _lose(outgoing))
         for outgoing in unsent:
             if _lose(outgoing):
                 continue

@@ -53,25 +53,34 @@ def test_giving_back_more_than_there_is_room_for_keeps_the_newest() -> None:
     assert drained(outbox) == [b"2", b"3"]
 
 
+def order(name: str, settled: list[tuple[str, Delivery]]) -> Outgoing:
+    return Outgoing(
+        "orders",
+        name.encode,
+        retain=False,
+        deadline=datetime(2026, 11, 23, tzinfo=UTC),
+        settle=lambda delivery: settled.append((name, delivery)),
+    )
+
+
 def test_what_has_a_deadline_goes_back_to_whoever_gave_it_and_is_never_sent_again() -> None:
     outbox = Outbox(others_max=5)
     settled: list[tuple[str, Delivery]] = []
-
-    def order(name: str) -> Outgoing:
-        return Outgoing(
-            "orders",
-            name.encode,
-            retain=False,
-            deadline=datetime(2026, 11, 23, tzinfo=UTC),
-            settle=lambda delivery: settled.append((name, delivery)),
-        )
-
     outbox.put(other(b"1"))
-    outbox.put(order("waited"))
-    outbox.give_back([order("in flight"), other(b"0")])
+    outbox.put(order("waited", settled))
+    outbox.give_back([order("in flight", settled), other(b"0")])
     assert settled == [("waited", Delivery.LOST), ("in flight", Delivery.LOST)]
     assert drained(outbox) == [b"0", b"1"]
+
+
+def test_a_flood_of_refusals_does_not_hold_up_a_barrier() -> None:
     outbox = Outbox(others_max=1)
-    outbox.put(order("oldest"))
-    outbox.put(other(b"2"))
-    assert settled[2:] == [("oldest", Delivery.LOST)]
+    settled: list[tuple[str, Delivery]] = []
+    outbox.put(order("barrier", settled))
+    for word in (b"1", b"2", b"3"):
+        outbox.put(other(word))
+    assert drained(outbox) == [b"barrier", b"3"]
+    assert not settled
+    outbox.put(order("oldest", settled))
+    outbox.put(order("newest", settled))
+    assert settled == [("oldest", Delivery.LOST)]
