@@ -94,7 +94,7 @@ class Barrier(Client):
         return True
 
     @contextlib.asynccontextmanager
-    async def connected(self, eventually: Eventually) -> AsyncIterator["Barrier"]:
+    async def obeying(self, eventually: Eventually) -> AsyncIterator["Barrier"]:
         """Until the block ends; then it says DISCONNECT. Once only."""
         running = asyncio.create_task(self.link.run())
         await eventually(lambda: self.link.ready)

@@ -44,7 +44,7 @@ async def test_a_cut_before_the_brokers_word_repeats_the_order_and_the_barrier_o
 ) -> None:
     async with Proxy(own_mosquitto.port, SystemClock(), seed=1) as proxy:
         gateway = await start_gateway(broker_url=f"mqtt://127.0.0.1:{proxy.port}")
-        async with Barrier(own_mosquitto.url, client_id="barrier").connected(eventually) as barrier:
+        async with Barrier(own_mosquitto.url, client_id="barrier").obeying(eventually) as barrier:
             proxy.trip = Trip(b"open_barrier", let_through=True, times=1)
             order = await give(db, wanted(ttl_s=30))
             await eventually(partial(has_state, db, order, "done"))
@@ -64,13 +64,13 @@ async def test_what_a_silent_device_was_told_is_not_told_again(
         gateway = await start_gateway(broker_url=url, client_id="first")
         deaf = Barrier(own_mosquitto.url, client_id="barrier", session_s=3600)
         deaf.silent = True
-        async with deaf.connected(eventually):
+        async with deaf.obeying(eventually):
             order = await give(db, wanted(ttl_s=60))
             await eventually(partial(has_state, db, order, "published"))
             await eventually(lambda: orders(deaf))
         proxy.reset()
         await eventually(lambda: gateway.link.ready and gateway.link.generation > 1)
-        async with Barrier(own_mosquitto.url, client_id="barrier", session_s=3600).connected(eventually) as back:
+        async with Barrier(own_mosquitto.url, client_id="barrier", session_s=3600).obeying(eventually) as back:
             await gateway.stop()
             await start_gateway(broker_url=url, client_id="second")
             last = await give(db, wanted(cause="exit:2", ttl_s=60))
@@ -89,12 +89,12 @@ async def test_a_device_that_comes_back_after_the_deadline_finds_nothing_to_obey
 ) -> None:
     """MQTT 5 lets the broker drop it; with 3.1.1 the device reads the deadline."""
     await start_gateway(broker_url=own_mosquitto.url, protocol=protocol)
-    async with Barrier(own_mosquitto.url, client_id="barrier", session_s=3600).connected(eventually):
+    async with Barrier(own_mosquitto.url, client_id="barrier", session_s=3600).obeying(eventually):
         pass
     order = await give(db, wanted(ttl_s=1))
     await eventually(partial(has_state, db, order, "published"))
     await eventually(partial(is_over, db, order, by=BROKER_SECONDS))
-    async with Barrier(own_mosquitto.url, client_id="barrier", session_s=3600).connected(eventually) as back:
+    async with Barrier(own_mosquitto.url, client_id="barrier", session_s=3600).obeying(eventually) as back:
         last = await give(db, wanted(cause="exit:2"))
         await eventually(partial(has_state, db, last, "done"))
         heard = [told["order"] for told in orders(back)]
@@ -112,7 +112,7 @@ async def test_while_the_broker_is_away_an_order_waits_until_its_deadline_and_no
     waiting = await give(db, wanted(cause="exit:2", ttl_s=120))
     await eventually(partial(is_over, db, over))
     own_mosquitto.start()
-    async with Barrier(own_mosquitto.url, client_id="barrier").connected(eventually) as barrier:
+    async with Barrier(own_mosquitto.url, client_id="barrier").obeying(eventually) as barrier:
         await eventually(partial(has_state, db, waiting, "done"), within_s=30)
         assert [told["order"] for told in orders(barrier)] == [waiting]
     assert await state_of(db, over) == "pending"
@@ -164,7 +164,7 @@ async def test_whoever_gave_an_order_hears_of_the_answer_in_its_transaction(
             await give_order(tx, wanted("show_text", cause="bye:1", text="再见"))
 
     await start_gateway(broker_url=own_mosquitto.url, on_order=[hear])
-    async with Barrier(own_mosquitto.url, client_id="barrier").connected(eventually) as barrier:
+    async with Barrier(own_mosquitto.url, client_id="barrier").obeying(eventually) as barrier:
         first = await give(db, wanted(cause="exit:1"))
         await eventually(lambda: len(told) == 2)
         assert (told[0].order, told[0].state, told[1].cause) == (first, OrderState.DONE, "bye:1")
@@ -181,7 +181,7 @@ async def test_the_embedded_broker_brings_orders_to_devices_of_either_protocol(
 ) -> None:
     await start_gateway()
     url = broker.url_v5 if protocol == "5" else broker.url
-    async with Barrier(url, client_id=f"barrier-{protocol}", protocol=protocol).connected(eventually) as barrier:
+    async with Barrier(url, client_id=f"barrier-{protocol}", protocol=protocol).obeying(eventually) as barrier:
         order = await give(db, wanted())
         await eventually(partial(has_state, db, order, "done"))
         assert barrier.equipment.opened["E1"] == 1
