@@ -64,7 +64,7 @@ class SlotLease:
 
     @property
     def held(self) -> bool:
-        """Ours, and certainly nobody else's yet."""
+        """Ours, and nobody else's yet."""
         return self.share is not None and self._clock.monotonic() < self._good_until
 
     async def claim(self) -> Share:
@@ -155,6 +155,7 @@ class SlotLease:
             async with self._db.transaction() as tx:
                 ours = await sql.renew_slot(tx, share.client_id, term=self._term, lease_s=self._lease_s)
         except Exception as error:
+            self._good_until = 0.0  # without a line to the database a spare may be quicker than the lease
             if not is_away(error):
                 _log.exception("slot_renewal_failed")
             return False

@@ -10,6 +10,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from app.embedded import EmbeddedPostgres
+from contracts.ids import CarParkId, LaneLabel
+from contracts.orders import OrderKind, WantedOrder
+from gateway.give_order import give_order
 from gateway.metrics import GatewayMetrics
 from gateway.partition import slot_of
 from gateway.partition_lease import SlotLost
@@ -229,6 +232,63 @@ async def test_a_stopped_process_in_mid_transaction_keeps_no_locks(
     with contextlib.suppress(Exception):
         await holding.__aexit__(None, None, None)
     await stopped.close()
+
+
+async def test_another_number_of_gateways_takes_over_without_a_gap(
+    db: Database,
+    mosquitto: Mosquitto,
+    start_gateway: StartGateway,
+    start_client: StartClient,
+    subscriptions: Slots,
+    books: Books,
+    eventually: Eventually,
+) -> None:
+    """As docs/scale.md says: the new ones beside the old one, then without it."""
+    await register(db, "mall-second", operator=SECOND)
+    old = await start_gateway(broker_url=mosquitto.url, client_id="grows")
+    device = await start_client(url=mosquitto.url)
+    for number in range(20):
+        device.say("spaces", event(number), operator=SECOND, car_park="mall-second")
+    for _ in range(2):
+        await start_gateway(broker_url=mosquitto.url, client_id="grows", partitions=2)
+    await eventually(lambda: heard_by(subscriptions, "grows-1-of-2", SECOND))
+    for number in range(20, 40):
+        device.say("spaces", event(number), operator=SECOND, car_park="mall-second")
+    await old.stop()
+    for number in range(40, 60):
+        device.say("spaces", event(number), operator=SECOND, car_park="mall-second")
+    await eventually(lambda: stored(books, "mall-second", 60))
+
+
+async def test_each_order_goes_out_once(
+    db: Database, mosquitto: Mosquitto, start_gateway: StartGateway, start_client: StartClient, eventually: Eventually
+) -> None:
+    await register(db, "mall-first", operator=FIRST)
+    await register(db, "mall-second", operator=SECOND)
+    for _ in range(3):
+        await start_gateway(broker_url=mosquitto.url, client_id="orders", partitions=2)
+    devices = await start_client("parking/v1/+/+/orders", url=mosquitto.url)
+    given = set()
+    for car_park in ("mall-first", "mall-second"):
+        for number in range(10):
+            wanted = WantedOrder(
+                kind=OrderKind.OPEN_BARRIER,
+                car_park=CarParkId(car_park),
+                lane=LaneLabel("E1"),
+                reason="test",
+                actor="test",
+                cause=f"test:{number}",
+            )
+            async with db.transaction() as tx:
+                given.add(await give_order(tx, wanted))
+    await eventually(lambda: {told["order"] for told in devices.said("orders")} == given)
+
+    async def written_down() -> bool:
+        async with db.transaction(readonly=True) as tx:
+            return bool(await tx.fetchval("SELECT count(*) = 0 FROM gateway.device_order WHERE state = 'pending'"))
+
+    await eventually(written_down)
+    assert len(devices.said("orders")) == len(given)
 
 
 async def heard_by(subscriptions: Slots, client_id: str, operator: str) -> bool:
