@@ -45,6 +45,11 @@ RECALIBRATED: Final = 0x80
 
 def decode_network(topic: NetworkTopic, payload: bytes, received_at: datetime, directory: Directory) -> Decoded:
     """The facts and refusals in what a network server published on `topic`."""
+    said = _decode(topic, payload, received_at, directory)
+    return msgspec.structs.replace(said, read_with=directory.version)
+
+
+def _decode(topic: NetworkTopic, payload: bytes, received_at: datetime, directory: Directory) -> Decoded:
     device = directory.device(topic.device)
     try:
         message = _READ[topic.network](payload)

@@ -56,6 +56,8 @@ class Directory:
         self._devices: dict[str, KnownDevice] = {}
         self._speakers: dict[str, Speaker] = {}
         self._elsewhere: frozenset[str] = frozenset()
+        self.version = 0
+        """Another one whenever anything in here may have changed."""
         self.replace(car_parks, gone=())
 
     def __len__(self) -> int:
@@ -74,6 +76,7 @@ class Directory:
         for car_park_id in gone:
             self._forget_devices(self._car_parks.pop(car_park_id, None))
         self._speakers.clear()
+        self.version += 1
 
     def _forget_devices(self, car_park: KnownCarPark | None) -> None:
         """All but those that another car park has taken over meanwhile."""

@@ -38,8 +38,9 @@ class Decoded(Struct, frozen=True, gc=False):
     """What one message said. Every event in it is one fact or one reject; a message refused as a whole is one reject.
 
     `car_park` is who spoke, None when nobody we know did. `heard`: a device on a network, with what it told of itself;
-    `codec`: the version of the profile that read it. Tuples, and nothing that the garbage collector would have to
-    follow: thousands of these wait in the queue while the database is away.
+    `codec`: the version of the profile that read it; `read_with`: that of the directory, where a device's settings
+    decide what its bytes mean. Tuples, and nothing that the garbage collector would have to follow: thousands of these
+    wait in the queue while the database is away.
     """
 
     car_park: KnownCarPark | None
@@ -51,6 +52,7 @@ class Decoded(Struct, frozen=True, gc=False):
     acks: tuple[AckSeen, ...] = ()
     heard: Heard | None = None
     codec: str = ""
+    read_with: int | None = None
 
     @property
     def beats(self) -> int:

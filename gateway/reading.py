@@ -31,16 +31,22 @@ class Reading:
         return Taken.of(message, self._decode(message))
 
     async def ask_again(self, batch: list[Taken]) -> None:
-        """Before anything is refused as unknown, look into the registry as it is now."""
+        """Before anything is refused as unknown, look into the registry as it is now.
+
+        And before a radio sensor is believed: what its bytes mean, and of which space, is decided by its settings.
+        """
         strangers = [
             place
             for place, taken in enumerate(batch)
             if taken.said.rejects and any(reject.reason in CURABLE for reject in taken.said.rejects)
         ]
-        if strangers:
-            await self._look_into_registry()
-            for place in strangers:
-                batch[place] = self.take(batch[place].message)
+        sensors = [place for place, taken in enumerate(batch) if taken.said.read_with is not None]
+        if not strangers and not sensors:
+            return
+        await self._look_into_registry()
+        version = self._copy.directory.version
+        for place in {*strangers, *(place for place in sensors if batch[place].said.read_with != version)}:
+            batch[place] = self.take(batch[place].message)
 
     async def _look_into_registry(self) -> None:
         """Raises DatabaseAway for whatever is wrong: nobody is refused because we could not look."""

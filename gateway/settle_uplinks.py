@@ -114,5 +114,6 @@ def _at(taken: Taken, first_at: datetime) -> Taken:
         passages=tuple(msgspec.structs.replace(fact, at=at) for fact in said.passages),
         heard=msgspec.structs.replace(heard, told_at=first_at, fact=msgspec.structs.replace(heard.fact, at=at)),
         codec=said.codec,
+        read_with=said.read_with,
     )
     return Taken(taken.message, moved, taken.events, taken.weight_bytes)

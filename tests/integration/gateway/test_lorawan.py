@@ -200,3 +200,24 @@ async def test_heartbeats_without_a_state_are_counted_and_told_to_who_watches(
     await eventually(all_booked)
     assert await books() == {"received": 3, "stored": 2, "duplicate": 1, "late": 0, "dead": 0}
     assert await states(db) == {}
+
+
+async def test_a_setting_holds_for_the_very_next_uplink(
+    db: Database, start_gateway: StartGateway, start_client: StartClient, eventually: Eventually, books: Books
+) -> None:
+    await place(db, "bay-1", "milesight-em400", settings={"threshold_mm": 1_000})
+    await start_gateway(directory_poll_s=3_600)  # nobody looks into the registry by itself
+    client = await start_client()
+    publish(client, tts("04824408", count=1, port=85, after_s=-60))  # 2,116 mm
+
+    async def is_now(label: str, state: str) -> bool:
+        return (await states(db)).get(label) == state
+
+    await eventually(lambda: is_now("B1-1", "free"))
+    await place(db, "bay-1", "milesight-em400", space="B1-2", settings={"threshold_mm": 2_200})
+    publish(client, tts("04824408", count=2, port=85, after_s=-50))
+    await eventually(lambda: is_now("B1-2", "occupied"))
+    await place(db, "bay-1", "bosch-tps110", space="B1-3")
+    publish(client, tts("01", count=3, after_s=-40))
+    await eventually(lambda: is_now("B1-3", "occupied"))
+    assert await books() == {"received": 3, "stored": 3, "duplicate": 0, "late": 0, "dead": 0}
