@@ -82,7 +82,8 @@ def acknowledged(
 ) -> tuple[Order, Acknowledged]:
     """The device's word, received at `received_at`; `at` is its own time as far as we believe it.
 
-    The first word counts. One that comes after the deadline changes no state: whoever waited was told otherwise.
+    The first word counts. One that comes after the deadline, or in time to a gateway that could only store it after the
+    sweep, changes no state: whoever waited was told otherwise.
     """
     order = expired(order, received_at)
     said = {

@@ -192,6 +192,19 @@ async def test_what_nobody_answered_expires_and_whoever_gave_it_is_told(database
         assert await forget_orders(tx, days=399) == 1
 
 
+async def test_two_that_sweep_close_each_order_once(database: Database) -> None:
+    await register(database)
+    given = [await give(database, wanted(cause=f"exit:{number}")) for number in range(40)]
+    database.clock.advance(11)  # type: ignore[attr-defined]  # the fixture's manual clock
+
+    async def sweep() -> list[str]:
+        async with database.transaction() as tx:
+            return [closed.order for closed in await expire_orders(tx, [])]
+
+    swept = await asyncio.gather(sweep(), sweep(), sweep())
+    assert sorted(order for part in swept for order in part) == sorted(given)
+
+
 async def test_a_handler_that_fails_holds_up_its_own_order_only(database: Database) -> None:
     await register(database)
     failing = True
