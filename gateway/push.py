@@ -19,7 +19,7 @@ from gateway.events import Decoded
 from gateway.notices import tell_recorded
 from gateway.received import Received
 from gateway.record import Handlers, record_messages
-from gateway.refresh_directory import read_car_parks
+from gateway.refresh_directory import KeptCarParks
 from gateway.refusals import Reason, Reject
 from gateway.sql import nonces
 from gateway.taken import Taken
@@ -56,7 +56,14 @@ class Pushed(Struct, frozen=True):
 
 
 async def record_push(
-    tx: Tx, handlers: Handlers, caller: Caller, signed: SignedRequest, *, car_park: str, kind: PushKind
+    tx: Tx,
+    handlers: Handlers,
+    car_parks: KeptCarParks,
+    caller: Caller,
+    *,
+    signed: SignedRequest,
+    car_park: str,
+    kind: PushKind,
 ) -> Pushed:
     """Use the nonce up and record the body. Raises RepeatedRequest, UnknownCarPark, MissingScope."""
     if caller.device is not None:
@@ -66,11 +73,11 @@ async def record_push(
         await nonces.use_nonce(
             tx, key_id=signature.key_id, nonce=signature.nonce, expires_at=max(signature.expires_at, tx.now)
         )
-    known = await read_car_parks(tx, [car_park])
-    if not known or not caller.may_manage(known[0].operator):
+    known = await car_parks.read(tx, car_park)
+    if known is None or not caller.may_manage(known.operator):
         raise UnknownCarPark(car_park=car_park)
     message = Received(
-        topic=up_topic(known[0].operator, car_park, kind),
+        topic=up_topic(known.operator, car_park, kind),
         payload=signed.body,
         payload_bytes=len(signed.body),
         qos=1,
@@ -79,7 +86,7 @@ async def record_push(
         generation=0,
         received_at=tx.now,
     )
-    said = decode(message.topic, message.payload, message.received_at, Directory(known))
+    said = decode(message.topic, message.payload, message.received_at, Directory([known]))
     recorded = Recorded()
 
     async def record_facts(tx: Tx, facts: Facts) -> Recorded:
@@ -88,7 +95,8 @@ async def record_push(
         return recorded
 
     ours = dataclasses.replace(handlers, record_facts=record_facts)
-    await tell_recorded(tx, await record_messages(tx, ours, [Taken.of(message, said)]))
+    outcome = await record_messages(tx, ours, [Taken.of(message, said)])
+    await tell_recorded(tx, outcome.letters)
     if len(said.rejects) == 1 and said.rejects[0].reason in NOT_A_MESSAGE and not said.facts:
         return Pushed((), (), said.rejects[0])
     return Pushed(outcomes_of(said, recorded), said.rejects)

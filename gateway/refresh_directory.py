@@ -19,6 +19,8 @@ from gateway.envelopes.topics import network_topic
 from gateway.known_device import KnownDevice, device_key
 from kernel.db import Database, Row, Tx
 
+KEPT_MAX: Final = 1_000
+"""Of car parks that push: a city's, at a few hundred spaces each some 50 MB."""
 CAR_PARKS_PER_READ: Final = 64
 """Some 25,000 spaces: 30 ms of the loop, and no more rows in memory than that."""
 
@@ -76,6 +78,24 @@ async def read_speaker(tx: Tx, topic: str, payload: bytes) -> list[KnownCarPark]
 async def read_cameras(tx: Tx, devices: Iterable[str]) -> list[KnownCarPark]:
     """The car parks of these cameras, as they are now."""
     return await read_car_parks(tx, await sql.car_parks_of_devices(tx, sorted({device_key(name) for name in devices})))
+
+
+class KeptCarParks:
+    """Copies of car parks that speak over HTTP, read again whenever their revision is another one."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, KnownCarPark] = {}
+
+    async def read(self, tx: Tx, car_park_id: str) -> KnownCarPark | None:
+        """The car park as it is now; None when it is not registered."""
+        cards = await sql.car_park_revisions(tx, [car_park_id])
+        kept = self._kept.get(car_park_id)
+        if not cards or kept is None or kept.revision != cards[0]["revision"]:
+            self._kept.pop(car_park_id, None)
+            if len(self._kept) >= KEPT_MAX:
+                self._kept.clear()
+            self._kept |= {known.id: known for known in await _read(tx, cards)}
+        return self._kept.get(car_park_id)
 
 
 async def _read(tx: Tx, cards: Sequence[Row]) -> list[KnownCarPark]:

@@ -19,6 +19,7 @@ from gateway.errors import NotAMessage, RepeatedRequest, UnknownCarPark
 from gateway.http.wire_schema import body_of
 from gateway.push import EventOutcome, Pushed, PushKind, record_push
 from gateway.record import Handlers
+from gateway.refresh_directory import KeptCarParks
 from gateway.refusals import Reason
 from kernel.callers import INGEST_SCOPE, Caller
 from kernel.db import Database
@@ -119,6 +120,7 @@ class PushApi:
     def __init__(self, db: Database, handlers: Handlers) -> None:
         self._db = db
         self._handlers = handlers
+        self._car_parks = KeptCarParks()
 
     @_push("/v1/ingest/spaces", "Report states of spaces", SPACES)
     async def spaces(self, caller: Caller, signed: SignedRequest, car_park: CarPark) -> PushView:
@@ -137,7 +139,9 @@ class PushApi:
 
     async def _record(self, caller: Caller, signed: SignedRequest, car_park: str, kind: PushKind) -> PushView:
         async with self._db.transaction() as tx:
-            pushed = await record_push(tx, self._handlers, caller, signed, car_park=car_park, kind=kind)
+            pushed = await record_push(
+                tx, self._handlers, self._car_parks, caller, signed=signed, car_park=car_park, kind=kind
+            )
         malformed = pushed.malformed
         if malformed is not None:
             raise NotAMessage(malformed.detail, reason=malformed.reason, events_max=EVENTS_MAX)
