@@ -14,7 +14,6 @@ import structlog
 
 from contracts.wire import up_topic
 from gateway.dead_letters import DeadLetter, feedback
-from gateway.record import Outcome
 from gateway.sql import notices as sql
 from kernel.clock import Clock
 from kernel.db import Database, Tx, is_away
@@ -41,9 +40,9 @@ class Refusal(msgspec.Struct, frozen=True, array_like=True):
 _read = msgspec.json.Decoder(list[Refusal]).decode
 
 
-async def tell_recorded(tx: Tx, outcome: Outcome) -> None:
+async def tell_recorded(tx: Tx, refused: Sequence[DeadLetter] = ()) -> None:
     """With the commit of `tx`: somebody's availability may have changed, and these were refused."""
-    for notice in _notices(outcome.letters):
+    for notice in _notices(refused):
         await sql.notify(tx, RECORDED, notice)
 
 

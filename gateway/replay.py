@@ -8,6 +8,7 @@ from gateway.dead_letters import dead_letters_of
 from gateway.decode import decode
 from gateway.directory import Directory
 from gateway.errors import AlreadyReplayed, PayloadNotKept, UnknownRejected
+from gateway.notices import tell_recorded
 from gateway.received import Received
 from gateway.record import Handlers, record_messages
 from gateway.refresh_directory import read_speaker
@@ -41,11 +42,14 @@ async def replay_dead_letter(tx: Tx, handlers: Handlers, caller: Caller, letter_
         raise PayloadNotKept(payload_bytes=row["payload_bytes"], kept_bytes=len(row["payload"]))
     taken = (await find_orders(tx, [await _decode_again(tx, row)]))[0][0]
     refused = tuple(taken.said.rejects)
-    if not taken.said.good:
+    if refused and not taken.said.good:
         await sql.set_dead_letter_detail(tx, letter_id, refused[0].reason, dead_letters_of(taken)[0].detail)
         return Replayed(0, 0, 0, refused)
     await sql.set_replayed(tx, letter_id)
+    if not taken.said.good:  # nothing to record any more: the camera's settings say now that it is to be passed over
+        return Replayed(0, 0, 0, ())
     outcome = await record_messages(tx, handlers, [taken])
+    await tell_recorded(tx)
     if taken.said.car_park is not None:
         await sql.add_tallies(tx, [(taken.said.car_park.id, 0, *_mended(row, taken))])
     return Replayed(outcome.stored, outcome.duplicate, outcome.late, refused)

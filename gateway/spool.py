@@ -87,7 +87,7 @@ class SpoolWork:
 
     async def _record(self, tx: Tx, taken: Sequence[Taken]) -> Outcome:
         outcome = await record_messages(tx, self._handlers, taken)
-        await tell_recorded(tx, outcome)
+        await tell_recorded(tx, outcome.letters)
         return outcome
 
     async def _blame(self, error: Exception) -> None:

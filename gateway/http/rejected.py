@@ -85,7 +85,7 @@ class ReplayView(BaseModel):
     @classmethod
     def of(cls, letter_id: str, replayed: Replayed) -> "ReplayView":
         recorded = replayed.stored + replayed.duplicate + replayed.late
-        outcome = "refused" if not recorded else "partly_recorded" if replayed.refused else "recorded"
+        outcome = "recorded" if not replayed.refused else "partly_recorded" if recorded else "refused"
         still = [
             RefusedEvent(reason=reject.reason, detail=reject.detail, index=reject.index)
             for reject in replayed.refused[:100]
