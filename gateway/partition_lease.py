@@ -1,9 +1,10 @@
 """Holding a slot: one process at a time, by a lease in the database that must be renewed every second.
 
 A spare process looks at the slots twice a second and claims one whose lease has run out, or whose holder has no session
-with the database any more, and that for GRACE_S: after an outage of the database the holder comes first. In the same
-transaction it ends the holder's database sessions, so that one that was stopped in the middle cannot commit, or keep
-locks. Then the broker, taking the same client id twice, cuts the old one off.
+with the database any more, and that for GRACE_S: after an outage of the database the holder comes first. One that was a
+process of the same host and has ended is not waited for. In the same transaction the spare ends the holder's database
+sessions, so that one that was stopped in the middle cannot commit, or keep locks. Then the broker, taking the same
+client id twice, cuts the old one off.
 
 Invariants: a holder reckons its own lease from before it asked, by its own steady clock, so it knows that it has run
 out before anybody else can claim the slot; then it stores nothing (`held`), and it never connects to the broker without
@@ -15,6 +16,7 @@ import asyncio
 import os
 import socket
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -129,7 +131,9 @@ class SlotLease:
         return share
 
     def _is_given_up(self, row: Row, now: float) -> bool:
-        return row["holder"] is None or now - self._free_since[_state(row)] >= GRACE_S
+        if row["holder"] is None or (row["orphaned"] and _has_ended(row["holder"])):
+            return True
+        return now - self._free_since[_state(row)] >= GRACE_S
 
     async def _renew(self) -> bool:
         """Whether the database said in time that it is still ours. Raises SlotLost when it said no."""
@@ -188,5 +192,14 @@ def _state(row: Row) -> tuple[str, int, datetime]:
 
 
 def _name() -> str:
-    """For whoever looks into the table."""
+    """Host and process, also for whoever looks into the table."""
     return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _has_ended(holder: str) -> bool:
+    """Whether `holder` was a process of this host and is no more: the one that is started in its place need not wait.
+
+    Containers may share a name and not their processes, so this alone proves nothing.
+    """
+    host, _, process = holder.rpartition(":")
+    return host == socket.gethostname() and not Path("/proc", process).exists()
