@@ -19,6 +19,7 @@ autosave_interval 1
 max_queued_messages 0
 max_inflight_messages 1000
 message_size_limit 4194304
+set_tcp_nodelay true
 log_dest stderr
 log_type error
 log_type warning
