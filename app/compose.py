@@ -131,18 +131,21 @@ async def gateway(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
         wake=heed.recorded,
     )
     handlers = Handlers(record_facts=recording.record_facts, on_order=ON_ORDER)
+    metrics = GatewayMetrics(tools.registry)
     made = Gateway(
         tools.database,
         tools.clock,
         handlers,
         broker_url=_broker_url(settings),
         settings=settings.gateway,
-        metrics=GatewayMetrics(tools.registry),
+        metrics=metrics,
     )
     outlet.gateway = made
     running = _essential(tools, _while_slot_held(made), name="gateway")
     heeding = _essential(tools, heed.run(), name="notices")
-    unspooling = gateway_service.unspooling(tools.database, handlers, outlet.publish, wake=heed.spooled)
+    unspooling = gateway_service.unspooling(
+        tools.database, handlers, outlet.publish, metrics=metrics, wake=heed.spooled
+    )
     try:
         async with _loops(tools, [recording.service, unspooling]):
             yield {

@@ -31,6 +31,7 @@ from gateway.http.orders import OrdersApi, RecordAudit
 from gateway.http.push import PushApi
 from gateway.http.rejected import RejectedApi
 from gateway.link import Link
+from gateway.metrics import GatewayMetrics
 from gateway.notices import Heed
 from gateway.order_metrics import OrderMetrics
 from gateway.partition_lease import SlotLost
@@ -97,10 +98,11 @@ def unspooling(
     handlers: Handlers,
     publish: Callable[[Sequence[Availability]], None],
     *,
+    metrics: GatewayMetrics,
     wake: asyncio.Event,
 ) -> Service:
     """Beside MQTT: what cameras posted is recorded; `wake` is set when there is something."""
-    work = SpoolWork(db, handlers, publish)
+    work = SpoolWork(db, handlers, publish, metrics)
     return Service("gateway", loops=[Loop("gateway spool", work.step, SPOOL_S, wake)])
 
 

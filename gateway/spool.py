@@ -18,6 +18,7 @@ from gateway.cameras.topics import hikvision_topic
 from gateway.decode import decode
 from gateway.directory import Directory
 from gateway.errors import SpoolFull
+from gateway.metrics import GatewayMetrics
 from gateway.notices import tell_recorded, tell_spooled
 from gateway.received import Received
 from gateway.record import Handlers, Outcome, record_messages
@@ -52,10 +53,17 @@ async def keep_in_spool(tx: Tx, device: str, event: bytes, event_bytes: int, pic
 class SpoolWork:
     """Works the spool off, the oldest first; any number of processes may."""
 
-    def __init__(self, db: Database, handlers: Handlers, publish: Callable[[Sequence[Availability]], None]) -> None:
+    def __init__(
+        self,
+        db: Database,
+        handlers: Handlers,
+        publish: Callable[[Sequence[Availability]], None],
+        metrics: GatewayMetrics,
+    ) -> None:
         self._db = db
         self._handlers = handlers
         self._publish = publish
+        self._metrics = metrics
         self._stuck: set[str] = set()
 
     async def step(self) -> None:
@@ -80,8 +88,10 @@ class SpoolWork:
             rows = await sql.take(tx, rows_max, but=self._stuck)
             if not rows:
                 return 0
-            outcome = await self._record(tx, await _understood(tx, rows))
+            understood = await _understood(tx, rows)
+            outcome = await self._record(tx, understood)
             await sql.drop(tx, [row["id"] for row in rows])
+        self._metrics.count(understood, outcome, committed_at=self._db.clock.now())
         self._publish(outcome.availabilities)
         return len(rows)
 

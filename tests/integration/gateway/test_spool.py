@@ -9,9 +9,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from prometheus_client import CollectorRegistry
 
 from contracts.availability import Availability
 from contracts.facts import Facts, PassageSeen, Recorded
+from gateway.metrics import GatewayMetrics
 from gateway.record import Handlers
 from gateway.spool import SpoolWork
 from kernel.db import Database, Tx
@@ -66,13 +68,17 @@ async def post(site: Site, key: str, xml: bytes, *pictures: bytes, device: str =
     return await site.send("POST", f"/v1/ingest/hikvision/{device}/{key}", **form(xml, *pictures))
 
 
+def metrics() -> GatewayMetrics:
+    return GatewayMetrics(CollectorRegistry())
+
+
 class Work:
     """The loop of the gateway's process, step by step."""
 
     def __init__(self, db: Database, *, on_passage: Any = ()) -> None:
         self.published: list[Availability] = []
         handlers = Handlers(Recorder(OccupancySettings()).record_facts, on_passage)
-        self.step = SpoolWork(db, handlers, self._publish).step
+        self.step = SpoolWork(db, handlers, self._publish, metrics()).step
 
     def _publish(self, availabilities: Sequence[Availability]) -> None:
         self.published += availabilities
@@ -302,10 +308,25 @@ async def test_the_spool_waits_for_a_database_that_refuses_everything(site: Site
             raise ConnectionResetError("gone")
         return await Recorder(OccupancySettings()).record_facts(tx, facts)
 
-    work = SpoolWork(db, Handlers(record), lambda _: None)
+    work = SpoolWork(db, Handlers(record), lambda _: None, metrics())
     with pytest.raises(ConnectionResetError):
         await work.step()
     assert await waiting(db) == 1
     away = False
     await work.step()
     assert await waiting(db) == 0
+
+
+async def test_what_is_to_be_passed_over_now_is_done_with(site: Site, db: Database) -> None:
+    """The camera sees the other lane as well, and its operator says so after the fact."""
+    await add_camera(db, "cam-new", lane="E9", direction="entry")
+    await post(site, await site.issue("op"), event(), device="cam-new")
+    await Work(db).step()
+    (letter,) = await letters(db)
+    ignoring = {"lane": "E9", "directions": {"forward": "ignore"}}
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE registry.device SET settings = $1 WHERE id = 'cam-new'", ignoring)
+    operator = {"Authorization": f"Bearer {await site.issue('op', ('read', 'operate'))}", "Idempotency-Key": "k"}
+    replayed = await site.send("POST", f"/v1/operator/rejected/{letter['id']}/replay", headers=operator)
+    assert (replayed.status, replayed.json["outcome"], replayed.json["stored"]) == (200, "recorded", 0)
+    assert await passages(db) == []
