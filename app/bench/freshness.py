@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from statistics import quantiles
 
 import aiohttp
 import msgspec
@@ -20,7 +19,7 @@ import orjson
 
 from app.bench.processes_cpu import CpuMeter, cores_used
 from app.bench.publisher import Publisher
-from app.bench.report import BenchImpossible, BenchReport, Result
+from app.bench.report import BenchImpossible, BenchReport, Result, percentiles
 from app.bench.up_process import UpProcess
 from app.processes import LOOPBACK
 from contracts.wire import SpaceEvent, SpacesMessage, SpaceStateWord, up_topic
@@ -75,8 +74,8 @@ async def measure_freshness(clock: Clock, *, runs: int, progress: Callable[[str]
     return BenchReport(
         "freshness",
         [
-            *_figures("publish_to_rest_ms", bench.rest.delays_ms),
-            *_figures("publish_to_sse_ms", bench.stream.delays_ms),
+            *percentiles("publish_to_rest_ms", bench.rest.delays_ms),
+            *percentiles("publish_to_sse_ms", bench.stream.delays_ms),
             *(Result(f"cores_{part}", used, "cores") for part, used in cores.items()),
         ],
         notes=[
@@ -197,12 +196,3 @@ def _name(index: int) -> str:
 
 def _message(index: int, events: list[SpaceEvent]) -> tuple[str, bytes]:
     return up_topic(OPERATOR, _name(index), "spaces"), msgspec.json.encode(SpacesMessage(events=events))
-
-
-def _figures(metric: str, delays_ms: list[float]) -> list[Result]:
-    cuts = quantiles(delays_ms, n=100)
-    return [
-        Result(f"{metric}_p99", cuts[98], "ms"),
-        Result(f"{metric}_p50", cuts[49], "ms"),
-        Result(f"{metric}_max", max(delays_ms), "ms"),
-    ]

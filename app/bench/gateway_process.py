@@ -1,62 +1,14 @@
 """The gateway as production runs it: `berth serve gateway`, told by settings only where its parts are."""
 
-import subprocess
 from pathlib import Path
 
-from app.bench.berth_command import berth_command
-from app.processes import spawn, stop
-from kernel.settings import child_environment
+from app.bench.role_process import RoleProcess
 
 
-class GatewayProcess:
+class GatewayProcess(RoleProcess):
     """One gateway process that can be started and stopped again; its log is kept in `folder`."""
 
     def __init__(
         self, folder: Path, *, database_url: str, mqtt_url: str, settings: dict[str, str] | None = None
     ) -> None:
-        self.log = folder / "gateway.log"
-        self._settings = {
-            "BERTH_DATABASE_URL": database_url,
-            "BERTH_MQTT_URL": mqtt_url,
-            "BERTH_DATA_DIR": str(folder),
-            **(settings or {}),
-        }
-        self.process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int:
-        if self.process is None:
-            raise RuntimeError("the gateway is not running")
-        return self.process.pid
-
-    def is_running(self) -> bool:
-        return self.process is not None and self.process.poll() is None
-
-    def start(self) -> None:
-        """Returns at once; whoever waits for it to be ready watches the database."""
-        with self.log.open("ab") as log:
-            self.process = spawn(
-                [*berth_command(), "serve", "gateway"],
-                env=child_environment(**self._settings),
-                stdout=log,
-                stderr=log,
-            )
-
-    def stop(self, *, patience_s: float = 20.0) -> int:
-        """SIGTERM and wait; the exit code."""
-        if self.process is None:
-            return 0
-        code = stop(self.process, patience_s=patience_s)
-        self.process = None
-        return code
-
-    def kill(self) -> None:
-        """kill -9."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-    def last_words(self) -> str:
-        """The end of its log, for an error message."""
-        return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else "(no log)"
+        super().__init__("gateway", folder, database_url=database_url, mqtt_url=mqtt_url, settings=settings)

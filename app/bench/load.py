@@ -19,6 +19,8 @@ CAR_PARKS = 500
 SPACES_EACH = 500
 SPACES = CAR_PARKS * SPACES_EACH
 EVENT_EVERY = timedelta(milliseconds=1)
+FLOODED = 0
+"""The car park that sends too much."""
 
 
 def car_park_id(index: int) -> CarParkId:
@@ -36,6 +38,7 @@ class CityLoad:
     at: datetime
     made: int = 0
     occupied: bytearray = field(default_factory=lambda: bytearray(SPACES))
+    flooded: int = 0
     seqs: "array[int]" = field(default_factory=lambda: array("I", [0]) * SPACES)
 
     def told_at(self, made: int) -> datetime:
@@ -53,6 +56,12 @@ class CityLoad:
         for _ in range(count):
             car_park = self.made // SPACES_EACH % CAR_PARKS
             yield _message(car_park, [self._event(car_park, space, epoch) for space in range(SPACES_EACH)])
+
+    def flood(self, count: int, *, epoch: str) -> Iterator[tuple[str, bytes]]:
+        """`count` messages of one event, all of the car park FLOODED."""
+        for _ in range(count):
+            self.flooded += 1
+            yield _message(FLOODED, [self._event(FLOODED, self.flooded % SPACES_EACH, epoch)])
 
     def _event(self, car_park: int, space: int, epoch: str) -> SpaceEvent:
         self.made += 1

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import median, quantiles
 from typing import Any
 
 from rich.table import Table
@@ -89,6 +89,17 @@ def spread(metric: str, values: Sequence[float], unit: str, *, baseline: Result 
     if len(values) == 1:
         return [middle]
     return [middle, Result(f"{metric}_min", min(values), unit), Result(f"{metric}_max", max(values), unit)]
+
+
+def percentiles(metric: str, delays_ms: Sequence[float], *, baseline: Result | None = None) -> list[Result]:
+    """The 99th percentile, held against `baseline`, the median and the largest of many delays."""
+    cuts = quantiles(delays_ms, n=100)
+    against = (baseline.metric, baseline.value) if baseline else (None, None)
+    return [
+        Result(f"{metric}_p99", cuts[98], "ms", *against),
+        Result(f"{metric}_p50", cuts[49], "ms"),
+        Result(f"{metric}_max", max(delays_ms), "ms"),
+    ]
 
 
 def _rounded(value: float | None) -> float | None:

@@ -25,6 +25,12 @@ SELECT COALESCE(sum(received), 0)::bigint FROM gateway.tally"""
 EVENTS_IN_HISTORY = """
 SELECT count(*) FROM occupancy.space_event WHERE at > $1 AND at <= $2"""
 
+COMMITTED_OF = """
+SELECT at FROM occupancy.space_event WHERE at = ANY ($1::timestamptz[])"""
+
+DEAD_LETTERS_OF = """
+SELECT COALESCE(sum(count), 0)::bigint FROM gateway.dead_letter WHERE last_seen_at > $1"""
+
 CREATE_COPY_TARGET = """
 CREATE SCHEMA bench;
 CREATE TABLE bench.space_event (LIKE occupancy.space_event INCLUDING ALL);
@@ -59,6 +65,16 @@ async def events_received(tx: Tx) -> int:
 async def events_in_history(tx: Tx, after: datetime, until: datetime) -> int:
     """Committed rows of one run, by counting them."""
     return int(await tx.fetchval(EVENTS_IN_HISTORY, after, until))
+
+
+async def committed_of(tx: Tx, told: Sequence[datetime]) -> list[datetime]:
+    """Those of the times `told` whose event is in the history."""
+    return [row["at"] for row in await tx.fetch(COMMITTED_OF, told)]
+
+
+async def dead_letters_since(tx: Tx, since: datetime) -> int:
+    """How many refusals were kept."""
+    return int(await tx.fetchval(DEAD_LETTERS_OF, since))
 
 
 async def create_copy_target(tx: Tx) -> None:

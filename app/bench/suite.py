@@ -6,7 +6,10 @@ from typing import Protocol
 from app.bench.freshness import measure_freshness
 from app.bench.ingest import measure_ingest
 from app.bench.memory import measure_memory
+from app.bench.noise import measure_noise
+from app.bench.outage import measure_outage
 from app.bench.report import BenchImpossible, BenchReport
+from app.bench.storm import measure_storm
 from kernel.clock import Clock, SystemClock
 
 Progress = Callable[[str], None]
@@ -18,16 +21,33 @@ class Bench(Protocol):
     def __call__(self, clock: Clock, *, runs: int, progress: Progress) -> Awaitable[BenchReport]: ...
 
 
-_BENCHES: dict[str, Bench] = {"ingest": measure_ingest, "freshness": measure_freshness, "memory": measure_memory}
+_BENCHES: dict[str, Bench] = {
+    "ingest": measure_ingest,
+    "storm": measure_storm,
+    "outage": measure_outage,
+    "noise": measure_noise,
+    "freshness": measure_freshness,
+    "memory": measure_memory,
+}
 
 NAMES = tuple(_BENCHES)
 
 
 async def run(
-    name: str, *, runs: int = 5, progress: Progress = lambda _: None, clock: Clock | None = None
+    name: str,
+    *,
+    runs: int = 5,
+    seconds: int | None = None,
+    progress: Progress = lambda _: None,
+    clock: Clock | None = None,
 ) -> BenchReport:
-    """Measure. Raises BenchImpossible with what is missing, or for a name that is not in NAMES."""
+    """Measure. Raises BenchImpossible with what is missing, or for a name that is not in NAMES.
+
+    `seconds`: how long the outage of `outage` is.
+    """
     bench = _BENCHES.get(name)
     if bench is None:
         raise BenchImpossible(f"no bench is called {name!r}; there are {', '.join(NAMES)}")
+    if name == "outage" and seconds is not None:
+        return await measure_outage(clock or SystemClock(), runs=1, seconds=seconds, progress=progress)
     return await bench(clock or SystemClock(), runs=runs, progress=progress)

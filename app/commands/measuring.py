@@ -13,8 +13,9 @@ def add_to(cli: typer.Typer) -> None:
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="ingest, freshness or memory.")],
+    name: Annotated[str, typer.Argument(help="ingest, storm, outage, noise, freshness or memory.")],
     runs: Annotated[int, typer.Option(min=1, max=50, help="Repetitions; the median counts.")] = 5,
+    seconds: Annotated[int | None, typer.Option(min=10, max=3600, help="Of `outage`: how long; 60.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Measure, each figure beside a baseline taken in the same run."""
@@ -29,7 +30,7 @@ def bench(
         typer.echo(sentence, err=True)
 
     try:
-        report = asyncio.run(run(name, runs=runs, progress=progress))
+        report = asyncio.run(run(name, runs=runs, seconds=seconds, progress=progress))
     except BenchImpossible as impossible:
         raise CommandFailed(Exit.USAGE, str(impossible)) from impossible
     if json:
