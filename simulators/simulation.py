@@ -15,17 +15,16 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
-from msgspec import Struct
 
-from contracts.wire import AckMessage, OrderMessage, SpaceEvent, parse_topic
+from contracts.wire import OrderMessage, SpaceEvent, parse_topic
 from simulators.car_park import CarPark, Change, Message, Taken
 from simulators.city import City, Place
 from simulators.clock import Clock
 from simulators.demand import DAY_S
 from simulators.faults import FaultPlan, FaultySensors
 from simulators.layout import layout_of
+from simulators.obedience import Obedience
 from simulators.operator_api import CarParkHeld
-from simulators.order_faults import FaultyAnswers, OrderFault, answered_at
 from simulators.speakers import Speakers
 
 TICK_S: Final = 1.0
@@ -50,14 +49,6 @@ class CityProgress:
     refused: int
 
 
-class _Answer(Struct, frozen=True):
-    """An answer on its way: from the car park `number`, not before `due`."""
-
-    due: datetime
-    number: int
-    ack: AckMessage
-
-
 class Simulation:
     """A city and its car parks, from tick to tick."""
 
@@ -79,11 +70,8 @@ class Simulation:
         self._city = City(places, seed=seed, now_s=self._from_s)
         self._faults = [FaultySensors(faults, each.id) for each in self._car_parks] if not faults.is_harmless else None
         self._beats = [0] * len(self._car_parks)
-        self._answers = [FaultyAnswers(faults, each.id) for each in self._car_parks]
-        self._orders: list[tuple[int, OrderMessage]] = []
-        self._ordered = asyncio.Event()
-        self._held: list[_Answer] = []
-        self._changes = self._messages = self._orders_done = self._refused = 0
+        self._obedience = Obedience(self._car_parks, faults)
+        self._changes = self._messages = self._refused = 0
 
     def car_park(self, car_park: str) -> CarPark:
         return self._car_parks[self._numbers[car_park]]
@@ -98,8 +86,7 @@ class Simulation:
             _log.warning("refused: %s", payload[:500].decode(errors="replace"))
             return
         with contextlib.suppress(msgspec.DecodeError):
-            self._orders.append((self._numbers[parts.car_park], msgspec.json.decode(payload, type=OrderMessage)))
-            self._ordered.set()
+            self._obedience.hear(self._numbers[parts.car_park], msgspec.json.decode(payload, type=OrderMessage))
 
     async def run(self, speakers: Speakers, on_progress: Callable[[CityProgress], None] | None) -> None:
         """Tell everything once, then what changes, for ever."""
@@ -143,22 +130,18 @@ class Simulation:
 
     async def obey_all(self, speakers: Speakers) -> None:
         """Do what was ordered, and send the answers that are due."""
-        self._ordered.clear()
-        orders, self._orders = self._orders, []
-        for number, order in orders:
-            await self._obey(speakers, number, order)
         now = self._clock.now()
-        due = [answer for answer in self._held if answer.due <= now]
-        self._held = [answer for answer in self._held if answer.due > now]
-        for answer in due:
-            await self._publish(speakers, answer.number, self._car_parks[answer.number].answer(answer.ack))
+        for number in self._obedience.obey(now):
+            await self._show(speakers, number)
+        for number, answer in self._obedience.answers(now):
+            await self._publish(speakers, number, answer)
 
     async def _obey_until(self, speakers: Speakers, seconds: float) -> None:
         """Wait `seconds`; whoever stands before a barrier does not."""
         pause = asyncio.ensure_future(self._clock.sleep(seconds))
         try:
             while not pause.done():
-                ordered = asyncio.ensure_future(self._ordered.wait())
+                ordered = asyncio.ensure_future(self._obedience.heard.wait())
                 await asyncio.wait([pause, ordered], return_when=asyncio.FIRST_COMPLETED)
                 ordered.cancel()
                 await self.obey_all(speakers)
@@ -179,7 +162,7 @@ class Simulation:
             float(self._city.taken.mean()) if len(self._city.taken) else 0.0,
             self._changes,
             self._messages,
-            self._orders_done,
+            self._obedience.done,
             self._refused,
         )
 
@@ -224,20 +207,6 @@ class Simulation:
         """A snapshot, of the moment until which the city has lived: what happens next must be newer."""
         as_of = _whole_ms(self._started + timedelta(seconds=(self._city.now_s - self._from_s) / self._speed))
         await self._tell(speakers, number, *self._car_parks[number].snapshot(self._taken(number), as_of))
-
-    async def _obey(self, speakers: Speakers, number: int, order: OrderMessage) -> None:
-        fault = self._answers[number].draw()
-        if fault is OrderFault.DEAF:
-            return
-        now = self._clock.now()
-        equipment = self._car_parks[number].equipment
-        shown = equipment.snapshots
-        ack = equipment.obey(order, now, jams=fault is OrderFault.JAMMED)
-        if equipment.snapshots > shown:
-            await self._show(speakers, number)
-        answering = (number + 1) % len(self._car_parks) if fault is OrderFault.ANSWERED_BY_ANOTHER else number
-        self._held += [_Answer(due, answering, ack) for due in answered_at(fault, order, now)]
-        self._orders_done += ack.ok
 
     async def _tell(
         self, speakers: Speakers, number: int, events: Sequence[SpaceEvent], messages: Sequence[Message]
