@@ -109,6 +109,17 @@ async def test_an_operator_speaks_for_itself_only_and_mqtt_5_says_so(
     assert spoofer.link.refused_publishes == len(UP) + 8
 
 
+async def test_those_who_only_look_say_nothing(connect: Connect, sent: Sent, eventually: Eventually) -> None:
+    gateway = await connect("berth-gateway", "parking/v1/#")
+    said = ["parking/v1/public/mall", "parking/v1/signs/sign-1", "parking/v1/op-a/mall/spaces"]
+    for name in ("guest", "berth-api"):
+        looking = await connect(name, "parking/v1/public/#")
+        await sent(looking, *said)
+        assert looking.link.refused_publishes == len(said)
+    await sent(gateway, "parking/v1/public/mall")
+    await eventually(lambda: topics(gateway) == ["parking/v1/public/mall"])
+
+
 async def test_mqtt_3_1_1_is_told_nothing_and_heard_by_nobody(
     connect: Connect, sent: Sent, eventually: Eventually
 ) -> None:
@@ -214,6 +225,26 @@ async def test_passwords_change_without_a_gap(
     secured.reload()
     await eventually(lambda: _refuses(session, secured.url("op-a.next")))
     assert "op-a.next" not in (secured.folder / "acl").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["a/b", "+", "#", "public", "signs", "a b", "", "x" * 65, "op.next.next", "-d"])
+def test_a_name_that_would_reach_further_is_refused(secured: SecuredMosquitto, name: str) -> None:
+    before = (secured.folder / "passwords").read_text(encoding="utf-8")
+    with pytest.raises(AssertionError, match=r"add-user\.sh"):
+        secured.add_user(name)
+    assert (secured.folder / "passwords").read_text(encoding="utf-8") == before
+
+
+def test_only_a_hash_of_the_newest_password_is_kept(secured: SecuredMosquitto) -> None:
+    secured.add_user("op-a")
+    lines = (secured.folder / "passwords").read_text(encoding="utf-8").splitlines()
+    (line,) = [line for line in lines if line.startswith("op-a:")]
+    assert line.startswith("op-a:$7$101$")
+    password = BrokerAddress.of(secured.url("op-a")).password
+    assert password is not None
+    assert len(password) == 32
+    assert password not in line
+    assert sorted(path.name for path in secured.folder.iterdir() if "asswords" in path.name) == ["passwords"]
 
 
 async def test_a_gateway_behind_it_hears_all_of_large_and_small_messages(
