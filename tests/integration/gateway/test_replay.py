@@ -19,6 +19,7 @@ from occupancy.record import Recorder
 from occupancy.settings import OccupancySettings
 from tests.conftest import Eventually
 from tests.integration.gateway.conftest import CAR_PARK, OPERATOR, Books, Client, StartClient, StartGateway, register
+from tests.integration.gateway.ordering import give, wanted
 
 EVERYONES = Caller("operator", "key", frozenset({"operate"}), operators=None)
 OURS = Caller("operator", "key", frozenset({"operate"}), operators=frozenset({OPERATOR}))
@@ -48,6 +49,25 @@ async def refused(api: RejectedApi, caller: Caller = OURS, **filters: Any) -> li
 async def replay(api: RejectedApi, db: Database, rejected: str, caller: Caller = OURS) -> ReplayView:
     async with db.transaction() as tx:
         return await api.replay(tx, caller, rejected)
+
+
+async def test_the_answer_of_a_stranger_stays_refused_and_that_of_an_order_that_expired_is_late(
+    api: RejectedApi, db: Database, device: Client, books: Books, eventually: Eventually
+) -> None:
+    await register(db, "mall-2", operator="rival")
+    foreign = await give(db, wanted(cause="exit:1", car_park="mall-2"))
+    for order in ("ord_nobody", foreign):
+        device.say("acks", {"order": order, "ok": True, "at": AT})
+    assert await eventually(lambda: books_are(books, received=2, dead=2))
+    for kept in await refused(api):
+        assert (await replay(api, db, kept.id)).outcome == "refused"
+    assert {kept.reason for kept in await refused(api)} == {Reason.UNKNOWN_ORDER, Reason.FOREIGN_ORDER}
+    async with db.transaction() as tx:  # the car park it was for changes hands, and its device spoke too early
+        await tx.execute("UPDATE gateway.device_order SET car_park = 'mall-1', expires_at = given_at + interval '1 ms'")
+    (kept,) = await refused(api, reason=Reason.FOREIGN_ORDER)
+    replayed = await replay(api, db, kept.id)
+    assert (replayed.outcome, replayed.late) == ("recorded", 1)
+    assert await books_are(books, received=2, late=1, dead=1)
 
 
 async def test_refused_events_are_recorded_once_the_cause_is_mended(
