@@ -3,14 +3,15 @@
 import asyncio
 import shutil
 import sys
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from app.data_dir import DataDir
 from app.settings import BerthSettings
+from gateway.service import try_broker
 from kernel.clock import Clock
 from kernel.db import Database, DatabaseAway
+from kernel.ids import new_id
 from kernel.migrate import SchemaMismatch, check_schema, migrations_of
 from kernel.server_facts import server_facts
 from kernel.settings import masked
@@ -42,7 +43,7 @@ async def examine(settings: BerthSettings, clock: Clock) -> list[Finding]:
         _disk(settings),
         _pages(settings),
         *await _database(database, clock),
-        await _broker(broker),
+        await _broker(broker, settings.gateway.ca_file, clock),
     ]
 
 
@@ -109,16 +110,14 @@ async def _schema(url: str) -> Finding:
     return Finding("schema", ok=True, found=f"all {len(migrations)} migrations applied")
 
 
-async def _broker(url: str) -> Finding:
+async def _broker(url: str, ca_file: str | None, clock: Clock) -> Finding:
+    """Logs in as a gateway would, with a name of its own: nobody is disturbed."""
     if not url:
         return Finding("broker", ok=False, found="no address", advice="start `berth up`, or set BERTH_MQTT_URL")
-    where = urlsplit(url)
-    port = where.port or (8883 if where.scheme == "mqtts" else 1883)
     try:
         async with asyncio.timeout(ANSWER_S_MAX):
-            _, writer = await asyncio.open_connection(where.hostname, port)
-            writer.close()
-    except (OSError, TimeoutError) as error:
-        advice = "is it running, and is BERTH_MQTT_URL right?"
+            await try_broker(url, client_id=new_id("doctor", clock.now()), ca_file=ca_file)
+    except (OSError, TimeoutError, ValueError) as error:
+        advice = "is it running, and are BERTH_MQTT_URL, its password and BERTH_GATEWAY__CA_FILE right?"
         return Finding("broker", ok=False, found=f"{masked(url)}: {error!r}", advice=advice)
-    return Finding("broker", ok=True, found=f"{masked(url)} accepts connections")
+    return Finding("broker", ok=True, found=f"{masked(url)} lets us in")

@@ -22,6 +22,7 @@ from contracts.orders import OrderHandler
 from contracts.wire import PUBLIC_PREFIX
 from gateway import forget
 from gateway.address import BrokerAddress, ProtocolVersion, Session
+from gateway.connection import Connection
 from gateway.device_profiles import device_profiles
 from gateway.expire_orders import expire_orders, forget_orders
 from gateway.gateway import Gateway
@@ -55,6 +56,7 @@ __all__ = [
     "give_order",
     "public_listener",
     "serving",
+    "try_broker",
     "unspooling",
     "upkeep",
 ]
@@ -152,3 +154,11 @@ def public_listener(
 
     session = Session(client_id, (f"{PUBLIC_PREFIX}/+",), protocol, qos=0, ca_file=ca_file)
     return Link(BrokerAddress.of(broker_url), session, clock, on_message=take, acknowledge_at_once=True)
+
+
+async def try_broker(url: str, *, client_id: str, ca_file: str | None = None) -> None:
+    """Log in and out. Raises BrokerAway, a ConnectionError, with the reason; ValueError for a `url` that is none."""
+    session = Session(client_id, (), "3.1.1", ca_file=ca_file)
+    connection = Connection(session, on_message=lambda _fed: True, on_published=lambda _mid, _reason: None)
+    await connection.connect(BrokerAddress.of(url))
+    await connection.close()

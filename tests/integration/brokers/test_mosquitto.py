@@ -16,7 +16,7 @@ from gateway.address import BrokerAddress, ProtocolVersion, Session
 from gateway.connection import BrokerAway, Connection
 from gateway.metrics import GatewayMetrics
 from gateway.record import Handlers
-from gateway.service import Gateway
+from gateway.service import Gateway, try_broker
 from gateway.settings import GatewaySettings
 from kernel.clock import SystemClock
 from kernel.db import Database
@@ -200,6 +200,14 @@ async def test_nothing_listens_without_tls_and_certificates_are_verified(
         stranger.stop()
     connection = await _connected(Session("right", ("#",), ca_file=secured.ca_file), secured.url("op-a"))
     await connection.close()
+
+
+async def test_the_doctor_tells_a_wrong_password_from_a_wrong_certificate(secured: SecuredMosquitto) -> None:
+    await try_broker(secured.url("berth-gateway"), client_id="doctor", ca_file=secured.ca_file)
+    with pytest.raises(ConnectionError, match=r"(?i)not authori[sz]ed|bad user"):
+        await try_broker(secured.url("op-a", password="old"), client_id="doctor", ca_file=secured.ca_file)
+    with pytest.raises(ConnectionError, match=r"(?i)certificate verify failed"):
+        await try_broker(secured.url("berth-gateway"), client_id="doctor")
 
 
 async def test_passwords_change_without_a_gap(
