@@ -107,7 +107,7 @@ async def test_killed_while_reports_come_in_nothing_is_lost_or_doubled(
     assert (pushes.answered, posts.answered) == (sent, sent)
 
     async def spool_is_empty() -> bool:
-        return await rows(city, "SELECT count(*) FROM gateway.spool") == 0
+        return bool(await rows(city, "SELECT count(*) FROM gateway.spool") == 0)
 
     await eventually(spool_is_empty, within_s=60)
     assert await rows(city, "SELECT count(*) FROM occupancy.passage") == sent
