@@ -45,6 +45,7 @@ from occupancy import service as occupancy
 from occupancy.board import Board
 from occupancy.card import Name
 from occupancy.http.city import City
+from occupancy.hear_devices import hear_devices
 from occupancy.record import Recorder
 from occupancy.resync import hear_of_order
 from registry.key_store import RegistryKeyStore
@@ -226,7 +227,7 @@ def answering(tools: Tools) -> tuple[list[Service], Board]:
     settings = tools.settings
     record_facts = Recorder(settings.occupancy).record_facts
     city = City(Name(zh=settings.registry.city_zh, en=settings.registry.city_en), settings.registry.time_zone)
-    seeing = occupancy.serving(tools.database, settings.occupancy, city)
+    seeing = occupancy.serving(tools.database, settings.occupancy, city, audit.record)
     services = [
         registry_service(
             tools.database, settings.registry, on_counts=record_facts, profiles=gateway_service.device_profiles()

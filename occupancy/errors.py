@@ -8,3 +8,17 @@ class UnknownCarPark(Problem):
 
     status = 404
     slug = "unknown-car-park"
+
+
+class UnknownDriftProposal(Problem):
+    """The car park has no such proposal of a correction"""
+
+    status = 404
+    slug = "unknown-drift-proposal"
+
+
+class WrongState(Problem):
+    """It is not in the state for that"""
+
+    status = 409
+    slug = "wrong-state"

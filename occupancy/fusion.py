@@ -16,7 +16,7 @@ What the registry says a car park is `measured_by` goes first, as long as that s
 Nothing here depends on the present or on the order of arrival: the same facts give the same truth.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -90,16 +90,30 @@ class Place(Struct, frozen=True):
     zones: Mapping[str, ZonePlace] = field(default_factory=dict)
 
 
+Corrections = Mapping[tuple[str, str], Sequence[tuple[datetime, int]]]
+"""By measure (`counts` or `passages`) and zone: since when, and what is added to the words from then on."""
+
+
 class Measures(Struct):
     """The newest word of every source of a car park. `counts` is by zone, "" for the whole car park.
 
-    `zones` is None where they were not added up because they decide nothing.
+    `zones` is None where they were not added up because they decide nothing. `corrections` are what operators applied
+    against drift (decision 20): words stay as they came, and are believed with these added.
     """
 
     spaces: SpaceSums
     counts: dict[str, Count]
     zones: dict[str, SpaceSums] | None
     passages: Passages
+    corrections: Corrections = {}
+
+    def counted(self, zone: str, count: Count) -> int:
+        """What is believed of a counter's word: never less than nothing."""
+        return max(0, count.occupied + self.correction("counts", zone, count.at))
+
+    def correction(self, measure: str, zone: str, at: datetime) -> int:
+        """What is added to a word told at `at`."""
+        return sum(cars for since, cars in self.corrections.get((measure, zone), ()) if at >= since)
 
 
 class Policy(Struct, frozen=True):
@@ -157,10 +171,10 @@ def _overtakes(zones: Truth, whole: Truth, policy: Policy) -> bool:
 def _sources(measures: Measures, place: Place, policy: Policy) -> Iterator[tuple[MeasuredBy, Truth | None]]:
     yield "spaces", _of_spaces(measures.spaces, place, policy)
     whole = measures.counts.get("")
-    yield "counts", None if whole is None else _of_count(whole, place)
+    yield "counts", None if whole is None else _of_count(measures, "", whole, place)
     if measures.zones is not None:
         yield "mixed", _of_zones(measures, place, policy)
-    yield "passages", _of_passages(measures.passages, whole, place)
+    yield "passages", _of_passages(measures, whole, place)
 
 
 def _of_spaces(sums: SpaceSums, place: Place, policy: Policy) -> Truth | None:
@@ -179,17 +193,30 @@ def _of_spaces(sums: SpaceSums, place: Place, policy: Policy) -> Truth | None:
     )
 
 
-def _of_count(count: Count, place: Place) -> Truth:
+def _of_count(measures: Measures, zone: str, count: Count, place: Place) -> Truth:
     capacity = count.capacity or place.capacity
-    return Truth(count.occupied, capacity, 0, 0, "counts", count.at, True, True)
+    return Truth(measures.counted(zone, count), capacity, 0, 0, "counts", count.at, True, True)
 
 
-def _of_passages(passages: Passages, whole: Count | None, place: Place) -> Truth | None:
+def lanes_sum(measures: Measures) -> int:
+    """The last count and what went through the lanes since, with what was corrected; below zero when that cannot be."""
+    passages = measures.passages
+    total = passages.base + passages.net
+    if passages.base_at is not None:
+        total += measures.correction("counts", "", passages.base_at)
+    for since, cars in measures.corrections.get(("passages", ""), ()):
+        if passages.base_at is None or since > passages.base_at:  # a count begins the sum anew
+            total += cars
+    return total
+
+
+def _of_passages(measures: Measures, whole: Count | None, place: Place) -> Truth | None:
+    passages = measures.passages
     if passages.at is None:
         return None
     capacity = whole.capacity if whole is not None and whole.capacity else place.capacity
     as_of = passages.at if passages.base_at is None else max(passages.at, passages.base_at)
-    return Truth(max(0, passages.base + passages.net), capacity, 0, 0, "passages", as_of, passages.base_at is not None)
+    return Truth(max(0, lanes_sum(measures)), capacity, 0, 0, "passages", as_of, passages.base_at is not None)
 
 
 def _of_zones(measures: Measures, place: Place, policy: Policy) -> Truth | None:
@@ -219,7 +246,7 @@ def _zone(label: str, measures: Measures, place: Place, policy: Policy) -> Truth
     sums = (measures.zones or {}).get(label)
     sensors = None if sums is None else _of_spaces(sums, here, policy)
     count = measures.counts.get(label)
-    counted = None if count is None else _of_count(count, here)
+    counted = None if count is None else _of_count(measures, label, count, here)
     both = [truth for truth in (sensors, counted) if truth is not None]
     if not both:
         return None

@@ -10,6 +10,7 @@ from occupancy import sql
 from occupancy.fusion import Count, Measures, SpaceSums
 from occupancy.places import Places
 from occupancy.sql import upkeep
+from occupancy.sql.drift import corrections_of
 from occupancy.standing import Standing
 
 
@@ -19,11 +20,12 @@ async def read_measures(
     places: Places,
     *,
     zone_counted: Collection[CarParkId] = (),
+    counted: Collection[CarParkId] = (),
 ) -> dict[CarParkId, Measures]:
     """The sources of each of `standings`, whose sums are shared and so move with them.
 
     Zones are added up only where they decide: in car parks measured zone by zone, or whose zones are counted
-    (`zone_counted` names those that just are).
+    (`zone_counted` names those that just are; `counted` those of which a counter or a lane just spoke).
     """
     counts: dict[CarParkId, dict[str, Count]] = defaultdict(dict)
     for row in await sql.count_states(tx, list(standings)):
@@ -37,8 +39,20 @@ async def read_measures(
         and (place.measured_by == "mixed" or car_park in zone_counted or any(counts[car_park]))
     ]
     zones = await _zone_sums(tx, zoned)
+    told = [
+        car_park
+        for car_park, standing in standings.items()
+        if counts[car_park] or standing.passages.at or car_park in counted
+    ]
+    corrections = await corrections_of(tx, told) if told else {}
     return {
-        car_park: Measures(standing.spaces, counts[car_park], zones.get(car_park), standing.passages)
+        car_park: Measures(
+            standing.spaces,
+            counts[car_park],
+            zones.get(car_park),
+            standing.passages,
+            corrections.get(car_park, {}),
+        )
         for car_park, standing in standings.items()
     }
 

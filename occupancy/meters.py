@@ -15,6 +15,9 @@ class OccupancyMeters:
         self.mended = Counter(
             "berth_occupancy_belated_moves", "Moves added to a stretch of a curve that had passed", registry=registry
         )
+        self.drifts_proposed = Counter(
+            "berth_occupancy_drifts_proposed", "Corrections proposed of counters that drift", registry=registry
+        )
         self.repaired = Counter(
             "berth_occupancy_sums_repaired", "Car parks whose sums did not match their spaces", registry=registry
         )

@@ -52,7 +52,11 @@ class Recorder:
         before = {car_park: standing.told for car_park, standing in standings.items()}
         orders = await sql.space_orders(tx, sorted({fact.space for fact in facts.spaces}))
         measures = await read_measures(
-            tx, standings, self.places, zone_counted={fact.car_park for fact in facts.counts if fact.zone}
+            tx,
+            standings,
+            self.places,
+            zone_counted={fact.car_park for fact in facts.counts if fact.zone},
+            counted={fact.car_park for kind in (facts.counts, facts.passages) for fact in kind},
         )
         kept = await keep_history(tx, facts, orders)
         await heed_gaps(tx, self.settings, standings, read_numbers(kept.spaces, kept.counts, orders, measures))

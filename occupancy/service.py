@@ -23,15 +23,20 @@ from kernel.service import Job, Loop, Service
 from occupancy import sql
 from occupancy.availability import availability_of
 from occupancy.board import RELOAD_S, Board
+from occupancy.decide_drift import RecordAudit
 from occupancy.doubt_steps import DoubtSteps, Ear
 from occupancy.heed_gaps import forget_gaps
 from occupancy.http.car_parks import CarParksApi
 from occupancy.http.city import City, CityApi
+from occupancy.http.drift import DriftApi
+from occupancy.http.gaps import GapsApi
 from occupancy.http.history import HistoryApi
 from occupancy.http.live import LiveApi
 from occupancy.mend_curves import mend_curves
 from occupancy.meters import OccupancyMeters, SnapshotMeters
 from occupancy.partitions import keep_partitions
+from occupancy.propose_drift import LOOK_S as DRIFT_LOOK_S
+from occupancy.propose_drift import look_and_propose
 from occupancy.record import Recorder
 from occupancy.recount import recount
 from occupancy.retell_now import retell_now
@@ -112,7 +117,7 @@ def recording(
     return Recording(steps.record_facts, Service("occupancy", loops=loops))
 
 
-def serving(database: Database, settings: OccupancySettings, city: City) -> Serving:
+def serving(database: Database, settings: OccupancySettings, city: City, record_audit: RecordAudit) -> Serving:
     """The side that answers."""
     board = Board(database, settings)
     apis = [
@@ -120,6 +125,8 @@ def serving(database: Database, settings: OccupancySettings, city: City) -> Serv
         HistoryApi(database, board),
         LiveApi(board, database.clock),
         CityApi(board, city),
+        GapsApi(database),
+        DriftApi(database, Recorder(settings), record_audit),
     ]
 
     async def flush() -> None:
@@ -148,6 +155,11 @@ def upkeep(database: Database, settings: OccupancySettings, registry: CollectorR
         async with database.transaction() as tx:
             await learn_heartbeats(tx)
 
+    async def drift() -> None:
+        async with database.transaction() as tx:
+            proposed = await look_and_propose(tx, settings)
+        meters.drifts_proposed.inc(proposed)
+
     async def gaps_forgotten() -> None:
         async with database.transaction() as tx:
             await forget_gaps(tx, settings)
@@ -163,6 +175,7 @@ def upkeep(database: Database, settings: OccupancySettings, registry: CollectorR
         loops=[
             Loop("occupancy partitions", partitions, PARTITIONS_S),
             Loop("occupancy heartbeats", heartbeats, LOOK_S),
+            Loop("occupancy drift", drift, DRIFT_LOOK_S),
             Loop("occupancy gaps forgotten", gaps_forgotten, PARTITIONS_S),
             Loop("occupancy curves", curves, CURVES_S),
         ],

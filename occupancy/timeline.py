@@ -107,7 +107,7 @@ def trace(
         samples.append(Sample(at, *told, truth.source))
         sampled_at = at if sampled_at is None else max(at, sampled_at)
     if truth is not None and truth.whole_count:
-        samples.extend(_late_samples(late, place))
+        samples.extend(_late_samples(late, measures, place))
     return Traced(truth, samples, sampled_at)
 
 
@@ -179,9 +179,9 @@ def _apply(measures: Measures, change: Change) -> None:
                 measures.passages.at = at
 
 
-def _late_samples(late: Sequence[Counted], place: Place) -> list[Sample]:
+def _late_samples(late: Sequence[Counted], measures: Measures, place: Place) -> list[Sample]:
     return [
-        Sample(change.at, change.count.occupied, change.count.capacity or place.capacity, 0, "counts")
+        Sample(change.at, measures.counted("", change.count), change.count.capacity or place.capacity, 0, "counts")
         for change in late
         if change.zone == ""
     ]

@@ -16,6 +16,8 @@ from msgspec.structs import replace as but
 from contracts.wire import SpaceEvent, SpaceStateWord
 
 _FLAP: Final = timedelta(milliseconds=40)
+_WRAPS_AFTER: Final = 5
+"""Words: a simulation is short."""
 
 
 class Trait(StrEnum):
@@ -33,8 +35,9 @@ class Trait(StrEnum):
 class FaultPlan:
     """Rates from 0 to 1. Durations are (shortest, longest), seconds of real time.
 
-    Of an event: `duplicate` is told twice, `out_of_order` after the next one's, `late` only after `late_s`. Of a
-    sensor: `stuck`, `silent`, `clock_behind` and `clock_ahead` (by a `clock_off_s`), `flapping`. Of a car park and
+    Of an event: `duplicate` is told twice, `out_of_order` after the next one's, `late` only after `late_s`, `lost`
+    never. Of a sensor: `stuck`, `silent`, `clock_behind` and `clock_ahead` (by a `clock_off_s`), `flapping` (so many
+    `flaps` at each change), `wrapping` (its numbers have 16 bits and are about to begin anew). Of a car park and
     second: `burst` holds everything back for `burst_s` and tells it at once, `reconnect` restarts its gateway, which
     begins a new epoch with a snapshot. Of an order: `order_*`, see `simulators.order_faults`.
     """
@@ -44,12 +47,15 @@ class FaultPlan:
     out_of_order: float = 0.0
     late: float = 0.0
     late_s: tuple[float, float] = (30.0, 600.0)
+    lost: float = 0.0
     stuck: float = 0.0
     silent: float = 0.0
     clock_behind: float = 0.0
     clock_ahead: float = 0.0
     clock_off_s: tuple[float, float] = (60.0, 86_400.0)
     flapping: float = 0.0
+    flaps: int = 1
+    wrapping: float = 0.0
     burst: float = 0.0
     burst_s: tuple[float, float] = (10.0, 60.0)
     reconnect: float = 0.0
@@ -65,6 +71,9 @@ class FaultPlan:
             if isinstance(value, tuple):
                 if not 0 <= value[0] <= value[1]:
                     raise ValueError(f"{name} must be (shortest, longest), not {value}")
+            elif name == "flaps":
+                if value < 1:
+                    raise ValueError(f"flaps must be at least 1, not {value}")
             elif name != "seed" and not 0 <= value <= 1:
                 raise ValueError(f"{name} must be from 0 to 1, not {value}")
         if self.stuck + self.silent + self.clock_behind + self.clock_ahead + self.flapping > 1:
@@ -97,7 +106,9 @@ class FaultySensors:
         behind, self._next = self._next, []
         out: list[SpaceEvent] = []
         for event in events:
-            for said in self._as_sensed(event):
+            for said in self._numbered(self._as_sensed(event)):
+                if plan.lost and draw.random() < plan.lost:
+                    continue
                 if draw.random() < plan.late:
                     self._held.append((now + timedelta(seconds=draw.uniform(*plan.late_s)), said))
                 elif draw.random() < plan.out_of_order:
@@ -155,17 +166,31 @@ class FaultySensors:
             case _:
                 return (event,)
 
+    def _numbered(self, events: Sequence[SpaceEvent]) -> Sequence[SpaceEvent]:
+        """With the numbers of a 16-bit counter that has nearly come round, where the sensor has one."""
+        if not self._plan.wrapping or not events or not self._wraps(events[0].space):
+            return events
+        return [event if event.seq is None else but(event, seq=(event.seq - _WRAPS_AFTER) % 2**16) for event in events]
+
+    def _wraps(self, space: str) -> bool:
+        own = random.Random(f"{self._plan.seed} {self._car_park} {space} wraps")  # noqa: S311 - a seeded play
+        return own.random() < self._plan.wrapping
+
     def _flapped(self, event: SpaceEvent) -> Sequence[SpaceEvent]:
-        """The word, taken back, said again: three events where there was one, so `seq` runs ahead."""
+        """The word, taken back, said again, `flaps` times: more events than there were, so `seq` runs ahead."""
         opposite: SpaceStateWord = "free" if event.state == "occupied" else "occupied"
         more = self._more_seq.get(event.space, 0)
-        self._more_seq[event.space] = more + 2
-        seqs = [None if event.seq is None else event.seq + more + step for step in range(3)]
-        return (
-            but(event, at=event.at - 2 * _FLAP, seq=seqs[0]),
-            but(event, at=event.at - _FLAP, seq=seqs[1], state=opposite),
-            but(event, seq=seqs[2]),
-        )
+        last = 2 * self._plan.flaps
+        self._more_seq[event.space] = more + last
+        return [
+            but(
+                event,
+                at=event.at - (last - step) * _FLAP,
+                seq=None if event.seq is None else event.seq + more + step,
+                state=opposite if step % 2 else event.state,
+            )
+            for step in range(last + 1)
+        ]
 
     def _dam(self, events: list[SpaceEvent], now: datetime) -> list[SpaceEvent]:
         if self._dam_until is None:

@@ -13,6 +13,7 @@ from occupancy.http.city import City
 from occupancy.record import Recorder
 from occupancy.service import Serving, serving
 from occupancy.settings import OccupancySettings
+from registry.sql import audit
 from tests.integration.kernel.conftest import Serve, Site, serve
 
 __all__ = ["serve"]
@@ -44,7 +45,7 @@ def record(database: Database, recorder: Recorder) -> Record:
 @pytest.fixture
 def side(database: Database, settings: OccupancySettings) -> Serving:
     """The API's side, whose loops the test turns itself."""
-    return serving(database, settings, City(Name(zh="沈阳", en="Shenyang"), "Asia/Shanghai"))
+    return serving(database, settings, City(Name(zh="沈阳", en="Shenyang"), "Asia/Shanghai"), audit.record)
 
 
 @pytest.fixture

@@ -218,6 +218,7 @@ async def test_the_manifests_name_their_loops_and_jobs(
         "occupancy flapping",
         "occupancy partitions",
         "occupancy heartbeats",
+        "occupancy drift",
         "occupancy gaps forgotten",
         "occupancy curves",
     ]

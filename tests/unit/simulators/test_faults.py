@@ -1,8 +1,10 @@
 """Each fault by itself, at full rate."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace as but
 
 from contracts.wire import SpaceEvent
 from simulators.faults import FaultPlan, FaultySensors, Trait
@@ -95,3 +97,26 @@ def test_traits_come_in_their_shares() -> None:
 def test_impossible_plans_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"must be|more than all"):
         FaultPlan(**wrong)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_what_is_lost_is_never_told_and_leaves_its_number_out() -> None:
+    assert _under(FaultPlan(lost=1)).told([ONE, TWO], AT) == []
+
+
+def test_a_sensor_may_flap_often_and_numbers_every_word() -> None:
+    told = _under(FaultPlan(flapping=1, flaps=20)).told([ONE], AT)
+    assert len(told) == 41
+    assert [event.seq for event in told] == [(ONE.seq or 0) + step for step in range(41)]
+    assert told[-1].state == ONE.state
+    assert all(one.state != other.state and one.at < other.at for one, other in pairwise(told))
+
+
+def test_numbers_of_16_bits_come_round() -> None:
+    sensors = _under(FaultPlan(wrapping=1))
+    told = [event.seq for seq in range(1, 8) for event in sensors.told([but(ONE, seq=seq)], AT)]
+    assert told == [65_532, 65_533, 65_534, 65_535, 0, 1, 2]
+
+
+def test_flapping_less_than_once_is_no_plan() -> None:
+    with pytest.raises(ValueError, match="flaps"):
+        FaultPlan(flaps=0)
