@@ -1,33 +1,60 @@
-"""`--faults=long` is the long set (`make faults`); the quick one is part of `make test`. Every fault has a seed."""
+"""`--faults=long` is the long set (`make faults`); the quick one is part of `make test`. One seed replays one run."""
 
 import getpass
 import random
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import psutil
 import pytest
 
 from app.bench.gateway_process import GatewayProcess
+from app.embedded import EmbeddedPostgres
 from app.processes import LOOPBACK
 from kernel.clock import SystemClock
+from kernel.migrate import migrate, migrations_of
 from tests.faults.devices import Devices, register
 from tests.faults.oracle import Verdict
+from tests.faults.proxy import Proxy, by_proxy
+from tests.faults.results import Kind, Results, commit_of, headline, write_between_markers
 from tests.faults.site import Site
 from tests.mosquitto import Mosquitto
 
-_RESULTS = pytest.StashKey[list[str]]()
+_RESULTS = pytest.StashKey[Results]()
+_STARTED = pytest.StashKey[float]()
+_SEED = 20_261_124
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults", choices=("quick", "long"), default="quick", help="how often each fault is done")
-    parser.addoption("--seed", type=int, default=20_261_124, help="one seed replays one failure")
+    parser.addoption("--seed", type=int, default=_SEED, help="one seed replays one failure")
+    parser.addoption("--soak-minutes", type=float, default=5.0, help="how long the soak of the long set lasts")
+    parser.addoption("--report", type=Path, default=None, help="a page whose table of results is written anew")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "runs(n): in the long set the test runs n times, each by a seed of its own")
+    config.stash[_RESULTS] = Results()
+    config.stash[_STARTED] = SystemClock().monotonic()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Many short runs instead of a long one: the ledger of each fits into memory and is judged in a moment."""
+    marker = metafunc.definition.get_closest_marker("runs")
+    if marker is not None and _is_long(metafunc.config):
+        metafunc.parametrize("run", range(marker.args[0]), ids=[f"run{number}" for number in range(marker.args[0])])
+
+
+def _is_long(config: pytest.Config) -> bool:
+    return bool(config.getoption("--faults", default="quick") == "long")
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much of everything: `kills` of each victim, `rounds` of each lesser fault."""
+    """How much of everything in one run: `kills` of each victim, `rounds` of each lesser fault."""
 
     kills: int
     rounds: int
@@ -36,8 +63,8 @@ class Scale:
 
 @pytest.fixture
 def scale(request: pytest.FixtureRequest) -> Scale:
-    """Quick: 2 kills of each kind; long: 10."""
-    if request.config.getoption("--faults", default="quick") == "long":
+    """Quick: 2 kills of each kind; long: 10 a run."""
+    if _is_long(request.config):
         return Scale(kills=10, rounds=8, seconds=60.0)
     return Scale(kills=2, rounds=2, seconds=4.0)
 
@@ -45,13 +72,19 @@ def scale(request: pytest.FixtureRequest) -> Scale:
 @pytest.fixture
 def long_only(request: pytest.FixtureRequest) -> None:
     """For faults that take minutes by their nature."""
-    if request.config.getoption("--faults", default="quick") != "long":
+    if not _is_long(request.config):
         pytest.skip("only in the long set: make faults")
 
 
 @pytest.fixture
-def seed(request: pytest.FixtureRequest) -> int:
-    return int(request.config.getoption("--seed", default=20_261_124))
+def run() -> int:
+    """Which one of several runs this is."""
+    return 0
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest, run: int) -> int:
+    return int(request.config.getoption("--seed", default=_SEED)) + run
 
 
 @pytest.fixture
@@ -74,6 +107,27 @@ def own_broker(tmp_path: Path) -> Iterator[Mosquitto]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def own_postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
+    """A server that may be killed: nobody else uses it."""
+    with EmbeddedPostgres(tmp_path / "database") as server:
+        yield server
+
+
+@pytest.fixture
+async def to_broker(own_broker: Mosquitto, real_clock: SystemClock, seed: int) -> AsyncIterator[Proxy]:
+    """The gateway's line to its broker, and nobody else's."""
+    async with Proxy(own_broker.port, real_clock, seed=seed) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def to_database(postgres_server: EmbeddedPostgres, real_clock: SystemClock, seed: int) -> AsyncIterator[Proxy]:
+    """The gateway's line to its database, and nobody else's."""
+    async with Proxy(postgres_server.port, real_clock, seed=seed) as proxy:
+        yield proxy
 
 
 class MakeSite(Protocol):
@@ -124,32 +178,99 @@ async def site(make_site: MakeSite, database_url: str, own_broker: Mosquitto) ->
     return await make_site(database_url, own_broker.port)
 
 
-class Record(Protocol):
-    """Keeps the verdict on a fault that was done so many times."""
+@pytest.fixture
+async def broker_line_site(make_site: MakeSite, database_url: str, own_broker: Mosquitto, to_broker: Proxy) -> Site:
+    """One whose gateway reaches the broker over `to_broker`."""
+    return await make_site(database_url, own_broker.port, mqtt_port=to_broker.port)
 
-    def __call__(self, verdict: Verdict, times: int, remark: str = "") -> None: ...
+
+@pytest.fixture
+async def database_line_site(
+    make_site: MakeSite,
+    postgres_server: EmbeddedPostgres,
+    database_url: str,
+    own_broker: Mosquitto,
+    to_database: Proxy,
+) -> Site:
+    """One whose gateway reaches the database over `to_database`."""
+    through = by_proxy(postgres_server, database_url, to_database)
+    return await make_site(database_url, own_broker.port, through=through)
+
+
+@pytest.fixture
+async def lines_site(
+    make_site: MakeSite,
+    postgres_server: EmbeddedPostgres,
+    database_url: str,
+    own_broker: Mosquitto,
+    to_database: Proxy,
+    to_broker: Proxy,
+) -> Site:
+    """One whose gateway reaches both over a line that can be cut."""
+    through = by_proxy(postgres_server, database_url, to_database)
+    return await make_site(database_url, own_broker.port, through=through, mqtt_port=to_broker.port)
+
+
+@pytest.fixture
+async def mortal_site(make_site: MakeSite, own_postgres: EmbeddedPostgres, own_broker: Mosquitto) -> Site:
+    """One whose PostgreSQL is its own."""
+    await migrate(own_postgres.url(), migrations_of())
+    return await make_site(own_postgres.url(), own_broker.port)
+
+
+class Record(Protocol):
+    """Keeps the verdict on a fault that was done so many times, each of them of these `kinds`."""
+
+    def __call__(self, verdict: Verdict, times: int, remark: str = "", *, kinds: tuple[Kind, ...] = ()) -> None: ...
 
 
 @pytest.fixture
 def record(request: pytest.FixtureRequest) -> Record:
     """Keeps verdicts for the table at the end of the run."""
 
-    def keep(verdict: Verdict, times: int, remark: str = "") -> None:
-        line = (
-            f"| {request.node.name} | {times} | {verdict.events:,} | {verdict.history:,} | {len(verdict.lost)} "
-            f"| {len(verdict.doubled) + len(verdict.invented)} | {len(verdict.wrong)} | {remark} |"
-        )
-        request.config.stash.setdefault(_RESULTS, []).append(line)
+    def keep(verdict: Verdict, times: int, remark: str = "", *, kinds: tuple[Kind, ...] = ()) -> None:
+        request.config.stash[_RESULTS].add(_name(request.node), verdict, times, remark, kinds)
 
     return keep
 
 
+def _name(item: pytest.Item) -> str:
+    """One for all runs of a test."""
+    name, bracket, parameters = item.name.partition("[")
+    kept = [part for part in parameters.removesuffix("]").split("-") if not part.startswith("run")]
+    return f"{name}[{'-'.join(kept)}]" if bracket and any(kept) else name
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that failed has its line in the table as well."""
+    report = yield
+    if call.excinfo is not None and report.failed:
+        why = str(call.excinfo.value).strip().splitlines() or [call.excinfo.typename]
+        item.config.stash[_RESULTS].fail(_name(item), why[0])
+    return report
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """The table of docs/reliability.md."""
-    lines = config.stash.get(_RESULTS, [])
-    if lines:
-        terminalreporter.section("faults")
-        terminalreporter.write_line("| fault | times | events said | in history | lost | doubled | wrong | |")
-        terminalreporter.write_line("|---|---|---|---|---|---|---|---|")
-        for line in lines:
-            terminalreporter.write_line(line)
+    """The table of docs/reliability.md, and with `--report` into it."""
+    results = config.stash[_RESULTS]
+    if not results.lines:
+        return
+    clock = SystemClock()
+    told = [f"{len(terminalreporter.stats.get(word, []))} {word}" for word in ("passed", "failed", "error", "skipped")]
+    head = headline(
+        day=clock.now().date(),
+        commit=commit_of(_ROOT),
+        cores=psutil.cpu_count() or 0,
+        seed=int(config.getoption("--seed", default=_SEED)),
+        outcome=", ".join(word for word in told if not word.startswith("0 ")),
+        minutes=(clock.monotonic() - config.stash[_STARTED]) / 60,
+    )
+    markdown = results.markdown(head)
+    terminalreporter.section("faults")
+    terminalreporter.write_line(markdown)
+    report: Path | None = config.getoption("--report", default=None)
+    if report is not None:
+        write_between_markers(report, markdown)

@@ -129,13 +129,15 @@ async def speak(devices: Devices, port: int, clock: Clock, *, messages: int, cli
 
 
 @asynccontextmanager
-async def speaking(devices: Devices, port: int, clock: Clock) -> AsyncIterator[Publisher]:
-    """Publish about MESSAGES_S a second as long as the block lasts; all is acknowledged when it has ended."""
+async def speaking(
+    devices: Devices, port: int, clock: Clock, *, messages_s: int = MESSAGES_S
+) -> AsyncIterator[Publisher]:
+    """Publish about `messages_s` a second as long as the block lasts; all is acknowledged when it has ended."""
     over = asyncio.Event()
 
     async def speak_on(publisher: Publisher) -> None:
         while not over.is_set():
-            for topic, payload in devices.messages(MESSAGES_S // 20):
+            for topic, payload in devices.messages(messages_s // 20):
                 await publisher.publish(topic, payload)
             await clock.sleep(1 / 20)
 

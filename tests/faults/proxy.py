@@ -10,8 +10,10 @@ import contextlib
 import random
 import socket
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from app.embedded import EmbeddedPostgres
 from app.processes import LOOPBACK
 from kernel.clock import Clock
 
@@ -21,17 +23,22 @@ class Trip:
     """Reset a connection when its client sends `pattern` after more than `after_bytes` since the last one.
 
     With `let_through` the server gets the pattern and answers, and only the answer is lost; otherwise the server never
-    hears of it. `times` connections are ended in all; `done` is set with the last one.
+    hears of it. `times` connections are ended in all; `done` is set with the last one. `act` is called at the very
+    moment: the server has answered, or will never hear, and the client knows of neither.
     """
 
     pattern: bytes
     let_through: bool
     times: int
     after_bytes: int = 0
+    act: Callable[[], object] = lambda: None
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
     def spend(self) -> None:
         self.times -= 1
+
+    def tell(self) -> None:
+        self.act()
         if self.times <= 0:
             self.done.set()
 
@@ -120,6 +127,7 @@ class Proxy:
                         sink.write(chunk)
                         await sink.drain()
                         await line.answered.wait()
+                    trip.tell()
                     line.end(reset=True)
                     raise _Ended
                 since_pattern = 0
@@ -182,6 +190,12 @@ class _Line:
         for writer in (self.client, self.target):
             if writer is not None:
                 writer.close()
+
+
+def by_proxy(server: EmbeddedPostgres, database_url: str, proxy: Proxy) -> str:
+    """The database's loopback address with the proxy's port in it."""
+    name = database_url.partition("?")[0].rpartition("/")[2]
+    return server.public_url(name).replace(f":{server.port}/", f":{proxy.port}/")
 
 
 def _abort(writer: asyncio.StreamWriter) -> None:

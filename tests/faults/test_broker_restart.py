@@ -10,15 +10,16 @@ from tests.faults.site import Site
 from tests.mosquitto import Mosquitto
 
 
+@pytest.mark.runs(5)
 @pytest.mark.timeout(600)
 async def test_broker_restarted(
     site: Site, own_broker: Mosquitto, scale: Scale, dice: random.Random, record: Record
 ) -> None:
     await site.start()
     async with speaking(site.devices, site.broker_port, site.clock):
-        for _ in range(scale.rounds):
+        for _ in range(scale.kills):
             await site.work_goes_on()
             await site.clock.sleep(dice.uniform(0, 0.3))
             own_broker.stop()
             own_broker.start()
-    record(await site.healed(), scale.rounds)
+    record(await site.healed(), scale.kills, kinds=("broker stops",))

@@ -3,38 +3,19 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import psutil
 import pytest
 
 from app.embedded import EmbeddedBroker, EmbeddedPostgres
-from kernel.migrate import migrate, migrations_of
 from tests.faults.conftest import MakeSite, Record, Scale
 from tests.faults.devices import speaking
 from tests.faults.site import Site
-from tests.mosquitto import Mosquitto
 
 pytestmark = pytest.mark.timeout(600)
 
 
-@pytest.fixture
-def own_postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
-    """A server that may be killed: nobody else uses it."""
-    with EmbeddedPostgres(tmp_path / "database") as server:
-        yield server
-
-
-@pytest.fixture
-async def mortal_site(
-    make_site: MakeSite, own_postgres: EmbeddedPostgres, own_broker: Mosquitto
-) -> AsyncIterator[Site]:
-    """A site whose PostgreSQL is its own."""
-    await migrate(own_postgres.url(), migrations_of())
-    yield await make_site(own_postgres.url(), own_broker.port)
-
-
+@pytest.mark.runs(6)
 async def test_gateway_killed(site: Site, scale: Scale, dice: random.Random, record: Record) -> None:
     await site.start()
     async with speaking(site.devices, site.broker_port, site.clock):
@@ -43,9 +24,10 @@ async def test_gateway_killed(site: Site, scale: Scale, dice: random.Random, rec
             await site.clock.sleep(dice.uniform(0, 0.5))
             site.gateway.kill()
             site.gateway.start()
-    record(await site.healed(), scale.kills)
+    record(await site.healed(), scale.kills, kinds=("gateway kills",))
 
 
+@pytest.mark.runs(5)
 async def test_postgresql_killed(
     mortal_site: Site, own_postgres: EmbeddedPostgres, scale: Scale, dice: random.Random, record: Record
 ) -> None:
@@ -58,7 +40,7 @@ async def test_postgresql_killed(
             await asyncio.to_thread(_kill_whole_server, own_postgres)
             await site.clock.sleep(dice.uniform(0, 1.0))
             own_postgres.start()
-    record(await site.healed(), scale.kills)
+    record(await site.healed(), scale.kills, kinds=("database kills",))
 
 
 async def test_gateway_and_postgresql_killed_together(
@@ -74,7 +56,7 @@ async def test_gateway_and_postgresql_killed_together(
             site.gateway.kill()
             own_postgres.start()
             site.gateway.start()
-    record(await site.healed(), scale.rounds)
+    record(await site.healed(), scale.rounds, kinds=("gateway kills", "database kills"))
 
 
 async def test_one_backend_killed(site: Site, scale: Scale, dice: random.Random, record: Record) -> None:
@@ -100,7 +82,7 @@ async def test_gateway_killed_on_the_embedded_broker(
             await site.clock.sleep(dice.uniform(0, 0.3))
             site.gateway.kill()
             site.gateway.start()
-    record(await site.healed(), 2)
+    record(await site.healed(), 2, kinds=("gateway kills",))
 
 
 def _kill_whole_server(server: EmbeddedPostgres) -> None:

@@ -155,7 +155,7 @@ async def test_orders_while_the_gateway_is_killed(
             given[lane] = await give(database, lane, PATIENT)
             site.gateway.start()
         await all_closed(site, database, len(given))
-    record(await each_opened_once(database, car_park, given), scale.kills, repeats(car_park))
+    record(await each_opened_once(database, car_park, given), scale.kills, repeats(car_park), kinds=("gateway kills",))
 
 
 async def test_orders_while_the_broker_is_cut_off(

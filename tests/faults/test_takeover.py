@@ -17,8 +17,7 @@ from kernel.clock import SystemClock
 from tests.faults.conftest import Record, Scale
 from tests.faults.devices import Devices, register, speaking
 from tests.faults.fleet import OPERATORS, SLOTS, TAKEN_OVER_S_MAX, Fleet, freeze, replaced, thaw
-from tests.faults.proxy import Proxy
-from tests.faults.test_network import by_proxy
+from tests.faults.proxy import Proxy, by_proxy
 from tests.mosquitto import Mosquitto
 
 pytestmark = pytest.mark.timeout(600)
@@ -80,7 +79,7 @@ async def test_a_killed_gateway_is_replaced(
             victim.kill()
             took_s.append(await fleet.taken_over(slot, since=since, term=term))
             victim.start()
-    record(await fleet.healed(), scale.kills, _told(took_s))
+    record(await fleet.healed(), scale.kills, _told(took_s), kinds=("gateway kills",))
     assert max(took_s) < TAKEN_OVER_S_MAX
 
 
