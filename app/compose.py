@@ -19,6 +19,7 @@ from app.monitoring import CityMetrics
 from app.settings import BerthSettings
 from app.version import about_version
 from contracts.availability import Availability
+from contracts.facts import HeardHandler
 from contracts.ids import CarParkId
 from contracts.orders import OrderHandler
 from gateway import service as gateway_service
@@ -44,8 +45,8 @@ from kernel.webserver import WebOptions, WebServer, make_application
 from occupancy import service as occupancy
 from occupancy.board import Board
 from occupancy.card import Name
-from occupancy.http.city import City
 from occupancy.hear_devices import hear_devices
+from occupancy.http.city import City
 from occupancy.record import Recorder
 from occupancy.resync import hear_of_order
 from registry.key_store import RegistryKeyStore
@@ -72,6 +73,8 @@ class Tools:
 
 ON_ORDER: Sequence[OrderHandler] = (hear_of_order,)
 """Who hears what became of orders, in whichever process they come to their end: answered, refused or expired."""
+ON_HEARD: Sequence[HeardHandler] = (hear_devices,)
+"""Who hears what devices tell of themselves, also when a message is replayed."""
 
 Role = Callable[[Tools], contextlib.AbstractAsyncContextManager[Mapping[str, Probe]]]
 
@@ -131,7 +134,7 @@ async def gateway(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
         registry=tools.registry,
         wake=heed.recorded,
     )
-    handlers = Handlers(record_facts=recording.record_facts, on_order=ON_ORDER)
+    handlers = Handlers(record_facts=recording.record_facts, on_order=ON_ORDER, on_heard=ON_HEARD)
     metrics = GatewayMetrics(tools.registry)
     made = Gateway(
         tools.database,
@@ -234,7 +237,7 @@ def answering(tools: Tools) -> tuple[list[Service], Board]:
         ),
         gateway_service.serving(
             tools.database,
-            Handlers(record_facts=record_facts, on_order=ON_ORDER),
+            Handlers(record_facts=record_facts, on_order=ON_ORDER, on_heard=ON_HEARD),
             clock=tools.clock,
             settings=settings.gateway,
             record_audit=audit.record,

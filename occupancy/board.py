@@ -9,7 +9,7 @@ before it was asked. Only the registry says who is there: an emptied public topi
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -23,7 +23,9 @@ from occupancy import sql
 from occupancy.availability import availability_of, never_heard
 from occupancy.card import Entry
 from occupancy.fresh import FreshLook
+from occupancy.quality import Quality
 from occupancy.settings import OccupancySettings
+from occupancy.sql.health import scores
 from occupancy.stream import Stream
 
 RELOAD_S: Final = 30.0
@@ -80,6 +82,7 @@ class Board:
         async with self._reading, self._database.transaction(readonly=True) as tx:
             await self._read_cards(tx)
             await self._read_states(tx, None)
+            self._take_scores(await scores(tx, None))
             self._loaded = True
 
     async def catch_up(self) -> None:
@@ -124,6 +127,8 @@ class Board:
                 never_heard(row["id"], capacity=row["capacity"], closed=False) if known is None else known.availability
             )
             entry = Entry(row, shown, self.settings.stale_after)
+            if known is not None:
+                entry.quality = known.quality
             if known is not None and known.district_key != entry.district_key:
                 self._left.setdefault(entry.id, set()).add(known.district_key)
             self.entries[entry.id] = entry
@@ -151,6 +156,10 @@ class Board:
                 told = availability_of(standing, tx.now)
             if entry.id not in self._heard or told.version > entry.availability.version:
                 self._show(entry, told)
+
+    def _take_scores(self, given: Mapping[CarParkId, Quality]) -> None:
+        for entry in self.entries.values():
+            entry.quality = given.get(entry.id)
 
     def _of(self, car_parks: Iterable[CarParkId] | None) -> Iterable[Entry]:
         if car_parks is None:

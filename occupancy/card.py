@@ -17,6 +17,7 @@ from contracts.positions import Datum, Position
 from kernel.answers import dump
 from kernel.db import Row
 from occupancy.opening import Opening
+from occupancy.quality import Quality
 
 
 class Name(BaseModel):
@@ -61,9 +62,37 @@ class Card(BaseModel):
     reservable: int
     closed_reason: str | None
     measured_by: str
-    quality: float | None = Field(default=None, description="How far its data is to be trusted; null: not rated yet.")
+    quality: int | None = Field(
+        ge=0, le=100, description="How far its data is to be trusted, 100 being best; null: not rated yet."
+    )
     online: bool | None = Field(description="Whether the car park's own gateway is connected; null: it never said.")
     availability: Availability
+
+
+class QualityReason(BaseModel):
+    """Why the quality is not 100: `points` lost, by a `measure` (a share, or seconds of latency)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    points: float
+    measure: float
+    text: Name
+
+    @classmethod
+    def all_of(cls, quality: Quality | None) -> list["QualityReason"]:
+        """Dearest first; none where nothing was rated."""
+        told = []
+        for reason in () if quality is None else quality.reasons:
+            zh, en = reason.said()
+            told.append(cls(code=reason.code, points=reason.points, measure=reason.measure, text=Name(zh=zh, en=en)))
+        return told
+
+
+class CarParkCard(Card):
+    """A card by itself, which also says what `quality` is made of: 100 less the points of the reasons, 0 at least."""
+
+    quality_reasons: list[QualityReason]
 
 
 class CardPage(BaseModel):
@@ -95,6 +124,7 @@ class Entry:
         "name_en",
         "name_zh",
         "opening",
+        "quality",
         "time_zone",
         "words",
     )
@@ -113,6 +143,8 @@ class Entry:
             str(row[field] or "") for field in ("id", "name_zh", "name_en", "address", "district")
         ).casefold()
         self.opening = Opening(closed=row["closed"], opening_hours=row["opening_hours"], time_zone=row["time_zone"])
+        self.quality: Quality | None = None
+        """As of the board's last reading."""
         self._row = row
         self._static: dict[Datum, bytes] = {}
         self.take(availability, stale_after)
@@ -166,15 +198,17 @@ class Entry:
         age = b"null" if self._age_at is None else b"%d" % max(0, int(now_s - self._age_at))
         return self._prefix + age + self._suffix
 
-    def card_json(self, now_s: float, datum: Datum, distance_m: int | None) -> bytes:
-        """The card as JSON."""
+    def card_json(self, now_s: float, datum: Datum, distance_m: int | None, *, reasons: bool = False) -> bytes:
+        """The card as JSON, also with the `reasons` for its quality."""
         static = self._static.get(datum)
         if static is None:
             static = self._static[datum] = _static_json(self._row, datum)
         distance = b"null" if distance_m is None else b"%d" % distance_m
         online = orjson.dumps(self.availability.online)
-        parts = (static, b',"distance_m":', distance, b',"online":', online, b',"availability":')
-        return b"".join((*parts, self.availability_json(now_s), b"}"))
+        score = b"null" if self.quality is None else b"%d" % self.quality.score
+        why = b',"quality_reasons":' + dump(QualityReason.all_of(self.quality)) if reasons else b""
+        parts = (static, b',"distance_m":', distance, b',"quality":', score, why, b',"online":', online)
+        return b"".join((*parts, b',"availability":', self.availability_json(now_s), b"}"))
 
 
 def _static_json(row: Row, datum: Datum) -> bytes:
@@ -197,7 +231,6 @@ def _static_json(row: Row, datum: Datum) -> bytes:
         "reservable": row["reservable"],
         "closed_reason": row["closed_reason"],
         "measured_by": row["measured_by"],
-        "quality": None,
     }
     return dump(card)[:-1]
 

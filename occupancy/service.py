@@ -4,7 +4,8 @@ Three sides, one for each role that `app` composes, which share nothing but SQL 
 - `recording`, beside MQTT: the verb that the gateway runs in its transactions, and the loops that publish what changes
   without a message (stale, opened, closed, trend) or what a crash kept from being published;
 - `serving`, in every API process: the board and the operations that read it;
-- `upkeep`, in the worker: partitions ahead and behind, curves of sensors that were late, and a nightly recount.
+- `upkeep`, in the worker: partitions ahead and behind, curves of sensors that were late, a nightly recount, and the
+  health and score of everybody's data.
 """
 
 import asyncio
@@ -25,11 +26,14 @@ from occupancy.availability import availability_of
 from occupancy.board import RELOAD_S, Board
 from occupancy.decide_drift import RecordAudit
 from occupancy.doubt_steps import DoubtSteps, Ear
+from occupancy.health_meters import HealthMeters
+from occupancy.health_steps import HealthSteps
 from occupancy.heed_gaps import forget_gaps
 from occupancy.http.car_parks import CarParksApi
 from occupancy.http.city import City, CityApi
 from occupancy.http.drift import DriftApi
 from occupancy.http.gaps import GapsApi
+from occupancy.http.health import HealthApi
 from occupancy.http.history import HistoryApi
 from occupancy.http.live import LiveApi
 from occupancy.mend_curves import mend_curves
@@ -125,6 +129,7 @@ def serving(database: Database, settings: OccupancySettings, city: City, record_
         HistoryApi(database, board),
         LiveApi(board, database.clock),
         CityApi(board, city),
+        HealthApi(database, settings),
         GapsApi(database),
         DriftApi(database, Recorder(settings), record_audit),
     ]
@@ -167,6 +172,8 @@ def upkeep(database: Database, settings: OccupancySettings, registry: CollectorR
     async def curves() -> None:
         await mend_curves(database, meters)
 
+    health = HealthSteps(database, settings, HealthMeters(registry))
+
     async def count_again(_payload: bytes) -> None:
         await recount_city(database, Recorder(settings), meters)
 
@@ -178,6 +185,7 @@ def upkeep(database: Database, settings: OccupancySettings, registry: CollectorR
             Loop("occupancy drift", drift, DRIFT_LOOK_S),
             Loop("occupancy gaps forgotten", gaps_forgotten, PARTITIONS_S),
             Loop("occupancy curves", curves, CURVES_S),
+            *health.loops(),
         ],
         jobs=[Job("occupancy.recount", count_again, cron=RECOUNT_CRON)],
     )

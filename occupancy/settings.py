@@ -78,6 +78,12 @@ class OccupancySettings(BaseModel):
         default=10, gt=0, description="One that flapped is believed again after it has not changed for this long."
     )
     gap_retention_days: int = Field(default=30, ge=1, description="Gaps older than this are forgotten.")
+    health_s: float = Field(
+        default=60, gt=0, le=3_600, description="How often the health of the data is looked at, and scores are given."
+    )
+    health_retention_days: int = Field(
+        default=14, ge=2, description="The hourly figures of a car park's health are kept for this long."
+    )
     retention_days: int | None = Field(
         default=None, ge=1, description="History older than this is dropped; not set: kept for ever."
     )

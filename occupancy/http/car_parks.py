@@ -14,7 +14,7 @@ from kernel.clock import Clock
 from kernel.db import Database
 from kernel.http import InvalidParameter, Page, Raw, decode_cursor, encode_cursor, operation
 from occupancy.board import Board
-from occupancy.card import Card, CardPage, Entry
+from occupancy.card import CardPage, CarParkCard, Entry
 from occupancy.errors import UnknownCarPark
 from occupancy.http.find import Wanted, find, parse_bbox, parse_near
 from occupancy.sql import reading as sql
@@ -39,6 +39,9 @@ Words = Annotated[
 MinFree = Annotated[
     int | None,
     Field(ge=0, le=100_000, description="At least this `free`, and never a car park that is stale, unknown or closed."),
+]
+MinQuality = Annotated[
+    int | None, Field(ge=0, le=100, description="At least this `quality`, and never a car park that is not rated.")
 ]
 InDatum = Annotated[Datum, Field(description="Of the positions given and answered.")]
 Cursor = Annotated[str | None, Field(description="The `next` of the page before, with the same filters.")]
@@ -86,6 +89,7 @@ class CarParksApi:
         kind: list[str] = [],  # noqa: B006 - never changed
         q: Words = None,
         min_free: MinFree = None,
+        min_quality: MinQuality = None,
         limit: Annotated[int, Field(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
         cursor: Cursor = None,
         datum: InDatum = Datum.WGS84,
@@ -101,6 +105,7 @@ class CarParksApi:
             kinds=frozenset(name.casefold() for name in kind),
             words=tuple((q or "").casefold().split()),
             min_free=min_free,
+            min_quality=min_quality,
         )
         after = (-1, "") if cursor is None else decode_cursor(cursor, int, str)
         await self._board.catch_up()
@@ -116,14 +121,14 @@ class CarParksApi:
         get="/v1/car-parks/{car_park}",
         summary="One car park",
         tags=("car parks",),
-        responses={200: Card},
+        responses={200: CarParkCard},
         problems=(UnknownCarPark,),
         etag=True,
     )
     async def one(self, car_park: CarParkId, datum: InDatum = Datum.WGS84) -> Raw:
-        """The card of one car park."""
+        """The card of one car park, with the reasons for its quality."""
         entry = await entry_of(self._board, car_park)
-        body = entry.card_json(self._clock.now().timestamp(), datum, None)
+        body = entry.card_json(self._clock.now().timestamp(), datum, None, reasons=True)
         return Raw(body, headers=self._validator([entry], datum, None, None))
 
     @operation(
@@ -163,7 +168,7 @@ class CarParksApi:
 
     def _validator(self, entries: Sequence[Entry], *asked: object) -> dict[str, str]:
         """A weak validator: the same cards and numbers, whatever their age."""
-        told = [(entry.id, entry.availability.version, entry.availability.stale) for entry in entries]
+        told = [(entry.id, entry.availability.version, entry.availability.stale, entry.quality) for entry in entries]
         said = repr((self._board.cards_version, self._board.stream.epoch, asked, told))
         return {
             "ETag": f'W/"{hashlib.blake2b(said.encode(), digest_size=12).hexdigest()}"',

@@ -43,6 +43,7 @@ class Wanted(Struct, frozen=True):
     kinds: frozenset[str] = frozenset()
     words: tuple[str, ...] = ()
     min_free: int | None = None
+    min_quality: int | None = None
 
 
 class Found(Struct, frozen=True):
@@ -122,6 +123,8 @@ def _fits(entry: Entry, wanted: Wanted) -> bool:
     if wanted.kinds and entry.kind.casefold() not in wanted.kinds:
         return False
     if not all(word in entry.words for word in wanted.words):
+        return False
+    if wanted.min_quality is not None and (entry.quality is None or entry.quality.score < wanted.min_quality):
         return False
     if wanted.min_free is None:
         return True
