@@ -1,5 +1,5 @@
 /** The REST calls of the page. Every one has a time limit; a list is read to its end, but never without one. */
-import type { Card, City, Districts, Page, Past, Space } from "./contract";
+import type { Card, CarParkCard, City, Districts, Page, Past, Space } from "./contract";
 
 const PATIENCE_MS = 15_000;
 const PAGES_MAX = 50; // a list that never ends is a fault, not more work
@@ -35,7 +35,7 @@ async function whole<T>(path: string): Promise<T[]> {
 const one = (id: string) => `/v1/car-parks/${encodeURIComponent(id)}`;
 
 export const getCards = (): Promise<Card[]> => whole("/v1/car-parks");
-export const getCard = (id: string): Promise<Card> => get(one(id));
+export const getCard = (id: string): Promise<CarParkCard> => get(one(id));
 export const getSpaces = (id: string): Promise<Space[]> => whole(`${one(id)}/spaces`);
 export const getCity = (): Promise<City> => get("/v1/city");
 export const getDistricts = (): Promise<Districts> => get("/v1/districts");

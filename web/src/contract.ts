@@ -5,10 +5,12 @@ type Schemas = components["schemas"];
 
 export type Availability = Schemas["Availability"];
 export type Card = Schemas["Card"];
+export type CarParkCard = Schemas["CarParkCard"];
 export type City = Schemas["CityView"];
 export type Name = Schemas["Name"];
 export type Past = Schemas["Past"];
 export type Position = Schemas["Position"];
+export type QualityReason = Schemas["QualityReason"];
 export type Space = Schemas["SpaceNow"];
 export type SpaceState = Schemas["SpaceState"];
 export type State = Schemas["CarParkState"];

@@ -3,25 +3,26 @@ import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { address, go, travelled } from "../address";
 import { getCard } from "../api";
-import type { Card } from "../contract";
+import type { Card, CarParkCard } from "../contract";
 import { freeNow, fullness, stateOf } from "../derive";
 import { ageSeconds, carParks, feed, type Heard, tick } from "../store";
 import { narrow } from "../view";
-import { age, change, clock, label, metre, named, number, otherName, percent, t, word } from "../words";
+import { age, change, clock, label, metre, named, number, otherName, t, word } from "../words";
 import { Bar } from "./Head";
 import { Icon } from "./Icon";
 import { lazily } from "./lazily";
 import { districtName, stateWord } from "./List";
 import { Mark } from "./Mark";
 import { openingHours } from "./hours";
+import { Quality } from "./Quality";
 import { Spaces } from "./Spaces";
 
 const Day = lazily(() => import("./Day").then((part) => part.Day), () => t("day.loading"));
 
 const FIND_ZOOM = 14.5;
 
-/** The whole card: lists may carry less. */
-const details = signal<Card | null>(null);
+/** The whole card: lists carry less. */
+const details = signal<CarParkCard | null>(null);
 
 export function Panel({ id }: { id: string }) {
   const heading = useRef<HTMLHeadingElement>(null);
@@ -65,7 +66,7 @@ function find({ id, position: { lat, lon } }: Card): void {
 }
 
 interface AboutProps {
-  card: Card;
+  card: Card | CarParkCard;
   heard: Heard;
   heading: { current: HTMLHeadingElement | null };
 }
@@ -107,13 +108,13 @@ function About({ card, heard, heading }: AboutProps) {
       </dl>
       <Day id={card.id} capacity={availability?.capacity ?? null} />
       <Spaces id={card.id} />
+      <Quality card={card} />
       <dl class="facts">
         {card.address && <Fact word={t("address")} value={card.address} />}
         <Fact word={t("hours")} value={card.opening_hours ? openingHours(card.opening_hours) : t("hours.unknown")} />
         <Fact word={t("height")} value={card.height_cm ? t("height.m", { m: metre(card.height_cm / 100) }) : t("height.none")} />
         {named(card.tariff_summary) && <Fact word={t("tariff")} value={named(card.tariff_summary)} />}
         {card.features?.length > 0 && <Fact word={t("features")} value={card.features.map((slug) => word("feature", slug)).join(" · ")} />}
-        {typeof card.quality === "number" && <Fact word={t("quality")} value={percent(card.quality)} />}
         {typeof card.online === "boolean" && <Fact word={t("online")} value={t(card.online ? "online.yes" : "online.no")} />}
         <Fact word={t("operator")} value={card.operator} />
         <Fact word={t("id")} value={card.id} />

@@ -21,6 +21,7 @@ const tag = computed(() => TAGS[lang.value]);
 const whole = computed(() => new Intl.NumberFormat(tag.value, { maximumFractionDigits: 0 }));
 const signed = computed(() => new Intl.NumberFormat(tag.value, { maximumFractionDigits: 0, signDisplay: "exceptZero" }));
 const share = computed(() => new Intl.NumberFormat(tag.value, { style: "percent", maximumFractionDigits: 0 }));
+const tenths = computed(() => new Intl.NumberFormat(tag.value, { maximumFractionDigits: 1 }));
 const metres = computed(() => new Intl.NumberFormat(tag.value, { minimumFractionDigits: 1, maximumFractionDigits: 2 }));
 const moment = computed(() => new Intl.DateTimeFormat(tag.value, { timeZone: zone.value, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }));
 const day = computed(() => new Intl.DateTimeFormat(tag.value, { timeZone: zone.value, month: "short", day: "numeric", weekday: "short" }));
@@ -61,6 +62,7 @@ export function word(list: "kind" | "feature", slug: string): string {
 export const number = (value: number) => whole.value.format(value);
 export const change = (value: number) => signed.value.format(value);
 export const percent = (value: number) => share.value.format(value);
+export const decimal = (value: number) => tenths.value.format(value);
 export const metre = (value: number) => metres.value.format(value);
 export const clock = (value: Date) => moment.value.format(value);
 export const date = (value: Date) => day.value.format(value);
