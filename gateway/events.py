@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from contracts.facts import CountSeen, PassageSeen, SpaceSeen, StatusSeen
+from contracts.facts import CountSeen, DeviceHeard, PassageSeen, SpaceSeen, StatusSeen
 from contracts.ids import OrderId, ZoneLabel
 from contracts.wire import AckMessage, CountReport, PassageMessage, SpaceEvent, StatusMessage
 from gateway.directory import KnownCarPark
@@ -38,6 +38,7 @@ class Decoded(Struct, frozen=True, gc=False):
     """What one message said. Every event in it is one fact or one reject; a message refused as a whole is one reject.
 
     `car_park` is who spoke, None when nobody we know did. `heard`: a device on a network, with what it told of itself;
+    `seen`: a device that is alive, which is no event;
     `codec`: the version of the profile that read it; `read_with`: that of the directory, where a device's settings
     decide what its bytes mean. Tuples, and nothing that the garbage collector would have to follow: thousands of these
     wait in the queue while the database is away.
@@ -51,6 +52,7 @@ class Decoded(Struct, frozen=True, gc=False):
     rejects: tuple[Reject, ...] = ()
     acks: tuple[AckSeen, ...] = ()
     heard: Heard | None = None
+    seen: DeviceHeard | None = None
     codec: str = ""
     read_with: int | None = None
 

@@ -183,7 +183,7 @@ class Ingest:
             return None, error
 
     async def _commit(self, batch: Sequence[Taken]) -> Outcome | None:
-        if not any(taken.events for taken in batch):
+        if not any(taken.events or taken.said.seen for taken in batch):
             return None
         started = self._clock.monotonic()
         async with self._db.transaction() as tx:

@@ -76,6 +76,7 @@ async def record_messages(tx: Tx, handlers: Handlers, messages: Sequence[Taken])
         for answer in outcome.answers:
             answer.count(tallies)
     heard = [taken.said.heard.fact for taken in messages if taken.said.heard is not None]
+    heard += [taken.said.seen for taken in messages if taken.said.seen is not None]
     if heard:
         for watch in handlers.on_heard:
             await watch(tx, heard)

@@ -7,7 +7,9 @@ filed. What the message says of itself never wins over it.
 from datetime import datetime
 from typing import Final
 
-from contracts.facts import PassageSeen
+import msgspec
+
+from contracts.facts import DeviceHeard, PassageSeen
 from contracts.wire import PAYLOAD_BYTES_MAX
 from gateway.cameras import hikvision, vzenith
 from gateway.cameras.alert import ALERT_BYTES_MAX
@@ -18,6 +20,8 @@ from gateway.directory import Directory, KnownCarPark
 from gateway.events import Decoded, Refused
 from gateway.refusals import Reason, Reject
 
+CHANGE: Final = "change"
+HEARTBEAT: Final = "heartbeat"
 CODECS: Final = {VZENITH: vzenith.CODEC, HIKVISION: hikvision.CODEC}
 
 
@@ -42,18 +46,20 @@ def hear_camera(
     if device.language != topic.profile:
         detail = f"device {topic.device!r} has another profile than {topic.profile}, whose language this is"
         return _refused(car_park, Refused(Reason.UNKNOWN_PROFILE, detail))
+    seen = DeviceHeard(device.id, car_park.id, received_at, received_at, CHANGE if topic.may_be_passage else HEARTBEAT)
     if not topic.may_be_passage:
-        return Decoded(car_park)
+        return Decoded(car_park, seen=seen)
     if device.camera is None:
         return _refused(car_park, Refused(device.refusal or Reason.INVALID_SETTINGS, device.detail))
     said = _read(topic, device.camera, payload, len(payload) if payload_bytes is None else payload_bytes)
     passage = passage_of(said, device.camera, car_park, received_at) if isinstance(said, CameraReading) else said
-    codec = CODECS[topic.profile]
+    codec, version = CODECS[topic.profile], directory.version
     match passage:
         case PassageSeen():
-            return Decoded(car_park, passages=(passage,), codec=codec)
+            return Decoded(car_park, passages=(passage,), seen=seen, codec=codec, read_with=version)
         case Unheeded():
-            return Decoded(car_park, codec=codec)
+            alive = msgspec.structs.replace(seen, kind=HEARTBEAT)
+            return Decoded(car_park, seen=alive, codec=codec, read_with=version)
     return _refused(car_park, passage, codec)
 
 

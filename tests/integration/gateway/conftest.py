@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from app.embedded import EmbeddedBroker
-from contracts.facts import PassageHandler, RecordFacts
+from contracts.facts import HeardHandler, PassageHandler, RecordFacts
 from contracts.orders import OrderHandler
 from gateway.address import BrokerAddress, ProtocolVersion, Session
 from gateway.link import Link
@@ -84,6 +84,7 @@ class StartGateway(Protocol):
         record_facts: RecordFacts | None = None,
         on_passage: Sequence[PassageHandler] = (),
         on_order: Sequence[OrderHandler] = (),
+        on_heard: Sequence[HeardHandler] = (),
         await_ready: bool = True,
         **settings: Any,
     ) -> Gateway: ...
@@ -143,6 +144,7 @@ async def start_gateway(db: Database, broker: EmbeddedBroker, eventually: Eventu
         record_facts: RecordFacts | None = None,
         on_passage: Sequence[PassageHandler] = (),
         on_order: Sequence[OrderHandler] = (),
+        on_heard: Sequence[HeardHandler] = (),
         await_ready: bool = True,
         **settings: Any,
     ) -> Gateway:
@@ -151,7 +153,7 @@ async def start_gateway(db: Database, broker: EmbeddedBroker, eventually: Eventu
         gateway = Gateway(
             db or own_db,
             SystemClock(),
-            Handlers(record_facts or Recorder(OccupancySettings()).record_facts, on_passage, on_order),
+            Handlers(record_facts or Recorder(OccupancySettings()).record_facts, on_passage, on_order, on_heard),
             broker_url=broker_url or broker.url_v5,
             settings=GatewaySettings(**settings),
             metrics=GatewayMetrics(CollectorRegistry()),

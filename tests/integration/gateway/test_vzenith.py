@@ -2,13 +2,15 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from contracts.facts import DeviceHeard
 from kernel.clock import SystemClock
-from kernel.db import Database
+from kernel.db import Database, Tx
 from tests.conftest import Eventually
 from tests.integration.gateway.conftest import Books, StartClient, StartGateway
 
@@ -52,7 +54,12 @@ async def test_a_result_is_a_passage_once(
     topic: str,
 ) -> None:
     await add_camera(db)
-    await start_gateway()
+    heard: list[DeviceHeard] = []
+
+    async def hear(tx: Tx, words: Sequence[DeviceHeard]) -> None:
+        heard.extend(words)
+
+    await start_gateway(on_heard=(hear,))
     camera = await start_client()
     live = result()
     for payload in (live, live, result("_无_", ago_s=3_600, isoffline=1, plateid=2)):
@@ -66,6 +73,7 @@ async def test_a_result_is_a_passage_once(
 
     await eventually(everything)
     assert await books() == {"received": 4, "stored": 2, "duplicate": 1, "late": 0, "dead": 1}
+    await eventually(lambda: [word.kind for word in heard] == ["change"] * 3 + ["heartbeat"] * 3)
     late, first = await passages(db)
     assert (first["plate"], first["color"], first["lane"]) == ("辽AD12345", "green", "E1")
     assert late["plate"] is None
