@@ -42,7 +42,7 @@ _read = msgspec.json.Decoder(list[Refusal]).decode
 
 async def tell_recorded(tx: Tx, refused: Sequence[DeadLetter] = ()) -> None:
     """With the commit of `tx`: somebody's availability may have changed, and these were refused."""
-    for notice in _notices(refused):
+    for notice in notices_of(refused):
         await sql.notify(tx, RECORDED, notice)
 
 
@@ -51,7 +51,7 @@ async def tell_spooled(tx: Tx) -> None:
     await sql.notify(tx, SPOOLED, "")
 
 
-def _notices(letters: Sequence[DeadLetter]) -> list[str]:
+def notices_of(letters: Sequence[DeadLetter]) -> list[str]:
     """At least one; as many refusals in each as fit."""
     notices: list[str] = []
     part: list[str] = []
