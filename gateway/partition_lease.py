@@ -39,6 +39,7 @@ GRACE_S: Final = 1.5
 ANSWER_S: Final = 2.0
 """A renewal that takes longer is left alone and another one tried, over another connection."""
 UNANSWERED_MAX: Final = 3
+"""Also our own connections: a renewal does not wait behind everything else that a slow database keeps waiting."""
 GIVE_UP_S: Final = 1.0
 """A stop does not wait longer to say so: the lease runs out by itself."""
 
@@ -51,7 +52,7 @@ class SlotLease:
     """`claim` a slot, `keep` it, `give_up`."""
 
     def __init__(self, db: Database, clock: Clock, settings: GatewaySettings) -> None:
-        self._db = db
+        self._db = db.apart(connections_max=UNANSWERED_MAX)
         self._clock = clock
         self._lease_s = settings.lease_s
         self._shares = {share.client_id: share for share in settings.claimable()}
@@ -73,6 +74,8 @@ class SlotLease:
         """Wait until a slot is ours. A database that is away is asked again."""
         while True:
             try:
+                if not self._db.is_open:
+                    await self._db.open()
                 share = await self._look()
                 if share is not None:
                     self.spare = False
@@ -102,16 +105,15 @@ class SlotLease:
             await self._clock.sleep(RETRY_S)
 
     async def give_up(self) -> None:
-        """Let a spare have it at once; briefly tried, not awaited for long."""
-        share = self.share
-        if share is None or not self.held:
-            return
-        self._good_until = 0.0
+        """Let a spare have it at once; briefly tried, not awaited for long. The end of the lease."""
         for asked in self._asking:
             asked.cancel()
-        giving = asyncio.create_task(self._tell_given_up(share))
-        await asyncio.wait([giving], timeout=GIVE_UP_S)
-        giving.cancel()
+        if self.share is not None and self.held:
+            self._good_until = 0.0
+            giving = asyncio.create_task(self._tell_given_up(self.share))
+            await asyncio.wait([giving], timeout=GIVE_UP_S)
+            giving.cancel()
+        await self._db.close()
 
     async def _look(self) -> Share | None:
         """One look at the slots, and the claim of the first that has been free for long enough, if any."""

@@ -152,6 +152,14 @@ class Database:
         self._name = name
         self._pool: asyncpg.Pool | None = None
 
+    def apart(self, *, connections_max: int) -> "Database":
+        """The same database over connections of its own, under the same name: for what must not wait for others'."""
+        return Database(self.url, self.clock, connections_max=connections_max, name=self._name)
+
+    @property
+    def is_open(self) -> bool:
+        return self._pool is not None
+
     async def open(self) -> None:
         """Make the pool. Raises DatabaseAway when the server cannot be reached."""
         try:

@@ -135,5 +135,7 @@ async def test_a_spare_ends_the_sessions_of_the_one_it_replaces_without_being_su
         return [row[0] for row in names] == ["the new one"]
 
     await eventually(alone)
+    await replaced.give_up()
+    await spare.give_up()
     await old.close()
     await new.close()

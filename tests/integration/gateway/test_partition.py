@@ -15,7 +15,7 @@ from contracts.orders import OrderKind, WantedOrder
 from gateway.give_order import give_order
 from gateway.metrics import GatewayMetrics
 from gateway.partition import slot_of
-from gateway.partition_lease import SlotLost
+from gateway.partition_lease import SlotLease, SlotLost
 from gateway.record import Handlers
 from gateway.service import Gateway
 from gateway.settings import GatewaySettings
@@ -231,7 +231,30 @@ async def test_a_stopped_process_in_mid_transaction_keeps_no_locks(
         await other.execute("SELECT FROM registry.car_park WHERE id = 'mall-1' FOR UPDATE NOWAIT")
     with contextlib.suppress(Exception):
         await holding.__aexit__(None, None, None)
+    await old.stop()
     await stopped.close()
+
+
+async def test_a_renewal_does_not_wait_behind_other_work(
+    database_url: str, db: Database, eventually: Eventually
+) -> None:
+    narrow = Database(database_url, SystemClock(), connections_max=1)
+    await narrow.open()
+    lease = SlotLease(narrow, SystemClock(), GatewaySettings(client_id="busy", lease_s=3))
+    await lease.claim()
+    keeping = asyncio.create_task(lease.keep())
+    async with narrow.transaction():  # the only connection there is
+
+        async def renewed_beyond_the_first_lease() -> bool:
+            async with db.transaction(readonly=True) as tx:
+                asked = "SELECT until > claimed_at + interval '7 s' FROM gateway.slot WHERE client_id = 'busy'"
+                return bool(await tx.fetchval(asked))
+
+        await eventually(renewed_beyond_the_first_lease)
+        assert lease.held
+    keeping.cancel()
+    await lease.give_up()
+    await narrow.close()
 
 
 async def test_another_number_of_gateways_takes_over_without_a_gap(
