@@ -89,7 +89,7 @@ def handler_of(mounted: Mounted, edge: Edge) -> Handler:
         if edge.check_rate is not None:
             edge.check_rate(request, caller)
         accepts = request.headers.get("Accept")
-        if accepts is not None and "*/*" not in accepts:
+        if accepts is not None and "*/*" not in accepts and not made.for_devices:
             _check_accept(accepts, made.media_types)
         key = key_of(request) if made.idempotent else ""
         arguments = plan.bind(request)

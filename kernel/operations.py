@@ -39,6 +39,7 @@ class Operation:
     deprecated: bool = False
     examples: Mapping[str, Any] = field(default_factory=dict)
     takes: Mapping[str, Any] = field(default_factory=dict)
+    for_devices: bool = False
 
     @property
     def status(self) -> int:
@@ -77,6 +78,7 @@ def operation(
     deprecated: bool = False,
     examples: Mapping[str, Any] | None = None,
     takes: Mapping[str, Any] | None = None,
+    for_devices: bool = False,
 ) -> Callable[[Method], Method]:
     """Note on a method of an API class which operation it serves.
 
@@ -84,7 +86,8 @@ def operation(
     gives a JSON answer a validator made from its bytes. The answer of a `sealed`
     idempotent operation holds a secret and is kept encrypted. `examples` are bodies by name, for the API description;
     `takes` describes a body that the operation reads itself (OpenAPI's `content`, by media type). A method that wants
-    `signed` is called only for a request whose signature fits (`kernel.signatures`).
+    `signed` is called only for a request whose signature fits (`kernel.signatures`). `for_devices`: whoever calls does
+    not read the answer and means nothing by the Accept header that it sends.
     Raises TypeError for a note that contradicts itself.
     """
     verbs = {"GET": get, "POST": post, "PUT": put, "PATCH": patch, "DELETE": delete}
@@ -114,6 +117,7 @@ def operation(
             deprecated=deprecated,
             examples=dict(examples or {}),
             takes=dict(takes or {}),
+            for_devices=for_devices,
         )
         setattr(method, _NOTE, made)
         return method

@@ -1,7 +1,8 @@
 """A camera's request taken apart as it arrives: the event is kept, pictures are only counted and hashed. Pure.
 
 Whatever the size of the pictures, one request costs the memory of one event. Forms in the field are not always what
-RFC 7578 says: boundaries that the header does not name, bare line feeds, an event without a form around it.
+RFC 7578 says: boundaries that the header does not name, bare line feeds, no empty line between a part's headers and its
+event, no end, an event without a form around it.
 """
 
 import hashlib
@@ -120,7 +121,11 @@ class FormReader:
         if self._buffer[rest : rest + 2] == b"--":
             self._done = True
             return False
-        ends = [(end, len(mark)) for mark in (b"\r\n\r\n", b"\n\n") if (end := self._buffer.find(mark, rest)) >= 0]
+        ends = [
+            (end, length)
+            for mark, length in ((b"\r\n\r\n", 4), (b"\n\n", 2), (b"\n<", 1), (b"\n{", 1))
+            if (end := self._buffer.find(mark, rest)) >= 0
+        ]
         if not ends:
             self._done = len(self._buffer) - rest > HEADERS_BYTES_MAX
             return False

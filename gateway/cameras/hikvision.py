@@ -67,7 +67,7 @@ def read_event(device: str, payload: bytes, zone: timezone | None) -> CameraRead
     kind = _text(alert, "eventType")
     if not kind:
         return Refused(Reason.MISSING_FIELD, "the alert has no `eventType`")
-    anpr = alert.get("ANPR")
+    anpr = alert.get("ANPR", alert)
     if kind.upper() != "ANPR" or _text(alert, "eventState").lower() == "inactive":
         return Unheeded(kind[:32])
     if not isinstance(anpr, Mapping):

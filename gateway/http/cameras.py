@@ -71,6 +71,7 @@ class CamerasApi:
         responses={200: SpooledView},
         problems=PROBLEMS,
         takes=TAKES,
+        for_devices=True,
     )
     async def by_address(self, request: web.Request, device: PathDevice, key: PathKey) -> SpooledView:
         """For cameras without authentication in their alarm server's settings. The address is a secret: use TLS."""
@@ -83,6 +84,7 @@ class CamerasApi:
         responses={200: SpooledView},
         problems=PROBLEMS,
         takes=TAKES,
+        for_devices=True,
     )
     async def by_password(self, request: web.Request, device: PathDevice) -> SpooledView:
         """HTTP Basic: any user name, the key as the password. Use TLS."""

@@ -213,6 +213,14 @@ async def test_an_event_without_a_form_around_it(site: Site, db: Database) -> No
     assert {passage["plate"] for passage in await passages(db)} == {"辽B1", None}
 
 
+async def test_an_accept_header_that_a_camera_does_not_mean(site: Site, db: Database) -> None:
+    key = await site.issue("op", device=CAMERA)
+    said = form(event())
+    said["headers"]["Accept"] = "text/html"
+    assert (await site.send("POST", f"/v1/ingest/hikvision/{CAMERA}/{key}", **said)).status == 200
+    assert await waiting(db) == 1
+
+
 async def test_who_may_post_for_a_camera(site: Site, db: Database) -> None:
     await add_camera(db, "cam-exit")
     own = await site.issue("op", device=CAMERA)

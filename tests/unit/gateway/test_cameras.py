@@ -12,6 +12,7 @@ import pytest
 from contracts.facts import PassageSeen
 from contracts.ids import CarParkId
 from gateway.cameras import hikvision, vzenith
+from gateway.cameras.form import FormReader
 from gateway.cameras.reading import CameraReading, Unheeded, passage_of
 from gateway.cameras.settings import CameraSettings
 from gateway.cameras.topics import camera_topic
@@ -162,6 +163,31 @@ def test_a_hikvision_event_with_prefixed_names() -> None:
 def test_a_hikvision_event_in_json_of_an_unlicensed_vehicle() -> None:
     reading = seen(hikvision.read_event("cam", vector("hikvision_unknown.json"), None))
     assert (reading.plate, reading.color, reading.confidence, reading.line) == (None, None, 0.0, "1")
+
+
+def test_a_hikvision_event_without_a_part_of_its_own() -> None:
+    said = b"<EventNotificationAlert><dateTime>2026-11-23T07:59:50Z</dateTime><eventType>ANPR</eventType>"
+    said += b"<licensePlate>ABC123</licensePlate><confidenceLevel>92</confidenceLevel></EventNotificationAlert>"
+    reading = seen(hikvision.read_event("cam", said, None))
+    assert (reading.plate, reading.confidence) == ("ABC123", 0.92)
+
+
+@pytest.mark.parametrize("size", [1, 7, 1_000])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'--cut\r\nContent-Disposition: form-data; name="event_log"\r\n{"eventType":"ANPR"}\r\n--cut--\r\n',
+        b'--cut\nContent-Disposition: form-data; name="ANPR.xml"; filename="ANPR.xml";\n\n{"eventType":"ANPR"}\n--cut',
+        b'--cut\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{"eventType":"ANPR"}',
+    ],
+)
+def test_forms_as_they_are_in_the_field(body: bytes, size: int) -> None:
+    form = FormReader("multipart/form-data, boundary=cut")
+    for start in range(0, len(body), size):
+        form.feed(body[start : start + size])
+    form.finish()
+    assert form.event == b'{"eventType":"ANPR"}'
+    assert form.pictures == []
 
 
 def test_hikvision_heartbeats_are_no_refusal() -> None:
