@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from contracts.availability import Availability
 from contracts.facts import Facts, PassageSeen, Recorded
+from gateway.http import cameras
 from gateway.metrics import GatewayMetrics
 from gateway.record import Handlers
 from gateway.spool import SpoolWork
@@ -338,3 +339,18 @@ async def test_what_is_to_be_passed_over_now_is_done_with(site: Site, db: Databa
     replayed = await site.send("POST", f"/v1/operator/rejected/{letter['id']}/replay", headers=operator)
     assert (replayed.status, replayed.json["outcome"], replayed.json["stored"]) == (200, "recorded", 0)
     assert await passages(db) == []
+
+
+async def test_a_form_that_trickles_in_is_given_up(site: Site, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cameras, "FORM_READ_S_MAX", 0.2)
+    key = await site.issue("op", device=CAMERA)
+    never = asyncio.Event()
+
+    async def trickle() -> AsyncIterator[bytes]:
+        yield form(event())["raw"][:300]
+        await never.wait()
+
+    async with site.session.post(f"/v1/ingest/hikvision/{CAMERA}/{key}", data=trickle()) as answer:
+        assert answer.status == 408
+    never.set()
+    assert await waiting(db) == 0
