@@ -32,7 +32,7 @@ from gateway.refusals import Reason
 from gateway.settings import GatewaySettings
 from gateway.taken import Taken
 from kernel.clock import Clock
-from kernel.db import Database, DatabaseAway, is_away, is_data_error
+from kernel.db import Database, DatabaseAway, is_away, is_data_error, is_misfit
 
 _log = structlog.get_logger(__name__)
 
@@ -162,7 +162,7 @@ class Ingest:
                 return True
             failures += 1
             stuck = failures % STUCK_AFTER == 0 and isinstance(error, TimeoutError)
-            if is_away(error) and not (stuck and len(batch) > 1):
+            if is_misfit(error) or (is_away(error) and not (stuck and len(batch) > 1)):
                 if not await self._wait_for_database(error, failures):
                     return False
             elif len(batch) > 1:

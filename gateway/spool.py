@@ -26,7 +26,7 @@ from gateway.refresh_directory import read_cameras
 from gateway.refusals import Reason
 from gateway.sql import spool as sql
 from gateway.taken import Taken
-from kernel.db import Database, Row, Tx, is_away, is_data_error
+from kernel.db import Database, Row, Tx, is_away, is_data_error, is_misfit
 from kernel.ids import new_id
 
 _log = structlog.get_logger(__name__)
@@ -67,13 +67,13 @@ class SpoolWork:
         self._stuck: set[str] = set()
 
     async def step(self) -> None:
-        """Until nothing waits. Raises what an absent database raises."""
+        """Until nothing waits. Raises what an absent database raises, or one whose schema is not ours."""
         rows_max = ROWS_MAX
         while True:
             try:
                 worked = await self._work(rows_max)
             except Exception as error:
-                if is_away(error):
+                if is_away(error) or is_misfit(error):
                     raise
                 if rows_max == 1:
                     await self._blame(error)
@@ -114,7 +114,7 @@ class SpoolWork:
                     await self._record(tx, [taken.refuse(reason, detail)] if taken.said.facts else [])
                     await sql.drop(tx, [row["id"]])
             except Exception as again:
-                if is_away(again):
+                if is_away(again) or is_misfit(again):
                     raise
                 _log.exception("spooled_event_stuck", spool=row["id"])
                 self._stuck.add(row["id"])

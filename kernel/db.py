@@ -106,6 +106,13 @@ def is_data_error(error: BaseException) -> bool:
     ) and (not is_away(error))
 
 
+def is_misfit(error: BaseException) -> bool:
+    """Whether our statement does not fit the schema, or we may not run it: during a migration, or before the restart
+    that has to follow it. No row is to blame for that.
+    """
+    return isinstance(error, asyncpg.SyntaxOrAccessError)
+
+
 def is_away(error: BaseException) -> bool:
     """Whether the database could not be asked, so that asking again later may well succeed."""
     away = (
@@ -116,6 +123,10 @@ def is_away(error: BaseException) -> bool:
         asyncpg.ConnectionDoesNotExistError,
         asyncpg.TransactionRollbackError,
         asyncpg.QueryCanceledError,
+        asyncpg.LockNotAvailableError,
+        asyncpg.IdleInTransactionSessionTimeoutError,
+        asyncpg.TransactionTimeoutError,
+        asyncpg.InvalidCachedStatementError,  # the schema changed since we prepared the statement
         DatabaseAway,
         OSError,
         TimeoutError,
@@ -197,6 +208,10 @@ class Database:
         try:
             async with connection.transaction(readonly=readonly):
                 yield Tx(connection, self.clock.now())
+        except asyncpg.ReadOnlySQLTransactionError:
+            if not readonly:
+                connection.terminate()  # it was made to a standby or under a failover, and may stay read-only for life
+            raise
         finally:
             await self._release(connection)
 

@@ -59,9 +59,9 @@ _WRITTEN: Final = [
 
 PUT = f"""
 UPDATE occupancy.car_park_state AS kept SET {", ".join(f"{column} = new.{column}" for column in _WRITTEN)}
-FROM unnest($1::occupancy.car_park_state[]) AS new WHERE kept.car_park = new.car_park
+FROM unnest($1::occupancy.standing_word[]) AS new WHERE kept.car_park = new.car_park
 """
-"""Whole rows: they cost a third of an array for each column."""
+"""Whole rows, of a type of their own: they cost a third of an array for each column."""
 
 
 def standing_of(row: Row) -> Standing:
@@ -118,7 +118,7 @@ async def versions(tx: Tx) -> tuple[dict[CarParkId, int], list[CarParkId]]:
 
 
 async def put_standings(tx: Tx, standings: Sequence[Standing]) -> None:
-    """Write locked rows back: each with every column of the table, in its order."""
+    """Write locked rows back: each as a `standing_word`, in its order."""
     rows = [
         (
             standing.car_park,
@@ -140,7 +140,6 @@ async def put_standings(tx: Tx, standings: Sequence[Standing]) -> None:
             standing.source,
             standing.as_of,
             standing.sampled_at,
-            standing.promised,
             standing.trend,
             standing.state.value,
             standing.stale,
