@@ -60,16 +60,13 @@ class Queue:
         """The oldest messages of whose turn it is, up to `events_max` events but at least one message."""
         batch: list[Taken] = []
         events = 0
-        crowded = self.events > events_max
         while self._turns and len(batch) < messages_max:
             source = next(iter(self._turns))
             line = self._lines[source]
             if batch and events + line[0].events > events_max:
                 break
             said = 0
-            # Of a crowd the older half of each line: acknowledgements wait for the oldest message of all.
-            rest = len(line) // 2 if crowded else 0
-            while len(line) > rest and len(batch) < messages_max:
+            while line and len(batch) < messages_max:
                 taken = line[0]
                 if said and (said + taken.weight > SHARE_MAX or events + taken.events > events_max):
                     break

@@ -39,7 +39,7 @@ def test_who_is_in_a_batch_has_no_turn_until_it_is_stored() -> None:
     for mid, car_park in enumerate("aab"):
         queue.put(taken(1, mid=mid, car_park=car_park))
     first = queue.take(events_max=1, messages_max=2)
-    assert mids(first) == [0]  # of a crowd the older half of each line
+    assert mids(first) == [0]
     queue.put(taken(1, mid=3, car_park="a"))
     assert mids(queue.take(events_max=10, messages_max=10)) == [2]
     assert not queue.takeable
