@@ -41,9 +41,11 @@ class Fleet:
     devices: Devices
 
     async def start(self) -> None:
-        """Return when every slot is held and every operator heard by its own."""
-        for member in self.members:
+        """Return when every slot is held, the first by the first member, and every operator heard by its own."""
+        for number, member in enumerate(self.members):
             member.start()
+            if number == 0:
+                await self._until(partial(self._hears, 0), "nobody claims the first slot")
         for slot in range(SLOTS):
             await self._until(partial(self._hears, slot), f"slot {slot} hears nobody")
         await self.spare_waits()
