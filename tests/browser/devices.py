@@ -40,8 +40,15 @@ class OwnCarPark:
 
     def report(self, free: int) -> None:
         """A counter's word for the whole car park."""
+        self._report({"free": free})
+
+    def overcount(self, by: int) -> None:
+        """The word of a counter that has drifted: so many more cars than spaces."""
+        self._report({"occupied": self.capacity + by})
+
+    def _report(self, told: dict[str, int]) -> None:
         at = datetime.now(UTC).isoformat(timespec="milliseconds")  # noqa: TID251 - a device has its own clock
-        counted = {"capacity": self.capacity, "free": free, "at": at, "seq": next(self._seq)}
+        counted = {"capacity": self.capacity, **told, "at": at, "seq": next(self._seq)}
         broker = urlsplit(self._city.ready.mqtt)
         publish.single(
             f"parking/v1/{OPERATOR}/{self.id}/counts",

@@ -117,6 +117,30 @@ def test_the_panel_tells_all_about_a_car_park(visit: Visit, shown_city: City) ->
     expect(panel.get_by_text(card["id"], exact=True)).to_be_visible()
 
 
+RATED = """async (path) => {
+    while (typeof (await (await fetch(path)).json()).quality !== "number") {
+        await new Promise((later) => setTimeout(later, 1000));
+    }
+}"""
+"""Scores are given once a minute, and read by the API twice."""
+
+
+def test_the_panel_says_how_good_the_data_is_and_why(visit: Visit, shown_city: City) -> None:
+    seen = visit()
+    page = seen.open("/")
+    expect(page.locator(".row .free b").first).to_have_text(re.compile(r"\d"))  # who is simulated has been settled
+    OwnCarPark(shown_city, "browser-drifted", zh="漂移停车场", en="Drifted car park", capacity=10).overcount(by=3)
+    page.evaluate(RATED, "/v1/car-parks/browser-drifted")
+    seen.open("/?park=browser-drifted")
+    quality = page.locator(".panel .quality")
+    expect(quality).to_have_attribute("data-quality", "85")
+    expect(quality.get_by_role("heading")).to_have_text("数据质量 85 分（满分 100）")
+    expect(quality.locator('[data-code="overfull"]')).to_have_text("100% 的时间计数超过总车位−15")
+    page.get_by_role("button", name="English").click()
+    expect(quality.get_by_role("heading")).to_have_text("Data quality 85 of 100")
+    expect(quality.locator("li")).to_have_text("More cars than spaces counted for 100 % of the time−15")
+
+
 def test_a_link_to_no_car_park_says_so(visit: Visit) -> None:
     page = visit().open("/?park=nowhere-001")
     expect(page.get_by_role("heading", name="没有找到这个停车场")).to_be_visible()
