@@ -21,7 +21,7 @@ CREATE TABLE occupancy.seq_gap (
 CREATE INDEX seq_gap_open ON occupancy.seq_gap (car_park) WHERE healed_at IS NULL;
 CREATE INDEX seq_gap_missing ON occupancy.seq_gap (car_park, space, zone) WHERE NOT isempty(missing);
 CREATE INDEX seq_gap_car_park ON occupancy.seq_gap (car_park, number DESC);
-CREATE INDEX seq_gap_seen ON occupancy.seq_gap (seen_at);
+CREATE INDEX seq_gap_seen ON occupancy.seq_gap USING brin (seen_at);
 
 -- Numbers that came although the state stands at a smaller one of the same epoch (a clock was put back meanwhile):
 -- when the state passes them, they are not missing.

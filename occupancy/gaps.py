@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from contracts.facts import CountSeen, SpaceSeen
 from contracts.ids import CarParkId
@@ -38,13 +39,25 @@ class Source(NamedTuple):
     epoch: str
 
 
+class Word(NamedTuple):
+    """A numbered word."""
+
+    source: Source
+    seq: int
+    received_at: datetime
+
+
 class Gap(Struct, frozen=True):
-    """Numbers from `from_seq` to `to_seq` of which `missing` never came; the word before them was told at `after`."""
+    """Numbers from `from_seq` to `to_seq` of which `missing` never came.
+
+    The word before them was told at `after`, the one behind them received at `shown`.
+    """
 
     source: Source
     from_seq: int
     to_seq: int
     after: datetime
+    shown: datetime
     missing: Sequence[Range]
 
 
@@ -86,7 +99,8 @@ def read_numbers(
             if fact.epoch == known[1] and 0 <= fact.seq - known[2] <= 1:
                 continue
         if fact.seq >= 0:
-            _heed(found, Source(fact.car_park, space, None, fact.epoch), fact.seq, known[:3], newer=newer)
+            source = Source(fact.car_park, space, None, fact.epoch)
+            _heed(found, Word(source, fact.seq, fact.received_at), known[:3], newer=newer)
     counted: dict[tuple[CarParkId, str], tuple[datetime, str, int]] = {}
     for count in counts:
         where = (count.car_park, count.zone)
@@ -96,7 +110,7 @@ def read_numbers(
             counted[where] = told
         if before is not None and count.seq >= 0:
             source = Source(count.car_park, None, count.zone, count.epoch)
-            _heed(found, source, count.seq, before, newer=told > before)
+            _heed(found, Word(source, count.seq, count.received_at), before, newer=told > before)
     found.gaps = without_numbers(found.gaps, found.arrived)
     return found
 
@@ -107,9 +121,7 @@ def without_numbers(gaps: Iterable[Gap], came: Mapping[Source, Collection[int]])
     for gap in gaps:
         missing = _without(gap.missing, came.get(gap.source, ()))
         if missing:
-            left.append(
-                gap if missing == gap.missing else Gap(gap.source, gap.from_seq, gap.to_seq, gap.after, missing)
-            )
+            left.append(replace(gap, missing=missing))
     return left
 
 
@@ -121,8 +133,9 @@ def wrap_of(before: int, after: int) -> int | None:
     return None
 
 
-def _heed(found: Numbering, source: Source, seq: int, known: tuple[datetime, str, int], *, newer: bool) -> None:
-    """`seq` came while `known` was the state of its source."""
+def _heed(found: Numbering, word: Word, known: tuple[datetime, str, int], *, newer: bool) -> None:
+    """`word` came while `known` was the state of its source."""
+    source, seq, shown = word
     after, epoch, last = known
     if epoch != source.epoch or last < 0:
         if not newer:
@@ -130,13 +143,13 @@ def _heed(found: Numbering, source: Source, seq: int, known: tuple[datetime, str
         return
     if newer and seq > last:
         if seq > last + 1:
-            found.gaps.append(Gap(source, last + 1, seq - 1, after, ((last + 1, seq - 1),)))
+            found.gaps.append(Gap(source, last + 1, seq - 1, after, shown, ((last + 1, seq - 1),)))
     elif newer and seq < last:
         size = wrap_of(last, seq)
         if size is not None:
             for begin, end in ((last + 1, size - 1), (0, seq - 1)):
                 if begin <= end:
-                    found.gaps.append(Gap(source, begin, end, after, ((begin, end),)))
+                    found.gaps.append(Gap(source, begin, end, after, shown, ((begin, end),)))
         elif seq > FIRST_SEQ_MAX:  # its clock was put forward and back: the greater number is not lost
             found.arrived[source].add(seq)
             found.ahead[source].add(last)

@@ -4,7 +4,7 @@ A batch in which every word follows the one before it, which is nearly every bat
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -42,11 +42,14 @@ async def heed_gaps(
     """
     jumpy = {car_park for car_park in _note_jumps(standings, numbering) if _jumps(standings[car_park])}
     gaps: Sequence[Gap] = [gap for gap in numbering.gaps if gap.source.car_park not in jumpy]
+    ordered: Mapping[CarParkId, datetime] = {}
     if gaps:
         car_parks = {gap.source.car_park for gap in gaps}
-        gaps = await _received(tx, without_numbers(gaps, await sql.numbers_ahead(tx, car_parks)), car_parks)
+        ordered = await resync_sql.ordered_at(tx, car_parks)
+        gaps = await _received(tx, without_numbers(gaps, await sql.numbers_ahead(tx, car_parks)), ordered)
     if gaps:
-        await sql.insert_gaps(tx, await _bounded(tx, gaps))
+        stored = await _bounded(tx, gaps)
+        await sql.insert_gaps(tx, stored, healed=[_is_answer(gap, ordered) for gap in stored])
         evidence: dict[CarParkId, datetime] = {}
         for gap in gaps:
             car_park = gap.source.car_park
@@ -69,7 +72,8 @@ async def want_snapshots(
 
 async def forget_gaps(tx: Tx, settings: OccupancySettings) -> None:
     """Forget what was lost long ago."""
-    await sql.forget_gaps(tx, tx.now - timedelta(days=settings.gap_retention_days), tx.now - AHEAD_KEPT)
+    oldest = tx.now - timedelta(days=settings.gap_retention_days)
+    await sql.forget_gaps(tx, oldest, tx.now - AHEAD_KEPT, kept_max=settings.gaps_kept_max)
 
 
 def _note_jumps(standings: Mapping[CarParkId, Standing], numbering: Numbering) -> Iterable[CarParkId]:
@@ -88,12 +92,17 @@ def _jumps(standing: Standing) -> bool:
     return standing.words >= WORDS_TO_JUDGE and standing.jumps > standing.words // 2
 
 
-async def _received(tx: Tx, gaps: Sequence[Gap], car_parks: Collection[CarParkId]) -> list[Gap]:
+def _is_answer(gap: Gap, ordered: Mapping[CarParkId, datetime]) -> bool:
+    """Whether the word that shows this loss came after an order that came after the loss: it tells what is true now."""
+    ordered_at = ordered.get(gap.source.car_park)
+    return ordered_at is not None and gap.after < ordered_at <= gap.shown
+
+
+async def _received(tx: Tx, gaps: Sequence[Gap], ordered: Mapping[CarParkId, datetime]) -> list[Gap]:
     """`gaps` with `after` in our time where it matters: where a snapshot was ordered, and the loss may be older.
 
     A clock that runs behind would make every loss look older than the order.
     """
-    ordered = await resync_sql.ordered_at(tx, car_parks)
     unsure = [
         gap for gap in gaps if gap.source.space is not None and gap.after < ordered.get(gap.source.car_park, gap.after)
     ]

@@ -78,6 +78,11 @@ class OccupancySettings(BaseModel):
         default=10, gt=0, description="One that flapped is believed again after it has not changed for this long."
     )
     gap_retention_days: int = Field(default=30, ge=1, description="Gaps older than this are forgotten.")
+    gaps_kept_max: int = Field(
+        default=2_000,
+        ge=1,
+        description="Of each car park, beside open ones: a city told anew may leave one for every space.",
+    )
     health_s: float = Field(
         default=60, gt=0, le=3_600, description="How often the health of the data is looked at, and scores are given."
     )

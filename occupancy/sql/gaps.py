@@ -8,10 +8,13 @@ from kernel.db import Row, Tx
 from occupancy.gaps import Gap, Source
 
 INSERT = """
-INSERT INTO occupancy.seq_gap (car_park, space, zone, epoch, from_seq, to_seq, missing, after_at, seen_at)
-SELECT car_park, space, zone, epoch, from_seq, to_seq, missing::int8multirange, after_at, $1
-FROM unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::timestamptz[])
-    AS gap (car_park, space, zone, epoch, from_seq, to_seq, missing, after_at)
+INSERT INTO occupancy.seq_gap
+    (car_park, space, zone, epoch, from_seq, to_seq, missing, after_at, seen_at, healed_at, how)
+SELECT car_park, space, zone, epoch, from_seq, to_seq, missing::int8multirange, after_at, $1::timestamptz,
+       CASE WHEN healed THEN $1::timestamptz END, CASE WHEN healed THEN 'snapshot' END
+FROM unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::timestamptz[],
+            $10::bool[])
+    AS gap (car_park, space, zone, epoch, from_seq, to_seq, missing, after_at, healed)
 """
 
 OPEN_COUNTS = """
@@ -67,7 +70,12 @@ WHERE healed_at IS NULL AND car_park = $2 AND seen_at <= $4
 
 BY_FATE = "SELECT coalesce(how, 'open') AS fate, count(*) AS gaps FROM occupancy.seq_gap GROUP BY 1"
 
-FORGET = "DELETE FROM occupancy.seq_gap WHERE seen_at < $1"
+FORGET = """
+DELETE FROM occupancy.seq_gap AS gap USING (
+    SELECT number, row_number() OVER (PARTITION BY car_park ORDER BY number DESC) AS place
+    FROM occupancy.seq_gap) AS known
+WHERE gap.number = known.number AND (gap.seen_at < $1 OR (known.place > $2 AND gap.healed_at IS NOT NULL))
+"""
 FORGET_AHEAD = "DELETE FROM occupancy.seq_ahead WHERE seen_at < $1"
 
 PAGE = """
@@ -79,7 +87,8 @@ ORDER BY gap.number DESC LIMIT $4
 """
 
 
-async def insert_gaps(tx: Tx, gaps: Sequence[Gap]) -> None:
+async def insert_gaps(tx: Tx, gaps: Sequence[Gap], *, healed: Sequence[bool]) -> None:
+    """Store `gaps`; those `healed` were shown by the answer to an order that came after the loss."""
     await tx.execute(
         INSERT,
         tx.now,
@@ -91,6 +100,7 @@ async def insert_gaps(tx: Tx, gaps: Sequence[Gap]) -> None:
         [gap.to_seq for gap in gaps],
         ["{" + ",".join(f"[{begin},{end}]" for begin, end in gap.missing) + "}" for gap in gaps],
         [gap.after for gap in gaps],
+        healed,
     )
 
 
@@ -143,8 +153,9 @@ async def gaps_by_fate(tx: Tx) -> dict[str, int]:
     return {row["fate"]: row["gaps"] for row in await tx.fetch(BY_FATE)}
 
 
-async def forget_gaps(tx: Tx, before: datetime, ahead_before: datetime) -> None:
-    await tx.execute(FORGET, before)
+async def forget_gaps(tx: Tx, before: datetime, ahead_before: datetime, *, kept_max: int) -> None:
+    """What was seen `before`, and of each car park what was made good beyond the newest `kept_max`."""
+    await tx.execute(FORGET, before, kept_max)
     await tx.execute(FORGET_AHEAD, ahead_before)
 
 

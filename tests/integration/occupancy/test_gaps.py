@@ -12,6 +12,7 @@ from contracts.orders import OrderClosed, OrderKind, OrderState
 from gateway.give_order import give_order
 from kernel.clock import ManualClock
 from kernel.db import Database, Row
+from occupancy.heed_gaps import forget_gaps
 from occupancy.meters import SnapshotMeters
 from occupancy.resync import hear_of_order
 from occupancy.settings import OccupancySettings
@@ -301,3 +302,21 @@ async def test_numbers_that_count_for_a_whole_gateway_are_no_losses_for_long(
     await record(Facts(spaces=[space_seen(site.spaces[0], "free", site.elapsed_s, seq=running + 99, epoch="g1")]))  # type: ignore[arg-type]
     assert len(await site.gaps()) == known
     await steps.count()
+
+
+async def test_old_gaps_and_more_than_anybody_reads_are_forgotten(site: Site) -> None:
+    settings = OccupancySettings(gaps_kept_max=2)
+    a, b, _ = site.spaces
+    for _ in range(3):
+        site.wait(1)
+        await site.record(Facts(spaces=[site.word(a, lost=1)]))
+    async with site.database.transaction() as tx:
+        await tx.execute("UPDATE occupancy.seq_gap SET healed_at = seen_at, how = 'snapshot'")
+    await site.record(Facts(spaces=[site.word(b, lost=1)]))
+    async with site.database.transaction() as tx:
+        await forget_gaps(tx, settings)
+    assert len(await site.gaps()) == 2
+    site.wait(settings.gap_retention_days * 86_400 + 10)
+    async with site.database.transaction() as tx:
+        await forget_gaps(tx, settings)
+    assert await site.gaps() == []
