@@ -12,6 +12,8 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 PYTEST ?= $(BIN)/pytest
+# For `make faults`: FAULTS="--soak-minutes 60 --seed 7"
+FAULTS ?=
 WEB_SOURCES := $(shell find web -name node_modules -prune -o -path web/dist -prune -o -path web/types -prune \
 	-o -name schema.d.ts -o -type f -print 2>/dev/null)
 
@@ -32,8 +34,8 @@ test: dev system  ## install what the tests need, then check and run everything
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types imports pages
 	$(PYTEST) -q
 
-faults: dev system  ## the long fault suite: everything killed ten times under load, about a quarter of an hour
-	$(PYTEST) -q tests/faults --faults=long
+faults: dev system  ## the long fault suite, most of an hour; its table goes into docs/reliability.md
+	$(PYTEST) -q tests/faults --faults=long --durations=20 --report=docs/reliability.md $(FAULTS)
 
 screenshots: dev system  ## pictures of the pages, into docs/screenshots
 	$(BIN)/python scripts/screenshots.py

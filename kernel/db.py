@@ -133,6 +133,8 @@ def is_away(error: BaseException) -> bool:
     )
     if isinstance(error, ValueError) and not isinstance(error, OSError):
         return False  # asyncpg could not encode a value, which its message quotes
+    if isinstance(error, asyncpg.CheckViolationError) and not error.constraint_name:
+        return True  # a partition's bounds, which have no name: its day was made while the row was on its way
     if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
         # A connection that was cut in the middle of something says so in many ways, none of them about the values.
         return any(word in str(error) for word in ("connection", "pool", "operation", "waiter", "protocol"))

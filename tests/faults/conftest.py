@@ -2,12 +2,11 @@
 
 import getpass
 import random
-from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import psutil
 import pytest
 
 from app.bench.gateway_process import GatewayProcess
@@ -16,29 +15,31 @@ from app.processes import LOOPBACK
 from kernel.clock import SystemClock
 from kernel.migrate import migrate, migrations_of
 from tests.faults.devices import Devices, register
-from tests.faults.oracle import Verdict
 from tests.faults.proxy import Proxy, by_proxy
-from tests.faults.results import Kind, Results, commit_of, headline, write_between_markers
+from tests.faults.reporting import (
+    SEED,
+    Record,
+    begin,
+    pytest_runtest_makereport,
+    pytest_terminal_summary,
+    record,
+)
 from tests.faults.site import Site
 from tests.mosquitto import Mosquitto
 
-_RESULTS = pytest.StashKey[Results]()
-_STARTED = pytest.StashKey[float]()
-_SEED = 20_261_124
-_ROOT = Path(__file__).resolve().parents[2]
+__all__ = ["MakeSite", "Record", "Scale", "pytest_runtest_makereport", "pytest_terminal_summary", "record"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults", choices=("quick", "long"), default="quick", help="how often each fault is done")
-    parser.addoption("--seed", type=int, default=_SEED, help="one seed replays one failure")
+    parser.addoption("--seed", type=int, default=SEED, help="one seed replays one failure")
     parser.addoption("--soak-minutes", type=float, default=5.0, help="how long the soak of the long set lasts")
     parser.addoption("--report", type=Path, default=None, help="a page whose table of results is written anew")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "runs(n): in the long set the test runs n times, each by a seed of its own")
-    config.stash[_RESULTS] = Results()
-    config.stash[_STARTED] = SystemClock().monotonic()
+    begin(config)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -84,7 +85,7 @@ def run() -> int:
 
 @pytest.fixture
 def seed(request: pytest.FixtureRequest, run: int) -> int:
-    return int(request.config.getoption("--seed", default=_SEED)) + run
+    return int(request.config.getoption("--seed", default=SEED)) + run
 
 
 @pytest.fixture
@@ -216,61 +217,3 @@ async def mortal_site(make_site: MakeSite, own_postgres: EmbeddedPostgres, own_b
     """One whose PostgreSQL is its own."""
     await migrate(own_postgres.url(), migrations_of())
     return await make_site(own_postgres.url(), own_broker.port)
-
-
-class Record(Protocol):
-    """Keeps the verdict on a fault that was done so many times, each of them of these `kinds`."""
-
-    def __call__(self, verdict: Verdict, times: int, remark: str = "", *, kinds: tuple[Kind, ...] = ()) -> None: ...
-
-
-@pytest.fixture
-def record(request: pytest.FixtureRequest) -> Record:
-    """Keeps verdicts for the table at the end of the run."""
-
-    def keep(verdict: Verdict, times: int, remark: str = "", *, kinds: tuple[Kind, ...] = ()) -> None:
-        request.config.stash[_RESULTS].add(_name(request.node), verdict, times, remark, kinds)
-
-    return keep
-
-
-def _name(item: pytest.Item) -> str:
-    """One for all runs of a test."""
-    name, bracket, parameters = item.name.partition("[")
-    kept = [part for part in parameters.removesuffix("]").split("-") if not part.startswith("run")]
-    return f"{name}[{'-'.join(kept)}]" if bracket and any(kept) else name
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A test that failed has its line in the table as well."""
-    report = yield
-    if call.excinfo is not None and report.failed:
-        why = str(call.excinfo.value).strip().splitlines() or [call.excinfo.typename]
-        item.config.stash[_RESULTS].fail(_name(item), why[0])
-    return report
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """The table of docs/reliability.md, and with `--report` into it."""
-    results = config.stash[_RESULTS]
-    if not results.lines:
-        return
-    clock = SystemClock()
-    told = [f"{len(terminalreporter.stats.get(word, []))} {word}" for word in ("passed", "failed", "error", "skipped")]
-    head = headline(
-        day=clock.now().date(),
-        commit=commit_of(_ROOT),
-        cores=psutil.cpu_count() or 0,
-        seed=int(config.getoption("--seed", default=_SEED)),
-        outcome=", ".join(word for word in told if not word.startswith("0 ")),
-        minutes=(clock.monotonic() - config.stash[_STARTED]) / 60,
-    )
-    markdown = results.markdown(head)
-    terminalreporter.section("faults")
-    terminalreporter.write_line(markdown)
-    report: Path | None = config.getoption("--report", default=None)
-    if report is not None:
-        write_between_markers(report, markdown)

@@ -1,7 +1,7 @@
 """One gateway process with its broker, its database and its devices: what a fault is done to."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +75,14 @@ class Site:
             return seen()
 
         await self._until(ask, bool, within_s, complaint)
+
+    async def until_true(self, ask: Callable[[], Awaitable[Any]], complaint: str, *, within_s: float = 30.0) -> None:
+        """The same for a question that takes its time."""
+        await self._until(ask, bool, within_s, complaint)
+
+    async def until_received(self, events: int, *, within_s: float = 30.0) -> None:
+        """Return when the books hold `events`."""
+        await self._until(self.received, lambda seen: seen >= events, within_s, f"fewer than {events} events")
 
     async def start(self, *, within_s: float = 30.0) -> None:
         """Start the gateway and return when it has a session: before that a broker keeps a message for nobody."""
