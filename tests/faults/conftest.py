@@ -33,7 +33,7 @@ __all__ = ["MakeSite", "Record", "Scale", "pytest_runtest_makereport", "pytest_t
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults", choices=("quick", "long"), default="quick", help="how often each fault is done")
     parser.addoption("--seed", type=int, default=SEED, help="one seed replays one failure")
-    parser.addoption("--soak-minutes", type=float, default=5.0, help="how long the soak of the long set lasts")
+    parser.addoption("--soak-minutes", type=float, default=3.0, help="how long the soak of the long set lasts")
     parser.addoption("--report", type=Path, default=None, help="a page whose table of results is written anew")
 
 
@@ -55,10 +55,11 @@ def _is_long(config: pytest.Config) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much of everything in one run: `kills` of each victim, `rounds` of each lesser fault."""
+    """How much of everything in one run: `kills` of each victim, `rounds` of lesser faults, `turns` of slow ones."""
 
     kills: int
     rounds: int
+    turns: int
     seconds: float
 
 
@@ -66,8 +67,8 @@ class Scale:
 def scale(request: pytest.FixtureRequest) -> Scale:
     """Quick: 2 kills of each kind; long: 10 a run."""
     if _is_long(request.config):
-        return Scale(kills=10, rounds=8, seconds=60.0)
-    return Scale(kills=2, rounds=2, seconds=4.0)
+        return Scale(kills=10, rounds=8, turns=4, seconds=60.0)
+    return Scale(kills=2, rounds=2, turns=1, seconds=4.0)
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ async def test_time_outs_of_the_database(
     await site.start()
     await set_for_all(site, administrator, setting, "'200ms'")
     async with speaking(site.devices, site.broker_port, site.clock, messages_s=60):
-        for _ in range(scale.rounds):
+        for _ in range(scale.turns):
             await site.work_goes_on(events=20)
             async with holding(administrator, EVERY_CAR_PARK):
                 await site.clock.sleep(1.5)
@@ -78,7 +78,7 @@ async def test_time_outs_of_the_database(
         await speak(site.devices, site.broker_port, site.clock, messages=1, client_id="lone")
         await site.clock.sleep(1.0)
     await set_for_all(site, administrator, setting, "DEFAULT")
-    record(await site.healed(), scale.rounds + 1)
+    record(await site.healed(), scale.turns + 1)
 
 
 async def test_deadlocks(site: Site, administrator: asyncpg.Connection, scale: Scale, record: Record) -> None:
@@ -89,14 +89,14 @@ async def test_deadlocks(site: Site, administrator: asyncpg.Connection, scale: S
     done = 0
     async with speaking(site.devices, site.broker_port, site.clock):
         await site.work_goes_on(events=500)
-        while done < scale.rounds:
+        while done < scale.turns:
             async with administrator.transaction():
                 await administrator.execute(ONE_CAR_PARK, "fault-5")
                 await site.clock.sleep(0.1)
                 await administrator.execute(ONE_CAR_PARK, "fault-0")
             done = await administrator.fetchval(DEADLOCKS) - before
             await site.work_goes_on()
-    record(await site.healed(), scale.rounds)
+    record(await site.healed(), scale.turns)
 
 
 async def test_read_only_after_a_failover(
@@ -105,14 +105,14 @@ async def test_read_only_after_a_failover(
     """Sessions that began on the wrong side must not be kept: they stay read-only for as long as they live."""
     await site.start()
     async with speaking(site.devices, site.broker_port, site.clock):
-        for _ in range(scale.rounds):
+        for _ in range(scale.turns):
             await site.work_goes_on()
             await set_for_all(site, administrator, "default_transaction_read_only", "on")
             await site.clock.sleep(1.5)
             name = await administrator.fetchval("SELECT current_database()")
             await administrator.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
             await site.work_goes_on(within_s=20.0)
-    record(await site.healed(), scale.rounds)
+    record(await site.healed(), scale.turns)
 
 
 async def test_migration_during_ingest(
@@ -121,7 +121,7 @@ async def test_migration_during_ingest(
     """A lock on every table, held for a while, and afterwards columns that no prepared statement has ever seen."""
     await site.start()
     async with speaking(site.devices, site.broker_port, site.clock):
-        for turn in range(scale.rounds):
+        for turn in range(scale.turns):
             await site.work_goes_on()
             # One after the other, as a migration takes them: whoever it meets half-way is the victim of a deadlock.
             for table in MIGRATED:
@@ -131,7 +131,7 @@ async def test_migration_during_ingest(
         await administrator.execute(f"ALTER TABLE {table} ADD COLUMN lone text")
         await speak(site.devices, site.broker_port, site.clock, messages=1, client_id="lone")
         await site.until_received(site.devices.ledger.events)
-    record(await site.healed(), scale.rounds + 1)
+    record(await site.healed(), scale.turns + 1)
 
 
 async def test_a_schema_that_does_not_fit(
@@ -140,12 +140,12 @@ async def test_a_schema_that_does_not_fit(
     """A gateway that should have been restarted meets a column that is gone: the messages wait for who knows better."""
     await site.start()
     async with speaking(site.devices, site.broker_port, site.clock, messages_s=100):
-        for _ in range(scale.rounds):
+        for _ in range(scale.turns):
             await site.work_goes_on()
             await administrator.execute("ALTER TABLE occupancy.space_state RENAME COLUMN seq TO number")
             await site.clock.sleep(2.0)
             await administrator.execute("ALTER TABLE occupancy.space_state RENAME COLUMN number TO seq")
-    record(await site.healed(), scale.rounds)
+    record(await site.healed(), scale.turns)
 
 
 async def test_midnight_without_a_partition_and_its_making_during_ingest(

@@ -15,7 +15,7 @@ from tests.faults.site import Site
 pytestmark = pytest.mark.timeout(600)
 
 
-@pytest.mark.runs(6)
+@pytest.mark.runs(4)
 async def test_gateway_killed(site: Site, scale: Scale, dice: random.Random, record: Record) -> None:
     await site.start()
     async with speaking(site.devices, site.broker_port, site.clock):
@@ -27,7 +27,7 @@ async def test_gateway_killed(site: Site, scale: Scale, dice: random.Random, rec
     record(await site.healed(), scale.kills, kinds=("gateway kills",))
 
 
-@pytest.mark.runs(5)
+@pytest.mark.runs(4)
 async def test_postgresql_killed(
     mortal_site: Site, own_postgres: EmbeddedPostgres, scale: Scale, dice: random.Random, record: Record
 ) -> None:

@@ -15,7 +15,7 @@ INGEST_BYTES = 2_000
 """What a batch sends before its COMMIT, at the least: tells it from the gateway's smaller transactions."""
 
 
-@pytest.mark.runs(7)
+@pytest.mark.runs(6)
 async def test_broker_connection_cut_and_reset(
     broker_line_site: Site, to_broker: Proxy, scale: Scale, dice: random.Random, record: Record
 ) -> None:
@@ -23,7 +23,7 @@ async def test_broker_connection_cut_and_reset(
     record(await broker_line_site.healed(), 2 * scale.rounds, kinds=("network cuts",))
 
 
-@pytest.mark.runs(6)
+@pytest.mark.runs(5)
 async def test_database_connection_cut_and_reset(
     database_line_site: Site, to_database: Proxy, scale: Scale, dice: random.Random, record: Record
 ) -> None:

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.timeout(600)
 
 CLIENT_ID = "berth-gateway"
 QUEUE_MAX = 50
-RETAINED = 1_000
+RETAINED = 500
 _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 _DUPLICATES = "SELECT duplicate FROM gateway.tally WHERE car_park = $1"
 
@@ -87,7 +87,7 @@ async def test_reconnects_with_messages_pending(
     await site.start()
     try:
         async with speaking(site.devices, site.broker_port, site.clock):
-            for _ in range(scale.rounds):
+            for _ in range(scale.turns):
                 await site.work_goes_on(events=100)
                 async with administrator.transaction():
                     await administrator.execute("LOCK TABLE gateway.tally IN SHARE MODE")
@@ -96,7 +96,7 @@ async def test_reconnects_with_messages_pending(
                         to_broker.reset()
     finally:
         await administrator.close()
-    record(await site.healed(), 2 * scale.rounds, kinds=("network cuts",))
+    record(await site.healed(), 2 * scale.turns, kinds=("network cuts",))
 
 
 async def test_receive_maximum_full_for_long(
@@ -125,14 +125,14 @@ async def test_a_twin_takes_the_session_over_again_and_again(
     """Somebody connects under the gateway's name, is sent its messages, acknowledges none and goes."""
     await site.start()
     async with speaking(site.devices, site.broker_port, site.clock):
-        for _ in range(scale.rounds):
+        for _ in range(scale.turns):
             await site.work_goes_on()
             async with connected_as(CLIENT_ID, site.broker_port, clean=False) as line:
                 with contextlib.suppress(TimeoutError, ConnectionError):
                     async with asyncio.timeout(dice.uniform(0.05, 0.5)):
                         while await line.read(65_536):
                             pass
-    record(await site.healed(), scale.rounds)
+    record(await site.healed(), scale.turns)
 
 
 async def test_session_gone_on_resume(
@@ -143,7 +143,7 @@ async def test_session_gone_on_resume(
     await site.start()
     took_s: list[float] = []
     async with all_known(site, dice) as sensors:
-        for _ in range(scale.rounds):
+        for _ in range(scale.turns):
             to_broker.refuse = True
             to_broker.reset()
             await sensors.change(0.5)
@@ -153,7 +153,7 @@ async def test_session_gone_on_resume(
             to_broker.refuse = False
             took_s.append(await until_right(site, sensors))
         verdict, remark = await made_good(site, sensors, took_s)
-    record(verdict, scale.rounds, remark)
+    record(verdict, scale.turns, remark)
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ async def test_queue_overflows_while_the_gateway_is_away(
     await site.start()
     took_s: list[float] = []
     async with all_known(site, dice) as sensors:
-        for _ in range(scale.rounds):
+        for _ in range(scale.turns):
             await asyncio.to_thread(site.gateway.stop)
             await sensors.change(1.0)
             await sensors.acknowledged()
@@ -189,7 +189,7 @@ async def test_queue_overflows_while_the_gateway_is_away(
             took_s.append(await until_right(site, sensors))
         verdict, remark = await made_good(site, sensors, took_s)
     assert verdict.history < verdict.events, "nothing was dropped"
-    record(verdict, scale.rounds, remark)
+    record(verdict, scale.turns, remark)
 
 
 async def test_a_storm_of_retained_messages(site: Site, record: Record) -> None:
