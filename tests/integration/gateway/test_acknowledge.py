@@ -11,21 +11,26 @@ from occupancy.record import Recorder
 from occupancy.settings import OccupancySettings
 from tests.conftest import Eventually
 from tests.faults.proxy import Proxy
-from tests.integration.gateway.conftest import Books, StartClient, StartGateway, now
+from tests.integration.gateway.conftest import CAR_PARK, Books, StartClient, StartGateway, now, register
 from tests.mosquitto import Mosquitto
 
 
 class Gate:
-    """Occupancy's recorder with a gate before it: what passes is inside a transaction that is not committed yet."""
+    """Occupancy's recorder with a gate before it: what passes is inside a transaction that is not committed yet.
 
-    def __init__(self) -> None:
+    With `only`, the facts of other car parks pass beside it.
+    """
+
+    def __init__(self, only: str | None = None) -> None:
         self._record = Recorder(OccupancySettings()).record_facts
+        self._only = only
         self.entered = 0
         self.open = asyncio.Event()
 
     async def record_facts(self, tx: Tx, facts: Facts) -> Recorded:
-        self.entered += 1
-        await self.open.wait()
+        if self._only is None or any(fact.car_park == self._only for fact in facts.spaces):
+            self.entered += 1
+            await self.open.wait()
         return await self._record(tx, facts)
 
 
@@ -55,6 +60,35 @@ async def test_nothing_is_acknowledged_before_its_commit(
     gate.open.set()
     await eventually(lambda: gateway.link.unacknowledged == 0)
     assert (await books())["stored"] == 50
+
+
+async def test_a_slow_car_park_holds_acknowledgements_and_no_other_car_park(
+    db: Database,
+    mosquitto: Mosquitto,
+    start_gateway: StartGateway,
+    start_client: StartClient,
+    books: Books,
+    eventually: Eventually,
+) -> None:
+    await register(db, "mall-2")
+    gate = Gate(only=CAR_PARK)
+    gateway = await start_gateway(broker_url=mosquitto.url, record_facts=gate.record_facts)
+    device = await start_client(url=mosquitto.url)
+    device.say("spaces", event(0))
+    await eventually(lambda: gate.entered)
+    for number in range(20):
+        device.say("spaces", event(number), car_park="mall-2")
+        device.say("spaces", event(number))
+
+    async def others_are_stored() -> bool:
+        return (await books("mall-2"))["stored"] == 20
+
+    await eventually(others_are_stored)
+    assert gateway.link.unacknowledged == 41, "nothing newer is acknowledged before the oldest"
+    assert (await books())["stored"] == 0
+    gate.open.set()
+    await eventually(lambda: gateway.link.unacknowledged == 0)
+    assert await books() == {"received": 21, "stored": 21, "duplicate": 0, "late": 0, "dead": 0}
 
 
 async def test_what_was_not_acknowledged_comes_again_after_a_cut_and_old_acknowledgements_are_dropped(
