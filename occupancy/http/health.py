@@ -179,7 +179,8 @@ class HealthApi:
     )
     async def list(self, caller: Caller, limit: Limit = 100, cursor: Cursor = None) -> Page[CarParkHealth]:
         """My car parks by their quality, worst first; those not rated yet last."""
-        after = (-1, "") if cursor is None else decode_cursor(cursor, int, str)
+        score, last = (-1, "") if cursor is None else decode_cursor(cursor, int, str)
+        after = min(max(score, -1), reading.UNRATED), last
         async with self._database.transaction(readonly=True) as tx:
             rows = await reading.page_of_health(tx, _covered(caller), after=after, limit=limit + 1)
         shown = rows[:limit]

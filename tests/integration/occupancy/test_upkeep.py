@@ -221,6 +221,9 @@ async def test_the_manifests_name_their_loops_and_jobs(
         "occupancy drift",
         "occupancy gaps forgotten",
         "occupancy curves",
+        "occupancy health",
+        "occupancy devices counted",
+        "occupancy health forgotten",
     ]
     assert [(job.name, job.cron is not None) for job in worker.jobs] == [("occupancy.recount", True)]
 
