@@ -34,10 +34,12 @@ async def measure_noise(clock: Clock, *, runs: int, progress: Callable[[str], No
             clean: list[float] = []
             poisoned: list[float] = []
             for number in range(1, runs + 1):
-                progress(f"run {number} of {runs}: without poison")
-                clean.append((await rig.drain_backlog(rig.load.singles(SINGLES, epoch="boot"), SINGLES))[0])
-                progress(f"run {number} of {runs}: every {POISON_EVERY}th message is poison")
-                poisoned.append(await _poisoned(rig))
+                for with_poison in (number % 2 == 0, number % 2 == 1):  # whoever is second finds another machine
+                    progress(f"run {number} of {runs}: {'with' if with_poison else 'without'} poison")
+                    if with_poison:
+                        poisoned.append(await _poisoned(rig))
+                    else:
+                        clean.append((await rig.drain_backlog(rig.load.singles(SINGLES, epoch="boot"), SINGLES))[0])
             rig.gateway.start()
             await rig.listening()
             calm_ms: list[float] = []
