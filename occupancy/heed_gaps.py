@@ -27,9 +27,11 @@ WORDS_REMEMBERED: Final = 20_000
 """How a car park numbers is judged by its latest words: of so few that a device that is put right is soon believed."""
 AHEAD_KEPT: Final = timedelta(days=7)
 """A state that has not passed a number by then never will: its device began anew."""
-AGAIN_FIRST: Final = timedelta(seconds=15)
-AGAIN_MAX: Final = timedelta(seconds=60)
-"""Between two snapshots of a car park whose gaps come back at once: it numbers in its own way, or its line is bad."""
+AGAIN: Final = timedelta(seconds=15)
+"""Between two snapshots of a car park: however often a broker dies, it is healed well within a minute."""
+OFTEN: Final = 100
+THEN_AGAIN: Final = timedelta(minutes=10)
+"""After so many snapshots in a row, each with gaps behind it, it numbers in its own way or its line is past help."""
 
 
 async def heed_gaps(
@@ -66,7 +68,7 @@ async def want_snapshots(
 ) -> None:
     """Ask these car parks, after the grace, to tell everything again: words after the given moments may be lost."""
     await resync_sql.want_snapshots(
-        tx, evidence, cause, grace=settings.gap_grace, again_first=AGAIN_FIRST, again_max=AGAIN_MAX
+        tx, evidence, cause, grace=settings.gap_grace, again=AGAIN, often=OFTEN, then_again=THEN_AGAIN
     )
 
 

@@ -15,17 +15,20 @@ ON CONFLICT (car_park) DO UPDATE SET
     wanted_at = excluded.wanted_at,
     due_at = CASE WHEN excluded.cause <> 'gap' THEN excluded.due_at
                   WHEN kept.done_at IS NULL THEN kept.due_at
-                  ELSE greatest(excluded.due_at,
-                                kept.ordered_at + least($6::interval * power(2, kept.attempts), $7::interval)) END,
-    attempts = CASE WHEN excluded.cause <> 'gap' OR kept.done_at < $1 - $7::interval THEN 0 ELSE kept.attempts END,
+                  ELSE greatest(excluded.due_at, kept.ordered_at + (
+                      CASE WHEN kept.attempts < $6::int THEN $7::interval ELSE $8::interval END)) END,
+    attempts = CASE WHEN excluded.cause <> 'gap' THEN 0
+                    WHEN kept.done_at < $1 - 2 * (
+                        CASE WHEN kept.attempts < $6::int THEN $7::interval ELSE $8::interval END) THEN 0
+                    ELSE kept.attempts END,
     done_at = NULL, how = NULL
 WHERE kept.ordered_at IS NULL OR kept.ordered_at <= (
     SELECT lost_after FROM unnest($4::text[], $5::timestamptz[]) AS evidence (car_park, lost_after)
     WHERE evidence.car_park = kept.car_park)
 """
 """Of a gap we know since when something is missing, and want a word from now on; else one since the loss. Whoever was
-ordered to after the loss need not be asked again. One whose gaps come back after each snapshot (it does
-not number one by one) is asked at longer intervals, up to $7."""
+ordered to after the loss need not be asked again. One whose gaps come back after each snapshot is asked every $7, and
+after $6 times without a rest every $8: it does not number one by one."""
 
 ORDERED = (
     "SELECT car_park, ordered_at FROM occupancy.resync WHERE car_park = ANY($1::text[]) AND ordered_at IS NOT NULL"
@@ -89,13 +92,14 @@ async def want_snapshots(
     cause: str,
     *,
     grace: timedelta,
-    again_first: timedelta,
-    again_max: timedelta,
+    again: timedelta,
+    often: int,
+    then_again: timedelta,
 ) -> None:
     """Ask for a snapshot of these car parks, of which something may be lost that was said after the given moments."""
     car_parks = sorted(evidence)
     lost_after = [evidence[car_park] for car_park in car_parks]
-    await tx.execute(WANT, tx.now, cause, grace, car_parks, lost_after, again_first, again_max)
+    await tx.execute(WANT, tx.now, cause, grace, car_parks, lost_after, often, again, then_again)
 
 
 async def ordered_at(tx: Tx, car_parks: Collection[CarParkId]) -> dict[CarParkId, datetime]:

@@ -320,3 +320,25 @@ async def test_old_gaps_and_more_than_anybody_reads_are_forgotten(site: Site) ->
     async with site.database.transaction() as tx:
         await forget_gaps(tx, settings)
     assert await site.gaps() == []
+
+
+async def test_losses_that_go_on_are_made_good_each_time_and_slower_when_they_never_end(
+    site: Site, steps: SnapshotSteps
+) -> None:
+    a, *_ = site.spaces
+    asked: list[float] = []
+    for _ in range(130):
+        site.wait(1)
+        await site.record(Facts(spaces=[site.word(a, lost=1)]))
+        lost_at = site.elapsed_s
+        before = len(await site.orders())
+        while len(await site.orders()) == before:
+            site.wait(1)
+            await steps.step()
+        asked.append(site.elapsed_s - lost_at)
+        site.wait(1)
+        await site.snapshot()
+        await site.acknowledge((await site.orders())[-1])
+        await steps.step()
+    assert max(asked[:99]) <= 20
+    assert min(asked[101:]) > 500
