@@ -29,6 +29,8 @@ AHEAD_KEPT: Final = timedelta(days=7)
 """A state that has not passed a number by then never will: its device began anew."""
 AGAIN: Final = timedelta(seconds=15)
 """Between two snapshots of a car park: however often a broker dies, it is healed well within a minute."""
+ANEW_AFTER: Final = timedelta(minutes=5)
+"""Some say `online` by the minute, which is no reason to tell everything by the minute."""
 OFTEN: Final = 100
 THEN_AGAIN: Final = timedelta(minutes=10)
 """After so many snapshots in a row, each with gaps behind it, it numbers in its own way or its line is past help."""
@@ -64,11 +66,19 @@ async def heed_gaps(
 
 
 async def want_snapshots(
-    tx: Tx, settings: OccupancySettings, evidence: Mapping[CarParkId, datetime], cause: str
+    tx: Tx,
+    settings: OccupancySettings,
+    evidence: Mapping[CarParkId, datetime],
+    cause: str,
+    *,
+    rest: timedelta | None = None,
 ) -> None:
-    """Ask these car parks, after the grace, to tell everything again: words after the given moments may be lost."""
+    """Ask these car parks, after the grace, to tell everything again: words after the given moments may be lost.
+
+    With a `rest`, not those that did so less long ago.
+    """
     await resync_sql.want_snapshots(
-        tx, evidence, cause, grace=settings.gap_grace, again=AGAIN, often=OFTEN, then_again=THEN_AGAIN
+        tx, evidence, cause, grace=settings.gap_grace, again=AGAIN, often=OFTEN, then_again=THEN_AGAIN, rest=rest
     )
 
 

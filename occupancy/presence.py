@@ -30,9 +30,12 @@ ANSWERS_WITHIN: Final = timedelta(seconds=60)
 
 
 class Presence(Struct):
-    """Who came back, and of whom a notice came that something speaks against, and when we heard that."""
+    """Who came back, who connected anew though we had not heard of its going (a broker that died does not publish
+    wills), and of whom a notice came that something speaks against; and when we heard that.
+    """
 
     back: dict[CarParkId, datetime] = field(default_factory=dict)
+    anew: dict[CarParkId, datetime] = field(default_factory=dict)
     doubtful: dict[CarParkId, datetime] = field(default_factory=dict)
 
 
@@ -61,9 +64,11 @@ def note_presence(
         if standing.online_at is not None and status.received_at < standing.online_at:
             continue
         if status.online:
-            standing.online, standing.online_at = True, status.received_at
             if standing.online_said_at is None or status.at > standing.online_said_at:
+                if standing.online and standing.online_said_at is not None:
+                    found.anew[status.car_park] = status.received_at
                 standing.online_said_at = status.at
+            standing.online, standing.online_at = True, status.received_at
             standing.noticed_at = None
         elif _is_believed(status, standing):
             standing.online, standing.online_at = False, status.received_at

@@ -20,7 +20,7 @@ from occupancy.curve import Belated, belated_moves
 from occupancy.doubt import FlipWatch
 from occupancy.fusion import Measures, Policy, fuse
 from occupancy.gaps import read_numbers
-from occupancy.heed_gaps import heed_gaps, want_snapshots
+from occupancy.heed_gaps import ANEW_AFTER, heed_gaps, want_snapshots
 from occupancy.history import keep_history
 from occupancy.measures import read_measures
 from occupancy.note_doubts import note_doubts, read_doubts
@@ -112,9 +112,13 @@ class Recorder:
     ) -> None:
         """Who is there; whoever came back, or is said to be gone although it was heard, is asked for a snapshot."""
         presence = note_presence(standings, statuses, heard)
-        for cause, since in (("online", presence.back), ("notice", presence.doubtful)):
+        for cause, since, rest in (
+            ("online", presence.back, None),
+            ("online", presence.anew, ANEW_AFTER),
+            ("notice", presence.doubtful, None),
+        ):
             if since:
-                await want_snapshots(tx, self.settings, since, cause)
+                await want_snapshots(tx, self.settings, since, cause, rest=rest)
 
     def _trace(
         self, standing: Standing, measures: Measures, changes: Sequence[Change]

@@ -22,9 +22,10 @@ ON CONFLICT (car_park) DO UPDATE SET
                         CASE WHEN kept.attempts < $6::int THEN $7::interval ELSE $8::interval END) THEN 0
                     ELSE kept.attempts END,
     done_at = NULL, how = NULL
-WHERE kept.ordered_at IS NULL OR kept.ordered_at <= (
-    SELECT lost_after FROM unnest($4::text[], $5::timestamptz[]) AS evidence (car_park, lost_after)
-    WHERE evidence.car_park = kept.car_park)
+WHERE (kept.ordered_at IS NULL OR kept.ordered_at <= (
+        SELECT lost_after FROM unnest($4::text[], $5::timestamptz[]) AS evidence (car_park, lost_after)
+        WHERE evidence.car_park = kept.car_park))
+    AND ($9::interval IS NULL OR kept.done_at < $1 - $9::interval)
 """
 """Of a gap we know since when something is missing, and want a word from now on; else one since the loss. Whoever was
 ordered to after the loss need not be asked again. One whose gaps come back after each snapshot is asked every $7, and
@@ -95,11 +96,12 @@ async def want_snapshots(
     again: timedelta,
     often: int,
     then_again: timedelta,
+    rest: timedelta | None,
 ) -> None:
     """Ask for a snapshot of these car parks, of which something may be lost that was said after the given moments."""
     car_parks = sorted(evidence)
     lost_after = [evidence[car_park] for car_park in car_parks]
-    await tx.execute(WANT, tx.now, cause, grace, car_parks, lost_after, often, again, then_again)
+    await tx.execute(WANT, tx.now, cause, grace, car_parks, lost_after, often, again, then_again, rest)
 
 
 async def ordered_at(tx: Tx, car_parks: Collection[CarParkId]) -> dict[CarParkId, datetime]:

@@ -342,3 +342,19 @@ async def test_losses_that_go_on_are_made_good_each_time_and_slower_when_they_ne
         await steps.step()
     assert max(asked[:99]) <= 20
     assert min(asked[101:]) > 500
+
+
+async def test_a_device_that_connects_anew_is_asked_but_not_by_the_minute(site: Site, steps: SnapshotSteps) -> None:
+    asked = []
+    for minute in range(12):
+        site.wait(54)
+        await site.record(Facts(statuses=[status_seen(True, site.elapsed_s)]))
+        site.wait(6)
+        await steps.step()
+        if len(await site.orders()) > len(asked):
+            asked.append(minute)
+            site.wait(1)
+            await site.snapshot()
+            await site.acknowledge((await site.orders())[-1])
+            await steps.step()
+    assert asked == [1, 7]

@@ -100,3 +100,10 @@ def test_what_is_received_in_one_batch_counts_in_its_order() -> None:
 def test_the_last_word_that_is_no_status() -> None:
     facts = Facts(spaces=[space_seen(SpaceNumber(1), seconds=5), space_seen(SpaceNumber(2), seconds=7)])
     assert last_heard(facts) == {HERE: at(5) + timedelta(seconds=2)}
+
+
+def test_a_word_online_while_it_is_online_tells_of_a_new_connection() -> None:
+    one = standing()
+    assert note_presence({HERE: one}, [status(True, 1)], {}).anew == {}
+    assert note_presence({HERE: one}, [status(True, 1, received=50)], {}).anew == {}
+    assert note_presence({HERE: one}, [status(True, 60)], {}).anew == {HERE: at(60)}
