@@ -345,7 +345,7 @@ async def test_losses_that_go_on_are_made_good_each_time_and_slower_when_they_ne
 
 
 async def test_a_device_that_connects_anew_is_asked_but_not_by_the_minute(site: Site, steps: SnapshotSteps) -> None:
-    asked = []
+    asked: list[int] = []
     for minute in range(12):
         site.wait(54)
         await site.record(Facts(statuses=[status_seen(True, site.elapsed_s)]))
