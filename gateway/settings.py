@@ -34,7 +34,7 @@ class GatewaySettings(BaseModel):
     session_expiry_s: Annotated[int, Field(ge=0)] = 7 * 24 * 3600
     """How long the broker keeps what we miss: a long weekend without anyone to look."""
     receive_maximum: Annotated[int, Field(ge=20, le=65_535)] = 8_000
-    """What a broker may send unacknowledged: two transactions, what comes next, and what waits for the oldest of all."""
+    """What a broker may send unacknowledged: two transactions, what comes next, and what waits for the oldest."""
     queue_messages_max: Annotated[int, Field(ge=20)] = 12_000
     """Then reading stops. Above `receive_maximum`, which already bounds it with a broker that speaks MQTT 5."""
     queue_bytes_max: Annotated[int, Field(ge=2_000_000)] = 12_000_000
