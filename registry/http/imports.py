@@ -1,7 +1,7 @@
 """`POST /v1/operator/import`: somebody else's feed in the body."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from aiohttp import web
 from pydantic import Field, StringConstraints
@@ -23,6 +23,18 @@ from registry.time_zones import is_time_zone
 from registry.views import View
 
 Crs = Annotated[str | None, StringConstraints(pattern=r"^(EPSG:)?[0-9]{4,5}$"), Field(examples=["EPSG:25832"])]
+_JSON: Final[dict[str, Any]] = {
+    "schema": {
+        "type": ["object", "array"],
+        "description": "GeoJSON (Freiburg's too), ParkAPI's answer, or a list of records such as Opendatasoft's.",
+    }
+}
+TAKES: Final[dict[str, Any]] = {
+    "application/json": _JSON,
+    "application/geo+json": _JSON,
+    "text/csv": {"schema": {"type": "string", "description": "A row a car park, the names of its columns first."}},
+    "application/xml": {"schema": {"type": "string", "description": "DATEX II: a table or a status publication."}},
+}
 
 
 class AcceptedView(View):
@@ -91,6 +103,7 @@ class ImportApi:
         scopes=OPERATE,
         responses={200: ImportView},
         problems=(UnknownOperator, UnreadableFeed),
+        takes=TAKES,
     )
     async def run(
         self,
@@ -102,7 +115,8 @@ class ImportApi:
         crs: Crs = None,
         dry_run: bool = False,
     ) -> ImportView:
-        """The feed is the body: GeoJSON, CSV, ParkAPI, Opendatasoft (Basel), Freiburg or DATEX II, by its content.
+        """The feed is the body: GeoJSON, CSV, ParkAPI, Opendatasoft (Basel), Freiburg or DATEX II, by its content,
+        whatever its Content-Type says.
 
         Records that cannot be taken are in `rejected`, each with its reason; one never fails the others. `time_zone`
         is of times without offset, `crs` of coordinates in undeclared metres. Repeating it changes nothing.
