@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gateway.address import BrokerAddress, ProtocolVersion, Session
-from gateway.link import DEAF_AFTER_S, ECHO_TIMEOUT_S, Link
+from gateway.echo import DEAF_AFTER_S, ECHO_TIMEOUT_S
+from gateway.link import Link
 from kernel.clock import ManualClock, SystemClock
 from tests.conftest import Eventually
 from tests.faults.proxy import Proxy
