@@ -2,7 +2,8 @@
 
 It starts what has no address (PostgreSQL, the broker), prepares the database in a child of its own (`app.prepare`, so
 that nothing heavy stays in memory here), then runs a child a role and waits until each says that it is ready. Children
-that crash are started again; SIGINT and SIGTERM end all of them in order; when we are killed, the kernel ends them.
+that crash are started again, and so is a broker that lets nobody in (`app.broker_watch`); SIGINT and SIGTERM end all of
+them in order; when we are killed, the kernel ends them.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from msgspec.json import decode
 
+from app.broker_watch import broker_watched
 from app.children import Child, Children
 from app.data_dir import DataDir, Running
 from app.embedded import EmbeddedBroker, EmbeddedFailed, EmbeddedPostgres
@@ -126,7 +128,8 @@ class _Supervisor:
         broker = EmbeddedBroker()
         with self._voice.step("MQTT broker"), _as_command_failed():
             broker.start()
-        async with self._children.kept(Child("broker", broker.launch, running=broker.process, patience_s=2.0)):
+        child = Child("broker", broker.launch, running=broker.process, patience_s=2.0)
+        async with self._children.kept(child), broker_watched(broker, self._clock):
             yield broker.url, broker.url_v5
 
     def _environment(self, running: Running, port: int, monitors: dict[str, int]) -> dict[str, str]:

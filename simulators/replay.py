@@ -26,7 +26,7 @@ from simulators.read_recording import read_recording
 from simulators.recording import Recording, Series
 from simulators.replay_summary import CarParkReplayed, RefusedRow, ReplayProgress, ReplaySummary
 from simulators.row_messages import row_messages
-from simulators.wire_client import WireClient
+from simulators.wire_client import MqttVersion, WireClient
 
 OPERATOR: Final = "replay"
 """Who owns the car parks that a replay creates when nobody else is named."""
@@ -57,11 +57,13 @@ async def replay_file(
     speed: float | None = None,
     time_zone: str | None = None,
     stall_s: float = STALL_S,
+    mqtt_version: MqttVersion = "3.1.1",
     on_progress: Callable[[ReplayProgress], None] | None = None,
 ) -> ReplaySummary:
     """Tell the recording at `path`; `speed` is a factor on recorded time, None as fast as the gateway takes it.
 
-    Car parks that are missing are created under `operator`. Raises UnknownRecording, NotAllowed, ReplayStalled.
+    Car parks that are missing are created under `operator`. Raises UnknownRecording, NotAllowed, ReplayStalled,
+    BrokerSilent.
     """
     started = clock.monotonic()
     recording = await asyncio.to_thread(read_recording, path, time_zone=time_zone)
@@ -74,9 +76,10 @@ async def replay_file(
             client_id=f"replay-{hashlib.sha256(f'{path} {clock.now()}'.encode()).hexdigest()[:12]}",
             filters=[up_topic(owner, "+", "errors") for owner in sorted(set(owners.values()))],
             hear=replay.hear,
+            mqtt_version=mqtt_version,
         )
-        await client.open()
         try:
+            await client.open()
             await replay.run(client, speed)
         finally:
             await client.close()
@@ -121,7 +124,7 @@ class _Replay:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._tell(client, speed))
-                tasks.create_task(self._watch())
+                tasks.create_task(self._watch(client))
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
         refused = sum(self._books(series.id).dead for series in self._recording.series)
@@ -192,7 +195,7 @@ class _Replay:
         await client.acknowledged()
         self._all_sent = True
 
-    async def _watch(self) -> None:
+    async def _watch(self, client: WireClient) -> None:
         """Read the books until they show everything; wake the teller when there is room again."""
         seen, moved_at = (-1, -1, -1), self._clock.monotonic()
         while True:
@@ -210,11 +213,14 @@ class _Replay:
             settled = not told_again or self._clock.monotonic() - moved_at > _SETTLED_S
             if self._all_sent and committed >= sent and settled:
                 return
-            if sent > committed and self._clock.monotonic() - moved_at > self._stall_s:
-                raise ReplayStalled(self._missing())
+            waited_for = sent > committed or client.unacknowledged
+            if waited_for and self._clock.monotonic() - moved_at > self._stall_s:
+                raise ReplayStalled(self._missing(client))
             await self._clock.sleep(_POLL_S)
 
-    def _missing(self) -> str:
+    def _missing(self, client: WireClient) -> str:
+        if not client.connected:
+            return f"the broker at {client.where} lets nobody in; nothing came in for {self._stall_s:.0f} s"
         gaps = {key: sent - self._books(key).received for key, sent in self._sent.items()}
         named = ", ".join(f"{key} {gap} of {self._sent[key]}" for key, gap in gaps.items() if gap > 0)
         return f"nothing came in for {self._stall_s:.0f} s; rows told and not in the gateway's books: {named}"

@@ -13,6 +13,7 @@ from simulators.ledger import Ledger
 from simulators.operator_api import CarParkHeld, OperatorApi, patiently
 from simulators.simulation import CityProgress, Simulation
 from simulators.speakers import Connections, Speakers
+from simulators.wire_client import MqttVersion
 
 _FAREWELL_S_MAX: Final = 3.0
 
@@ -34,11 +35,13 @@ async def simulate_city(
     connections: Connections = "shared",
     car_parks: Collection[str] | None = None,
     ledger_path: Path | None = None,
+    mqtt_version: MqttVersion = "3.1.1",
     on_progress: Callable[[CityProgress], None] | None = None,
 ) -> None:
     """Simulate until cancelled; then every car park says goodbye. `car_parks` None: all that the token may manage.
 
-    `ledger_path` gets what was published and acknowledged (`simulators.ledger`). Raises NothingToSimulate, NotAllowed.
+    `ledger_path` gets what was published and acknowledged (`simulators.ledger`). Raises NothingToSimulate,
+    NotAllowed, BrokerSilent.
     """
     held = await _inventory(http_url, token, clock, car_parks)
     with contextlib.ExitStack() as stack:
@@ -54,14 +57,17 @@ async def simulate_city(
             connections=connections,
             hear=simulation.hear,
             ledger=ledger,
+            mqtt_version=mqtt_version,
         )
         del held
-        await speakers.open()
         try:
-            await simulation.run(speakers, on_progress)
+            await speakers.open()
+            try:
+                await simulation.run(speakers, on_progress)
+            finally:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(simulation.say_goodbye(speakers), _FAREWELL_S_MAX)
         finally:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(simulation.say_goodbye(speakers), _FAREWELL_S_MAX)
             await speakers.close()
 
 

@@ -11,7 +11,7 @@ from contracts.wire import up_topic
 from simulators.car_park import CarPark, Message
 from simulators.clock import Clock
 from simulators.ledger import Ledger
-from simulators.wire_client import Hear, Will, WireClient
+from simulators.wire_client import Hear, MqttVersion, Will, WireClient
 
 Connections = Literal["shared", "own"]
 _IN_FLIGHT_MAX_OWN: Final = 16
@@ -30,6 +30,7 @@ class Speakers:
         connections: Connections,
         hear: Hear,
         ledger: Ledger | None,
+        mqtt_version: MqttVersion = "3.1.1",
     ) -> None:
         """`car_parks`: operator and car park by id; `name` begins the client ids and must be nobody else's."""
         self._clients: dict[str, WireClient] = {}
@@ -46,15 +47,18 @@ class Speakers:
                     will=Will(last.topic, last.payload),
                     in_flight_max=_IN_FLIGHT_MAX_OWN,
                     ledger=ledger,
+                    mqtt_version=mqtt_version,
                 )
         else:
             operators = sorted({operator for operator, _ in car_parks.values()})
             filters = [up_topic(operator, "+", kind) for operator in operators for kind in ("orders", "errors")]
-            shared = WireClient(mqtt_url, clock, client_id=name, filters=filters, hear=hear, ledger=ledger)
+            shared = WireClient(
+                mqtt_url, clock, client_id=name, filters=filters, hear=hear, ledger=ledger, mqtt_version=mqtt_version
+            )
             self._clients = dict.fromkeys(car_parks, shared)
 
     async def open(self) -> None:
-        """Connect everything, one after the other."""
+        """Connect everything, one after the other. Raises BrokerSilent."""
         for client in dict.fromkeys(self._clients.values()):
             await client.open()
             self._seen[client] = client.connections

@@ -12,11 +12,11 @@ import random
 import socket
 import ssl
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
-from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, CleanStartOption, Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 
 from simulators.clock import Clock
@@ -32,9 +32,18 @@ _BACK_OFF_S_MAX: Final = 15.0  # a broker that restarts is found again within th
 _CONNECT_S_MAX: Final = 5.0  # connecting blocks the loop; a black hole must not for long
 _FAREWELL_S_MAX: Final = 2.0
 _SEND_BUFFER_BYTES: Final = 1024 * 1024
+OPEN_S_MAX: Final = 45.0
+"""A broker that starts beside us, or is started again, lets us in within this time."""
+
+MqttVersion = Literal["3.1.1", "5"]
+_PROTOCOLS: Final = {"3.1.1": MQTTProtocolVersion.MQTTv311, "5": MQTTProtocolVersion.MQTTv5}
 
 Hear = Callable[[str, bytes], None]
 """Called with topic and payload of what came down; must only take note, never wait."""
+
+
+class BrokerSilent(ConnectionError):
+    """The broker did not let us in within the time that was asked; the message says where and how long."""
 
 
 class Will(Struct, frozen=True):
@@ -58,13 +67,15 @@ class WireClient:
         will: Will | None = None,
         in_flight_max: int = IN_FLIGHT_MAX,
         ledger: Ledger | None = None,
-        protocol: MQTTProtocolVersion = MQTTProtocolVersion.MQTTv311,
+        mqtt_version: MqttVersion = "3.1.1",
     ) -> None:
         """`filters` are subscribed at every connection; `ledger` hears of every message and its acknowledgement."""
         address = urlsplit(url)
         if address.scheme not in {"mqtt", "mqtts"} or address.hostname is None:
             raise ValueError(f"not an MQTT address: {address.scheme}://{address.hostname}")
+        port = address.port or (8883 if address.scheme == "mqtts" else 1883)
         self.connections = 0
+        self._where = f"{address.hostname}:{port}"
         self._clock = clock
         self._filters = tuple(filters)
         self._ledger = ledger
@@ -77,7 +88,7 @@ class WireClient:
         self._all_acknowledged.set()
         self._tasks: list[asyncio.Task[None]] = []
 
-        client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=protocol)
+        client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=_PROTOCOLS[mqtt_version])
         if address.username is not None:
             client.username_pw_set(unquote(address.username), unquote(address.password or ""))
         if address.scheme == "mqtts":
@@ -95,18 +106,44 @@ class WireClient:
         client.on_socket_unregister_write = self._on_socket_unregister_write
         if hear is not None:
             client.on_message = _hearing(hear)
-        client.connect_async(
-            address.hostname, address.port or (8883 if address.scheme == "mqtts" else 1883), _KEEP_ALIVE_S
-        )
+        # What the broker kept of an earlier connection is of no use: everything unacknowledged is sent again.
+        clean: CleanStartOption = True if mqtt_version == "5" else MQTT_CLEAN_START_FIRST_ONLY
+        client.connect_async(address.hostname, port, _KEEP_ALIVE_S, clean_start=clean)
         self._client = client
 
-    async def open(self) -> None:
-        """Connect, and keep connected from now on. Returns at the first connection."""
+    async def open(self, *, within_s: float = OPEN_S_MAX) -> None:
+        """Connect, and keep connected from now on. Returns at the first connection.
+
+        Raises BrokerSilent when there is none within `within_s`; `close` is due all the same.
+        """
         self._tasks = [asyncio.create_task(self._keep_connected()), asyncio.create_task(self._keep_alive())]
         waiting = asyncio.create_task(self._connected.wait())
-        done, _ = await asyncio.wait([waiting, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+        too_late = asyncio.create_task(self._clock.sleep(within_s))
+        waits = {waiting, too_late, *self._tasks}
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+            too_late.cancel()
         for task in done:
             task.result()
+        if not self._connected.is_set():
+            raise BrokerSilent(f"the broker at {self._where} lets nobody in; tried for {within_s:g} s")
+
+    @property
+    def where(self) -> str:
+        """Host and port of the broker."""
+        return self._where
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has let us in and is there."""
+        return self._connected.is_set()
+
+    @property
+    def unacknowledged(self) -> int:
+        """Messages handed over and not acknowledged by the broker."""
+        return len(self._in_flight)
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Hand over one message, QoS 1; waits while too many are unacknowledged."""

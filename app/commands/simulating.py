@@ -10,6 +10,9 @@ from app.commands.options import DataDirOption, JsonOption, operator_key, runnin
 if TYPE_CHECKING:
     from simulators.faults import FaultPlan
 
+DETAILS_MAX = 3
+"""Sentences printed for each reason of a refusal; `--json` has every row."""
+
 
 def add_to(cli: typer.Typer) -> None:
     """Register the commands of this file."""
@@ -38,13 +41,15 @@ def simulate(
     from kernel.clock import SystemClock
     from simulators.operator_api import NotAllowed
     from simulators.simulate import NothingToSimulate, simulate_city
+    from simulators.wire_client import BrokerSilent
 
     settings = settings_of(data_dir)
     start_logs(settings, "simulate")
-    running = running_on(settings)
+    running, version = running_on(settings), settings.gateway.protocol
     work = simulate_city(
         http_url=running.http,
-        mqtt_url=running.mqtt,
+        mqtt_url=running.mqtt_v5 if version == "5" else running.mqtt,
+        mqtt_version=version,
         token=operator_key(settings, token),
         clock=SystemClock(),
         seed=seed,
@@ -59,6 +64,8 @@ def simulate(
         asyncio.run(until_stopped(work, on_stop=lambda: None))
     except (NotAllowed, NothingToSimulate) as failed:
         raise CommandFailed(Exit.FAILED, str(failed)) from failed
+    except BrokerSilent as silent:
+        raise CommandFailed(Exit.UNREACHABLE, str(silent)) from silent
 
 
 def _faults(seed: int, said: list[str]) -> "FaultPlan":
@@ -109,17 +116,19 @@ def replay(
     from simulators.recording import UnknownRecording
     from simulators.replay import ReplayStalled, replay_file
     from simulators.replay_progress import progress_on_stderr
+    from simulators.wire_client import BrokerSilent
 
     settings = settings_of(data_dir)
     start_logs(settings, "replay")
-    running = running_on(settings)
+    running, version = running_on(settings), settings.gateway.protocol
     try:
         with progress_on_stderr(file.name) as show:
             summary = asyncio.run(
                 replay_file(
                     file,
                     http_url=running.http,
-                    mqtt_url=running.mqtt,
+                    mqtt_url=running.mqtt_v5 if version == "5" else running.mqtt,
+                    mqtt_version=version,
                     token=operator_key(settings, token),
                     clock=SystemClock(),
                     operator=operator,
@@ -132,10 +141,16 @@ def replay(
         raise CommandFailed(Exit.USAGE, str(unknown)) from unknown
     except (NotAllowed, ReplayStalled) as failed:
         raise CommandFailed(Exit.FAILED, str(failed)) from failed
+    except BrokerSilent as silent:
+        raise CommandFailed(Exit.UNREACHABLE, str(silent)) from silent
     if json:
         typer.echo(encode(summary).decode())
         return
     refused = sum(summary.refused_reasons.values())
     typer.echo(f"{summary.rows} rows of {summary.file} told in {summary.seconds:.1f} s, {refused} refused")
+    for reason, rows in sorted(summary.refused_reasons.items(), key=lambda pair: -pair[1]):
+        details = sorted({row.detail for row in summary.refused_rows if row.reason == reason})
+        more = f" and {len(details) - DETAILS_MAX} more" if len(details) > DETAILS_MAX else ""
+        typer.echo(f"refused: {rows} {reason}: {'; '.join(details[:DETAILS_MAX])}{more}".rstrip(": "), err=True)
     for warning in summary.warnings:
         typer.echo(warning, err=True)
