@@ -39,7 +39,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "runs(n): in the long set the test runs n times, each by a seed of its own")
+    config.addinivalue_line("markers", "long_only: takes minutes by its nature, or adds little to the quick set")
     begin(config)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("long_only") is not None and not _is_long(config):
+            item.add_marker(pytest.mark.skip(reason="only in the long set: make faults"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -68,14 +75,7 @@ def scale(request: pytest.FixtureRequest) -> Scale:
     """Quick: 2 kills of each kind; long: 10 a run."""
     if _is_long(request.config):
         return Scale(kills=10, rounds=8, turns=4, seconds=60.0)
-    return Scale(kills=2, rounds=2, turns=1, seconds=4.0)
-
-
-@pytest.fixture
-def long_only(request: pytest.FixtureRequest) -> None:
-    """For faults that take minutes by their nature."""
-    if not _is_long(request.config):
-        pytest.skip("only in the long set: make faults")
+    return Scale(kills=2, rounds=2, turns=1, seconds=2.0)
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def mortal_broker(store: str, tmp_path: Path) -> Iterator[Mosquitto]:
     server.stop()
 
 
-@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("store", ["keeps_nothing", pytest.param("of_production", marks=pytest.mark.long_only)])
 async def test_broker_killed(
     make_site: MakeSite,
     database_url: str,

@@ -62,7 +62,7 @@ async def set_for_all(site: Site, administrator: asyncpg.Connection, setting: st
     )
 
 
-@pytest.mark.parametrize("setting", ["lock_timeout", "statement_timeout"])
+@pytest.mark.parametrize("setting", ["lock_timeout", pytest.param("statement_timeout", marks=pytest.mark.long_only)])
 async def test_time_outs_of_the_database(
     site: Site, administrator: asyncpg.Connection, scale: Scale, record: Record, setting: str
 ) -> None:

@@ -83,7 +83,7 @@ async def silent_again_and_again(site: Site, line: Proxy, times: int, seconds: f
             line.black_hole(False)
 
 
-@pytest.mark.usefixtures("long_only")
+@pytest.mark.long_only
 async def test_broker_silent_for_ever(broker_line_site: Site, to_broker: Proxy, record: Record) -> None:
     """Nobody is told that the line is dead: the gateway must notice by itself and come back over another one."""
     site = broker_line_site
