@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from app.exit_codes import CommandFailed, Exit
 from kernel.clock import Clock
-from kernel.db import is_away
+from kernel.db import will_pass
 
 AWAY_S_MAX = 60.0  # the recovery of a busy database after a crash
 ASK_EVERY_S = 0.25
@@ -22,7 +22,7 @@ async def database_awaited(
         try:
             return await ask()
         except Exception as error:
-            if not is_away(error):
+            if not will_pass(error):
                 raise
             if clock.monotonic() > deadline:
                 raise CommandFailed(Exit.UNREACHABLE, f"the database is not reachable: {error}") from error

@@ -30,6 +30,7 @@ _MOVING: Final = (
     "device_at",
     "error",
     "closed_at",
+    "superseded_by",
 )
 
 
@@ -70,7 +71,7 @@ async def acknowledge_orders(
         before = now_as.get(ack.order) or _order(row)
         after, did = acknowledged(before, ok=ack.ok, error=ack.error, at=ack.at, received_at=ack.received_at)
         now_as[ack.order] = after
-        if after.closed_at is not None and before.closed_at is None:
+        if did is Acknowledged.STORED:
             closed.append(ack.order)
         answers.append(Answer(row["car_park"], after.kind, did, after.state, row["given_at"], ack.received_at))
         if did is not Acknowledged.STORED or not ack.ok:
@@ -98,5 +99,5 @@ def _refuse_stranger(taken: Taken, orders: Mapping[OrderId, Row]) -> Taken:
 
 
 def _order(row: Row) -> Order:
-    moving: dict[str, Any] = {name: row[name] for name in (*_MOVING, "expires_at", "superseded_by")}
+    moving: dict[str, Any] = {name: row[name] for name in (*_MOVING, "expires_at")}
     return Order(kind=OrderKind(row["kind"]), **{**moving, "state": OrderState(row["state"])})

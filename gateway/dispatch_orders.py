@@ -6,7 +6,8 @@ An order is published while its row says that the broker does not have it. A cra
 writing down of its PUBACK therefore publishes it again, under the same id, within its deadline: a device obeys an id
 once. What the broker has is never published again, neither by a process that starts nor after a reconnection, and
 nothing is published after its deadline, which the payload and (MQTT 5) the broker know as well. A car park that said it
-is offline is sent nothing, so that no broker keeps an order for its return.
+is offline is sent nothing, so that no broker keeps an order for its return. That a text is sent is written down before
+it is: what gave way to a newer one was never on its way.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ from gateway.outbox import Delivery
 from gateway.sql import orders as sql
 from kernel.answers import dump
 from kernel.clock import Clock
-from kernel.db import Database, Row, is_away
+from kernel.db import Database, Row, is_away, is_victim, will_pass
 
 _log = structlog.get_logger(__name__)
 
@@ -94,6 +95,8 @@ class Dispatcher:
                 try:
                     await self.step()
                 except Exception as error:
+                    if is_victim(error):
+                        continue
                     if not is_away(error):
                         _log.exception("dispatch_failed")
                     await self._clock.sleep(SWEEP_S)
@@ -121,8 +124,16 @@ class Dispatcher:
             rows = operators and await sql.pending_orders(
                 tx, but_not=list(self._out), operators=operators, limit=BATCH_MAX
             )
+        texts = [row for row in rows or () if row["kind"] == OrderKind.SHOW_TEXT]
         for row in rows or ():
-            self._send(row)
+            if row["kind"] != OrderKind.SHOW_TEXT:
+                self._send(row)
+        if texts:
+            async with self._db.transaction() as tx:
+                still_wanted = set(await sql.set_dispatched(tx, [row["id"] for row in texts]))
+            for row in texts:
+                if row["id"] in still_wanted:
+                    self._send(row)
         if rows and len(rows) == BATCH_MAX:
             self.wake()
 
@@ -176,7 +187,7 @@ class Dispatcher:
                 for handle in self._on_order:
                     await handle(tx, order)
         except Exception as error:
-            if is_away(error):
+            if will_pass(error):
                 raise
             _log.exception("order_not_closed", order=settled.order)
         else:
@@ -189,7 +200,7 @@ class Dispatcher:
                 async for _ in self._db.listen(sql.CHANNEL):
                     self.wake()
             except Exception as error:
-                if not is_away(error):
+                if not will_pass(error):
                     _log.exception("listening_for_orders_failed")
             await self._clock.sleep(LISTEN_AGAIN_S)
 

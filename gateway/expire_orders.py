@@ -9,7 +9,7 @@ import structlog
 from contracts.ids import OrderId
 from contracts.orders import OrderClosed, OrderHandler, OrderKind, OrderState
 from gateway.sql import orders as sql
-from kernel.db import Tx, is_away
+from kernel.db import Tx, will_pass
 from kernel.ids import new_id
 
 _log = structlog.get_logger(__name__)
@@ -41,7 +41,7 @@ async def expire_orders(tx: Tx, on_order: Sequence[OrderHandler]) -> list[OrderC
                 for handle in on_order:
                     await handle(tx, order)
         except Exception as error:
-            if is_away(error):
+            if will_pass(error):
                 raise
             _log.exception("order_not_expired", order=order.order, cause=order.cause)
         else:

@@ -22,7 +22,7 @@ from gateway.record import Handlers
 from gateway.refresh_directory import RegistryCopy
 from gateway.settings import GatewaySettings
 from kernel.clock import Clock
-from kernel.db import Database, is_away
+from kernel.db import Database, will_pass
 
 _log = structlog.get_logger(__name__)
 
@@ -195,7 +195,7 @@ class Gateway:
                     await self._listening.step()
             except Exception as error:
                 self._registry_answers = False
-                if not is_away(error):
+                if not will_pass(error):
                     _log.exception("directory_refresh_failed")
             await self._clock.sleep(self._poll_s)
 

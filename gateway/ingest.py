@@ -4,9 +4,9 @@
 
 Several batches are under way at once, of different car parks: while one waits for the database, another is worked on,
 and what comes in is decoded. Invariants: a message is acknowledged after its transaction committed and never before one
-that came earlier; nothing is dropped; no message stops the line. A database
-that is away is asked again with the same batch. A batch that the database or a handler refuses is halved until the one
-message that is to blame stands alone, and that one goes to the dead letters.
+that came earlier; nothing is dropped; no message stops the line. A database that is away is asked again with the same
+batch; one that undid it in favour of another transaction, at once. A batch that the database or a handler refuses is
+halved until the one message that is to blame stands alone, and that one goes to the dead letters.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from gateway.refusals import Reason
 from gateway.settings import GatewaySettings
 from gateway.taken import Taken
 from kernel.clock import Clock
-from kernel.db import Database, DatabaseAway, is_away, is_data_error, is_misfit
+from kernel.db import Database, DatabaseAway, is_away, is_data_error, is_misfit, is_victim
 
 _log = structlog.get_logger(__name__)
 
@@ -160,6 +160,9 @@ class Ingest:
                 self._attached()[0].acknowledge(self._arrivals.stored(taken.message for taken in batch))
                 self._tell(batch, outcome)
                 return True
+            if is_victim(error):
+                self._metrics.retries.labels(cause="victim").inc()
+                continue
             failures += 1
             stuck = failures % STUCK_AFTER == 0 and isinstance(error, TimeoutError)
             if is_misfit(error) or (is_away(error) and not (stuck and len(batch) > 1)):

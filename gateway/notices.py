@@ -16,7 +16,7 @@ from contracts.wire import up_topic
 from gateway.dead_letters import DeadLetter, feedback
 from gateway.sql import notices as sql
 from kernel.clock import Clock
-from kernel.db import Database, Tx, is_away
+from kernel.db import Database, Tx, will_pass
 
 _log = structlog.get_logger(__name__)
 
@@ -88,7 +88,7 @@ class Heed:
                 async for channel, payload in self.db.listen(RECORDED, SPOOLED):
                     self.hear(channel, payload)
             except Exception as error:
-                if not is_away(error):
+                if not will_pass(error):
                     _log.exception("notices_not_heard")
             await self.clock.sleep(RETRY_S)
 

@@ -2,13 +2,14 @@
 
     pending ──PUBACK──▶ published ──ok──▶ done
        │  │                 │  └──not ok──▶ failed
-       │  └──newer text──▶ superseded
+       │  └──newer text, before it is handed to the link──▶ superseded
        └──deadline──▶ expired ◀──deadline──┘
 
 A device may answer before the broker's PUBACK is written down, so `pending` is closed by the same words as `published`;
 what it answers was published by then at the latest.
-What is closed stays so: a later word is a duplicate, or late where nobody had answered in time. The constraints of
-`gateway.device_order` say the same as `is_consistent`, which a test holds against them.
+What is closed stays so: a later word is a duplicate, or late where nobody had answered in time. Only a text that gave
+way and is answered in time all the same was shown after all. The constraints of `gateway.device_order` say the same as
+`is_consistent`, which a test holds against them.
 """
 
 from datetime import datetime
@@ -50,6 +51,14 @@ class Order(Struct, frozen=True, kw_only=True):
     error: str | None = None
     closed_at: datetime | None = None
     superseded_by: str | None = None
+    dispatched_at: datetime | None = None
+
+
+def dispatched(order: Order, at: datetime) -> Order:
+    """A text is about to be handed to the link: from now on it gives way to no newer one."""
+    if order.state is not OrderState.PENDING or order.kind is not OrderKind.SHOW_TEXT:
+        return order
+    return but(order, dispatched_at=order.dispatched_at or at)
 
 
 def published(order: Order, at: datetime) -> Order:
@@ -71,8 +80,8 @@ def expired(order: Order, now: datetime) -> Order:
 
 
 def superseded(order: Order, now: datetime, newer: str) -> Order:
-    """A newer text for the same place came before this one went out."""
-    if order.state is not OrderState.PENDING or order.kind is not OrderKind.SHOW_TEXT:
+    """A newer text for the same place came before this one was handed to the link."""
+    if order.state is not OrderState.PENDING or order.kind is not OrderKind.SHOW_TEXT or order.dispatched_at:
         return order
     return but(order, state=OrderState.SUPERSEDED, superseded_by=newer, closed_at=now)
 
@@ -83,9 +92,11 @@ def acknowledged(
     """The device's word, received at `received_at`; `at` is its own time as far as we believe it.
 
     The first word counts. One that comes after the deadline, or in time to a gateway that could only store it after the
-    sweep, changes no state: whoever waited was told otherwise.
+    sweep, changes no state: whoever waited was told otherwise. Nobody was told of a text that gave way.
     """
     order = expired(order, received_at)
+    if order.state is OrderState.SUPERSEDED and received_at <= order.expires_at:
+        order = but(order, state=OrderState.PENDING, superseded_by=None)
     said = {
         "published_at": order.published_at or received_at,
         "device_at": at,
@@ -121,5 +132,6 @@ def is_consistent(order: Order) -> bool:
             order.error is None or state is OrderState.FAILED or late,
             (state is OrderState.SUPERSEDED) == (order.superseded_by is not None),
             state is not OrderState.SUPERSEDED or order.kind is OrderKind.SHOW_TEXT,
+            state is not OrderState.SUPERSEDED or order.dispatched_at is None,
         )
     )

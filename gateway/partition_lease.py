@@ -25,7 +25,7 @@ from gateway.partition import Share
 from gateway.settings import GatewaySettings
 from gateway.sql import slots as sql
 from kernel.clock import Clock
-from kernel.db import Database, Row, is_away
+from kernel.db import Database, Row, will_pass
 
 _log = structlog.get_logger(__name__)
 
@@ -85,7 +85,7 @@ class SlotLease:
                     _log.info("waiting_for_a_slot", slots=list(self._shares))
             except Exception as error:
                 self._free_since.clear()  # what looked free while nobody could renew says nothing
-                if not is_away(error):
+                if not will_pass(error):
                     _log.exception("slot_claim_failed")
             await self._clock.sleep(LOOK_S)
 
@@ -162,7 +162,7 @@ class SlotLease:
                 ours = await sql.renew_slot(tx, share.client_id, term=self._term, lease_s=self._lease_s)
         except Exception as error:
             self._good_until = 0.0  # without a line to the database a spare may be quicker than the lease
-            if not is_away(error):
+            if not will_pass(error):
                 _log.exception("slot_renewal_failed")
             return False
         if not ours:

@@ -26,7 +26,7 @@ from gateway.refresh_directory import read_cameras
 from gateway.refusals import Reason
 from gateway.sql import spool as sql
 from gateway.taken import Taken
-from kernel.db import Database, Row, Tx, is_away, is_data_error, is_misfit
+from kernel.db import Database, Row, Tx, is_data_error, is_misfit, will_pass
 from kernel.ids import new_id
 
 _log = structlog.get_logger(__name__)
@@ -73,7 +73,7 @@ class SpoolWork:
             try:
                 worked = await self._work(rows_max)
             except Exception as error:
-                if is_away(error) or is_misfit(error):
+                if will_pass(error) or is_misfit(error):
                     raise
                 if rows_max == 1:
                     await self._blame(error)
@@ -114,7 +114,7 @@ class SpoolWork:
                     await self._record(tx, [taken.refuse(reason, detail)] if taken.said.facts else [])
                     await sql.drop(tx, [row["id"]])
             except Exception as again:
-                if is_away(again) or is_misfit(again):
+                if will_pass(again) or is_misfit(again):
                     raise
                 _log.exception("spooled_event_stuck", spool=row["id"])
                 self._stuck.add(row["id"])

@@ -121,7 +121,6 @@ def is_away(error: BaseException) -> bool:
         asyncpg.InsufficientResourcesError,
         asyncpg.ReadOnlySQLTransactionError,
         asyncpg.ConnectionDoesNotExistError,
-        asyncpg.TransactionRollbackError,
         asyncpg.QueryCanceledError,
         asyncpg.LockNotAvailableError,
         asyncpg.IdleInTransactionSessionTimeoutError,
@@ -139,6 +138,18 @@ def is_away(error: BaseException) -> bool:
         # A connection that was cut in the middle of something says so in many ways, none of them about the values.
         return any(word in str(error) for word in ("connection", "pool", "operation", "waiter", "protocol"))
     return isinstance(error, away)
+
+
+def is_victim(error: BaseException) -> bool:
+    """Whether the database undid the transaction in favour of another (a deadlock, a conflict): nothing is away, and
+    the same again, at once, may well succeed.
+    """
+    return isinstance(error, asyncpg.TransactionRollbackError)
+
+
+def will_pass(error: BaseException) -> bool:
+    """Whether it is neither the fault of the statement nor of the values: for loops that come again by themselves."""
+    return is_away(error) or is_victim(error)
 
 
 JSONB_VERSION = b"\x01"

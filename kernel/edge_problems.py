@@ -216,6 +216,16 @@ class StillRunning(Problem):
     slug = "still-running"
 
 
+class TryAgain(Problem):
+    """Undone in favour of another request
+
+    Nothing of it happened: send the same again after the time in the Retry-After header.
+    """
+
+    status = 503
+    slug = "try-again"
+
+
 class InternalError(Problem):
     """Something went wrong
 
@@ -245,5 +255,6 @@ EDGE_PROBLEMS: tuple[type[Problem], ...] = (
     IdempotencyKeyMissing,
     IdempotencyKeyReused,
     StillRunning,
+    TryAgain,
     InternalError,
 )

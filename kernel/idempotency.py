@@ -22,12 +22,14 @@ from aiohttp import web
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from kernel.answers import Answer
-from kernel.db import Database, Row, Tx
+from kernel.db import Database, Row, Tx, is_victim
 from kernel.edge_problems import IdempotencyKeyMissing, IdempotencyKeyReused, InvalidParameter, StillRunning
 from kernel.service import Loop
 
 KEY_HEADER = "Idempotency-Key"
 KEY_CHARACTERS_MAX = 255
+ATTEMPTS_MAX = 3
+"""Of an effect that the database undoes in favour of another transaction."""
 KEPT_FOR = timedelta(hours=72)
 """Longer than any client retries, over a weekend."""
 NONCE_BYTES = 12
@@ -110,13 +112,27 @@ def key_of(request: web.Request) -> str:
 async def once(
     database: Database, claim: Claim, effect: Callable[[Tx], Awaitable[Answer]], *, sealed: bool = False
 ) -> tuple[Answer, bool]:
-    """The answer of `effect`, run at most once for `claim`, and whether it is a repetition.
+    """The answer of `effect`, committed at most once for `claim`, and whether it is a repetition.
+
+    It is run again where the database undid it in favour of another transaction.
 
     A `sealed` answer is kept so that only whoever knows the key can read it.
 
     Opens the transaction that key, effect and answer share. Raises StillRunning, IdempotencyKeyReused, and whatever
     the effect raises.
     """
+    for _ in range(ATTEMPTS_MAX - 1):
+        try:
+            return await _attempt(database, claim, effect, sealed=sealed)
+        except Exception as error:
+            if not is_victim(error):
+                raise
+    return await _attempt(database, claim, effect, sealed=sealed)
+
+
+async def _attempt(
+    database: Database, claim: Claim, effect: Callable[[Tx], Awaitable[Answer]], *, sealed: bool
+) -> tuple[Answer, bool]:
     async with database.transaction() as tx:
         kept = await tx.fetchrow(CLAIM, claim.principal, claim.route, claim.kept_as, claim.lock)
         assert kept is not None, "the statement selects from one row"  # noqa: S101

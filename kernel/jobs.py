@@ -27,7 +27,7 @@ from pgqueuer.models import Job as Row
 from pgqueuer.models import Schedule
 
 from kernel.clock import Clock
-from kernel.db import CONNECT_TIMEOUT_S, Database, Tx, is_away
+from kernel.db import CONNECT_TIMEOUT_S, Database, Tx, will_pass
 from kernel.service import Job
 
 SCHEMA: Final = "jobs"
@@ -94,7 +94,7 @@ class JobRunner:
                 # Its first probe is sent before it listens, if the machine is slow: nothing was lost, rows are polled.
                 log.info("jobs listen again")
             except Exception as error:
-                if not is_away(error):
+                if not will_pass(error):
                     log.exception("jobs stopped", error=repr(error))
                 else:
                     log.warning("jobs wait for the database", error=repr(error))

@@ -14,8 +14,8 @@ from aiohttp.typedefs import Handler, Middleware
 
 from kernel.answers import problem_response
 from kernel.clock import Clock
-from kernel.db import DatabaseAway, is_away
-from kernel.edge_problems import BadRequest, BodyTooLarge, InternalError, MethodNotAllowed, NotFound
+from kernel.db import DatabaseAway, is_away, is_victim
+from kernel.edge_problems import BadRequest, BodyTooLarge, InternalError, MethodNotAllowed, NotFound, TryAgain
 from kernel.ids import new_id
 from kernel.problems import Problem
 
@@ -107,6 +107,9 @@ async def _outcome(
             return problem_response(
                 DatabaseAway("the database does not answer: try again soon", headers={"Retry-After": "2"}), request_id
             )
+        if is_victim(defect):
+            log.warning("transaction undone", error=type(defect).__name__)
+            return problem_response(TryAgain(headers={"Retry-After": "1"}), request_id)
         log.exception("request failed", route=route_of(request))
         return problem_response(InternalError("the fault is ours and has been logged"), request_id)
 

@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from kernel.clock import Clock
-from kernel.db import is_away
+from kernel.db import will_pass
 
 WAIT_S_MAX: Final = 0.5
 """A database that takes this long to tell one number is as good as away: what is known already is answered."""
@@ -41,7 +41,7 @@ class FreshLook:
         if not done:
             return False
         failure = task.result()
-        if failure is not None and not is_away(failure):
+        if failure is not None and not will_pass(failure):
             raise failure
         return failure is None
 
@@ -54,7 +54,7 @@ class FreshLook:
                     await self._look()
                 except Exception as error:
                     self._failure = error
-                    if not is_away(error):
+                    if not will_pass(error):
                         log.warning("look failed", error=repr(error))  # who asked may be gone by now
                 self._looked = upto
             return self._failure

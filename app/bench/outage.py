@@ -14,7 +14,7 @@ from app.bench.report import BenchImpossible, BenchReport, Result
 from app.bench.rig import Rig, standing_rig
 from app.processes import LOOPBACK
 from kernel.clock import Clock
-from kernel.db import is_away
+from kernel.db import will_pass
 
 SECONDS = 60
 WARM_UP_S = 10
@@ -91,7 +91,7 @@ async def _caught_up(rig: Rig, received: int) -> None:
             if await rig.received() >= received:
                 return
         except Exception as error:
-            if not is_away(error):
+            if not will_pass(error):
                 raise
         if rig.clock.monotonic() > deadline:
             raise BenchImpossible(f"the gateway did not come back: {rig.gateway.last_words()}")

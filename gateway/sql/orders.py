@@ -34,11 +34,17 @@ ON CONFLICT ON CONSTRAINT device_order_same DO NOTHING
 
 OF_CAUSE = "SELECT id FROM gateway.device_order WHERE car_park = $1 AND cause = $2"
 
-# A newer text for the same place makes those needless that have not gone out.
-SUPERSEDE_TEXTS = """
-UPDATE gateway.device_order SET state = 'superseded', superseded_by = $1, closed_at = $5
-WHERE car_park = $2 AND kind = 'show_text' AND state = 'pending' AND id <> $1
+# A newer text for the same place makes those needless that were not handed to the link. Nobody is waited for: a row
+# that is locked is being sent, answered, closed, or superseded by a text that was given at the same time.
+LOCK_NEEDLESS_TEXTS = """
+SELECT id FROM gateway.device_order
+WHERE car_park = $2 AND kind = 'show_text' AND state = 'pending' AND dispatched_at IS NULL AND id <> $1
   AND lane IS NOT DISTINCT FROM $3 AND sign IS NOT DISTINCT FROM $4
+ORDER BY id FOR UPDATE SKIP LOCKED
+"""
+
+SUPERSEDE = """
+UPDATE gateway.device_order SET state = 'superseded', superseded_by = $1, closed_at = $3 WHERE id = ANY ($2)
 """
 
 NOTIFY = f"SELECT pg_notify('{CHANNEL}', '')"
@@ -48,14 +54,30 @@ SELECT DISTINCT operator FROM gateway.device_order WHERE state = 'pending' AND e
 """
 
 # What may go out now. A car park that said it is offline gets nothing: it would find a stale order on its return.
+# A text that was sent without the broker's word is not sent again over a newer one.
 PENDING = """
 SELECT id, operator, car_park, kind, lane, space, sign, text, reason, given_at, expires_at
 FROM gateway.device_order AS wanted
 WHERE state = 'pending' AND expires_at > $1 AND id <> ALL ($2::text[])
   AND operator = ANY ($3)
   AND NOT EXISTS (SELECT FROM occupancy.online_now AS seen WHERE seen.car_park = wanted.car_park AND NOT seen.online)
+  AND NOT (dispatched_at IS NOT NULL AND EXISTS (
+      SELECT FROM gateway.device_order AS newer
+      WHERE newer.car_park = wanted.car_park AND newer.kind = 'show_text' AND newer.id > wanted.id
+        AND newer.lane IS NOT DISTINCT FROM wanted.lane AND newer.sign IS NOT DISTINCT FROM wanted.sign))
 ORDER BY given_at, id LIMIT $4
 """
+
+# Every statement that locks several orders and waits for them does so in the order of their ids.
+LOCK_STILL_PENDING = """
+SELECT id FROM gateway.device_order WHERE id = ANY ($1) AND state = 'pending' ORDER BY id FOR UPDATE
+"""
+
+SET_DISPATCHED = """
+UPDATE gateway.device_order SET dispatched_at = $2 WHERE id = ANY ($1) AND dispatched_at IS NULL
+"""
+
+LOCK = "SELECT FROM gateway.device_order WHERE id = ANY ($1) ORDER BY id FOR UPDATE"
 
 # Those that were acknowledged faster than this was written down keep their state.
 SET_PUBLISHED = """
@@ -79,7 +101,7 @@ FROM gateway.device_order WHERE id = ANY ($1) ORDER BY id FOR UPDATE
 SET_ACKNOWLEDGED = """
 UPDATE gateway.device_order
 SET state = $2, published_at = $3, acknowledged_at = $4, acknowledged_late_at = $5, device_at = $6, error = $7,
-    closed_at = $8
+    closed_at = $8, superseded_by = $9
 WHERE id = $1
 """
 
@@ -146,7 +168,10 @@ async def order_of_cause(tx: Tx, car_park: CarParkId, cause: str) -> OrderId:
 
 async def supersede_texts(tx: Tx, order_id: OrderId, wanted: WantedOrder) -> int:
     """How many older texts for the place of `wanted` will not go out."""
-    return await tx.execute(SUPERSEDE_TEXTS, order_id, wanted.car_park, wanted.lane, wanted.sign, tx.now)
+    needless = await tx.fetch(LOCK_NEEDLESS_TEXTS, order_id, wanted.car_park, wanted.lane, wanted.sign)
+    if not needless:
+        return 0
+    return await tx.execute(SUPERSEDE, order_id, [row["id"] for row in needless], tx.now)
 
 
 async def tell_dispatchers(tx: Tx) -> None:
@@ -164,9 +189,17 @@ async def pending_orders(tx: Tx, *, but_not: Sequence[str], operators: Sequence[
     return await tx.fetch(PENDING, tx.now, list(but_not), operators, limit)
 
 
+async def set_dispatched(tx: Tx, ids: Sequence[str]) -> list[str]:
+    """Those of `ids` that are still pending; from the commit on no newer text takes their place."""
+    pending = [row["id"] for row in await tx.fetch(LOCK_STILL_PENDING, ids)]
+    await tx.execute(SET_DISPATCHED, pending, tx.now)
+    return pending
+
+
 async def set_published(tx: Tx, published: Sequence[tuple[str, datetime]]) -> None:
     """`(id, when the PUBACK came)` each."""
     ordered = sorted(published)
+    await tx.execute(LOCK, [order_id for order_id, _ in ordered])
     await tx.execute(SET_PUBLISHED, [order_id for order_id, _ in ordered], [at for _, at in ordered])
 
 
@@ -181,7 +214,8 @@ async def lock_orders(tx: Tx, ids: Sequence[str]) -> list[Row]:
 
 
 async def set_acknowledged(tx: Tx, rows: Sequence[Sequence[object]]) -> None:
-    """`(id, state, published_at, acknowledged_at, acknowledged_late_at, device_at, error, closed_at)` each."""
+    """`(id, state, published_at, acknowledged_at, acknowledged_late_at, device_at, error, closed_at,
+    superseded_by)` each."""
     await tx.executemany(SET_ACKNOWLEDGED, rows)
 
 

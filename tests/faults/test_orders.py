@@ -20,7 +20,7 @@ from contracts.orders import OrderKind, WantedOrder
 from contracts.wire import OrderMessage, parse_topic, up_topic
 from gateway.give_order import give_order
 from kernel.clock import SystemClock
-from kernel.db import Database, Row, is_away
+from kernel.db import Database, Row, will_pass
 from simulators.equipment import Equipment
 from simulators.wire_client import WireClient
 from tests.faults.conftest import MakeSite, Record, Scale
@@ -118,7 +118,7 @@ async def give_surely(database: Database, lane: str) -> OrderId:
         try:
             return await give(database, lane, PATIENT)
         except Exception as error:
-            if not is_away(error):
+            if not will_pass(error):
                 raise
             await database.clock.sleep(0.02)
 

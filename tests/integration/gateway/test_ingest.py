@@ -229,6 +229,27 @@ async def test_one_message_that_the_database_refuses_does_not_stop_the_others(
     assert {letter["reason"] for letter in await dead_letters(db)} == {"database_refused"}
 
 
+async def test_a_batch_that_the_database_undid_for_another_is_stored_at_once(
+    start_gateway: StartGateway, start_client: StartClient, books: Books, eventually: Eventually
+) -> None:
+    record = Recorder(OccupancySettings()).record_facts
+    undone = 0
+
+    async def unlucky(tx: Tx, facts: Facts) -> Recorded:
+        nonlocal undone
+        undone += 1
+        if undone <= 20:
+            await tx.execute("DO $$ BEGIN RAISE deadlock_detected; END $$")
+        return await record(tx, facts)
+
+    gateway = await start_gateway(record_facts=unlucky)
+    device = await start_client()
+    device.say("spaces", space())
+    assert await eventually(lambda: books_show(books, CAR_PARK, stored=1))
+    assert undone == 21
+    assert not gateway.ingest.database_away
+
+
 async def test_the_same_event_twice_is_counted_as_a_duplicate(
     start_gateway: StartGateway, start_client: StartClient, books: Books, eventually: Eventually
 ) -> None:

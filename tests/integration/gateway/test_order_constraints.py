@@ -13,8 +13,9 @@ from kernel.db import Database, Tx
 AT = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 INSERT = """
 INSERT INTO gateway.device_order (id, operator, car_park, kind, lane, space, sign, text, reason, actor, cause, given_at,
-    expires_at, state, published_at, acknowledged_at, acknowledged_late_at, device_at, error, closed_at, superseded_by)
-VALUES ($1, 'op', 'mall-1', $2, $3, $4, $5, $6, 'why', 'who', $1, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+    expires_at, state, published_at, acknowledged_at, acknowledged_late_at, device_at, error, closed_at, superseded_by,
+    dispatched_at)
+VALUES ($1, 'op', 'mall-1', $2, $3, $4, $5, $6, 'why', 'who', $1, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 """
 
 
@@ -33,6 +34,7 @@ async def takes(tx: Tx, number: int, order: Order, places: tuple[str | None, ...
                 *moving,
                 order.closed_at,
                 order.superseded_by,
+                order.dispatched_at,
             )
     except asyncpg.CheckViolationError as refusal:
         assert refusal.constraint_name
@@ -42,7 +44,15 @@ async def takes(tx: Tx, number: int, order: Order, places: tuple[str | None, ...
 
 
 async def test_every_combination_of_what_moves(database: Database) -> None:
-    moving = ("published_at", "acknowledged_at", "acknowledged_late_at", "device_at", "error", "closed_at")
+    moving = (
+        "published_at",
+        "acknowledged_at",
+        "acknowledged_late_at",
+        "device_at",
+        "error",
+        "closed_at",
+        "dispatched_at",
+    )
     values = {name: "no" if name == "error" else AT for name in moving}
     kinds = {OrderKind.OPEN_BARRIER: ("X1", None, None, None), OrderKind.SHOW_TEXT: ("X1", None, None, "满")}
     allowed = 0

@@ -2,23 +2,27 @@
 
 import asyncio
 import time
+from collections import Counter
 from datetime import timedelta
 from functools import partial
 from itertools import count
 
 import pytest
 
+from app.embedded import EmbeddedBroker
 from contracts.facts import PassageSeen
+from contracts.ids import OrderId
 from contracts.orders import OrderClosed, OrderState
 from gateway.errors import UnknownCarPark, UnknownLane, UnknownSpace
 from gateway.expire_orders import expire_orders, forget_orders
 from gateway.give_order import give_order
+from gateway.sql import orders as sql
 from kernel.clock import SystemClock
 from kernel.db import Database, Tx
 from kernel.edge_problems import MalformedBody
 from tests.conftest import Eventually
 from tests.integration.gateway.conftest import Books, Client, StartClient, StartGateway, now, register
-from tests.integration.gateway.ordering import answer, give, orders, row_of, state_of, wanted
+from tests.integration.gateway.ordering import Barrier, answer, give, has_state, orders, row_of, state_of, wanted
 
 ORDERS = "parking/v1/op/+/orders"
 ERRORS = "parking/v1/op/+/errors"
@@ -237,6 +241,58 @@ async def test_a_newer_text_takes_the_place_of_one_that_has_not_gone_out(
     last = await give(db, wanted(cause="exit"))
     await eventually(lambda: any(told["order"] == last for told in orders(device)))
     assert [told["text"] for told in orders(device) if told["kind"] == "show_text"] == ["8"]
+
+
+async def test_a_text_that_was_sent_is_an_order_of_its_own(
+    db: Database, start_gateway: StartGateway, start_client: StartClient, eventually: Eventually, books: Books
+) -> None:
+    device = await start_client(ORDERS)
+    await start_gateway()
+    given = []
+    for number in range(3):
+        given.append(await give(db, wanted("show_text", cause=f"text:{number}", text=str(number))))
+        await eventually(lambda: orders(device)[-1:] and orders(device)[-1]["order"] == given[-1])
+    for order in given:
+        answer(device, order)
+    await eventually(partial(has_state, db, given[-1], "done"))
+    assert [await state_of(db, order) for order in given] == ["done", "done", "done"]
+    assert await books() == {"received": 3, "stored": 3, "duplicate": 0, "late": 0, "dead": 0}
+
+
+async def test_many_that_give_texts_for_one_lane_wait_for_nobody(
+    db: Database, broker: EmbeddedBroker, start_gateway: StartGateway, eventually: Eventually, books: Books
+) -> None:
+    async def keep_giving(giver: int) -> list[OrderId]:
+        causes = [f"text:{giver}:{number}" for number in range(20)]
+        return [await give(db, wanted("show_text", cause=cause, text=cause)) for cause in causes]
+
+    async def states() -> Counter[str]:
+        async with db.transaction(readonly=True) as tx:
+            return Counter(row["state"] for row in await tx.fetch("SELECT state FROM gateway.device_order"))
+
+    async def all_closed() -> bool:
+        return not (await states()).keys() & {"pending", "published"}
+
+    async with Barrier(broker.url_v5, client_id="display").obeying(eventually) as display:
+        await start_gateway()
+        await asyncio.gather(*(keep_giving(giver) for giver in range(7)))
+        await eventually(all_closed)
+    found = await states()
+    shown = {told["order"] for told in orders(display)}
+    assert found == {"done": len(shown), "superseded": 140 - len(shown)}
+    assert await books() == {"received": len(shown), "stored": len(shown), "duplicate": 0, "late": 0, "dead": 0}
+
+
+async def test_a_text_that_may_have_been_shown_is_not_sent_again_over_a_newer_one(db: Database) -> None:
+    older = await give(db, wanted("show_text", cause="text:1", text="10"))
+    async with db.transaction() as tx:
+        assert await sql.set_dispatched(tx, [older]) == [older]
+    newer = await give(db, wanted("show_text", cause="text:2", text="9"))
+    async with db.transaction() as tx:
+        due = await sql.pending_orders(tx, but_not=(), operators=["op"], limit=10)
+        assert [row["id"] for row in due] == [newer]
+        assert await sql.set_dispatched(tx, [older, newer]) == sorted([older, newer])
+    assert await state_of(db, older) == "pending"
 
 
 async def test_an_order_that_nobody_could_obey_is_refused(db: Database) -> None:

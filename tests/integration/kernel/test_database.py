@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from kernel.clock import ManualClock
-from kernel.db import Database, DatabaseAway, is_away, is_data_error
+from kernel.db import Database, DatabaseAway, is_away, is_data_error, is_victim, will_pass
 from kernel.problems import Problem
 
 
@@ -61,6 +61,17 @@ async def test_a_savepoint_fails_alone(database: Database) -> None:
                 await tx.execute("INSERT INTO public.numbered VALUES (1, NULL)")
         await tx.copy_records("numbered", schema="public", columns=("number", "body"), records=[(2, None), (3, [1])])
         assert [row["number"] async for row in tx.rows("SELECT number FROM public.numbered ORDER BY 1")] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("why", ["deadlock_detected", "serialization_failure"])
+async def test_a_transaction_undone_for_another_finds_nothing_away(database: Database, why: str) -> None:
+    with pytest.raises(asyncpg.PostgresError) as undone:
+        async with database.transaction() as tx:
+            await tx.execute(f"DO $$ BEGIN RAISE {why}; END $$")
+    assert is_victim(undone.value)
+    assert will_pass(undone.value)
+    assert not is_away(undone.value)
+    assert not is_data_error(undone.value)
 
 
 async def test_a_cut_connection_says_away_and_the_pool_heals(database: Database) -> None:

@@ -39,6 +39,7 @@ class PromisesApi:
 
     def __init__(self) -> None:
         self.sold_out = False
+        self.undone = 0
         self.started = asyncio.Event()
         self.go = asyncio.Event()
 
@@ -58,6 +59,9 @@ class PromisesApi:
             await self.go.wait()
         if self.sold_out:
             raise SoldOut
+        if self.undone:
+            self.undone -= 1
+            await tx.execute("DO $$ BEGIN RAISE deadlock_detected; END $$")
         return Created(f"/v1/promises/{number}", Promise(number=number, note=wish.note), {"X-Number": str(number)})
 
     @operation(post="/v1/promises/{number}/cancel", summary="Cancel", scopes={"reserve"}, idempotent=True)
@@ -174,6 +178,19 @@ async def test_a_refusal_is_not_kept_because_nothing_happened(site: Site, databa
     api.sold_out = False
     assert (await post(site))[0] == 201
     assert await effects(database) == 1
+
+
+@pytest.mark.parametrize(("undone", "status"), [(2, 201), (3, 503)])
+async def test_an_effect_that_the_database_undid_is_tried_again(
+    site: Site, database: Database, api: PromisesApi, undone: int, status: int
+) -> None:
+    api.undone = undone
+    answered, body, headers = await post(site)
+    assert answered == status
+    if status == 503:
+        assert b"try-again" in body
+        assert headers["Retry-After"] == "1"
+    assert await effects(database) == (status == 201)
 
 
 async def test_answers_are_forgotten_after_three_days(site: Site, database: Database, clock: ManualClock) -> None:

@@ -10,6 +10,7 @@ from gateway.order_lifecycle import (
     Acknowledged,
     Order,
     acknowledged,
+    dispatched,
     expired,
     is_consistent,
     published,
@@ -73,6 +74,17 @@ def test_only_a_text_that_has_not_gone_out_gives_way() -> None:
     assert superseded(BARRIER, IN_TIME, "ord_2") is BARRIER
     sent = published(TEXT, GIVEN)
     assert superseded(sent, IN_TIME, "ord_2") is sent
+    on_its_way = dispatched(TEXT, GIVEN)
+    assert superseded(on_its_way, IN_TIME, "ord_2") is on_its_way
+    assert answer(on_its_way)[0].state is OrderState.DONE
+    assert dispatched(BARRIER, GIVEN) is BARRIER
+
+
+def test_an_answer_in_time_is_never_late() -> None:
+    done, did = answer(superseded(TEXT, GIVEN, "ord_2"))
+    assert (done.state, done.superseded_by, did) == (OrderState.DONE, None, Acknowledged.STORED)
+    late, did = answer(superseded(TEXT, GIVEN, "ord_2"), TOO_LATE)
+    assert (late.state, did) == (OrderState.SUPERSEDED, Acknowledged.LATE)
 
 
 def test_what_the_broker_refused_has_failed_unless_it_is_over() -> None:
