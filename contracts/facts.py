@@ -34,7 +34,10 @@ class SpaceSeen(Struct, frozen=True, gc=False):
 
 
 class CountSeen(Struct, frozen=True, gc=False):
-    """A counter's word on a zone, or with `zone` "" on the whole car park. `occupied` may exceed `capacity`."""
+    """A counter's word on a zone, or with `zone` "" on the whole car park. `occupied` may exceed `capacity`.
+
+    `out_of_service` is what a counter that tells free and occupied leaves of its capacity.
+    """
 
     car_park: CarParkId
     zone: ZoneLabel
@@ -47,6 +50,7 @@ class CountSeen(Struct, frozen=True, gc=False):
     seq: int
     received_at: datetime
     told_at: datetime | None = None
+    out_of_service: int = 0
 
 
 class PassageSeen(Struct, frozen=True):

@@ -47,7 +47,8 @@ class SpacesMessage(Struct, frozen=True):
 class CountReport(Struct, frozen=True, gc=False, omit_defaults=True):
     """`counts`: one counter's word. No zone = the whole car park. `free` or `occupied`, either stands for the other.
 
-    `occupied > capacity` is kept as reported and flagged; negative numbers are refused.
+    `occupied > capacity` is kept as reported and flagged; negative numbers are refused. Where both are told, what they
+    leave of the capacity is out of service, and together they are never more than it.
     """
 
     at: Instant

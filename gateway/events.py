@@ -19,6 +19,8 @@ from gateway.refusals import Reason, Reject
 
 YEAR_MIN: Final = 1970
 """A clock that never was set says 1970 and is stored as it came; what lies before is no clock."""
+CAPACITY_MAX: Final = 100_000
+"""The registry's own limit."""
 
 
 class AckSeen(Struct, frozen=True, gc=False):
@@ -105,24 +107,23 @@ def take_space(event: SpaceEvent, car_park: KnownCarPark, received_at: datetime)
 
 
 def take_count(report: CountReport, car_park: KnownCarPark, received_at: datetime) -> CountSeen | Refused:
-    """A counter's word; a capacity it does not know is the registry's."""
+    """A counter's word; a capacity it does not know is the registry's (decision 15)."""
     zone = report.zone or ""
-    capacity = report.capacity
     if zone:
         registered = car_park.zones.get(zone)
         if registered is None:
             return Refused(Reason.UNKNOWN_ZONE, f"car park {car_park.id!r} has no zone {zone!r}")
     else:
         registered = car_park.capacity
-    if capacity is None:
-        capacity = registered
-    occupied = report.occupied
-    if report.free is not None and report.free > capacity:
-        return Refused(Reason.FREE_OVER_CAPACITY, f"free {report.free} is more than the capacity {capacity}")
-    if occupied is None:
-        if report.free is None:
-            return Refused(Reason.NO_COUNT, "a count needs `free` or `occupied`")
-        occupied = capacity - report.free
+    capacity = registered if report.capacity is None else report.capacity
+    believable = min(CAPACITY_MAX, plausible_capacity(registered))
+    if capacity > max(registered, believable):
+        detail = f"capacity {capacity} where {registered} are registered: at most {believable} is believed"
+        return Refused(Reason.CAPACITY_IMPLAUSIBLE, detail)
+    numbers = _numbers(report.free, report.occupied, capacity)
+    if isinstance(numbers, Refused):
+        return numbers
+    occupied, out_of_service = numbers
     epoch = report.epoch or ""
     if "\0" in epoch:
         return _FORBIDDEN_EPOCH
@@ -130,9 +131,19 @@ def take_count(report: CountReport, car_park: KnownCarPark, received_at: datetim
     if at is None:
         return _OUT_OF_RANGE
     seq = -1 if report.seq is None else report.seq
-    counted = (report.entered, report.left)
     return CountSeen(
-        car_park.id, ZoneLabel(zone), capacity, occupied, *counted, at, epoch, seq, received_at, _told(report.at, at)
+        car_park=car_park.id,
+        zone=ZoneLabel(zone),
+        capacity=capacity,
+        occupied=occupied,
+        entered=report.entered,
+        left=report.left,
+        at=at,
+        epoch=epoch,
+        seq=seq,
+        received_at=received_at,
+        told_at=_told(report.at, at),
+        out_of_service=out_of_service,
     )
 
 
@@ -183,6 +194,29 @@ def take_ack(ack: AckMessage, car_park: KnownCarPark, received_at: datetime) -> 
     if at is None:
         return _OUT_OF_RANGE
     return AckSeen(OrderId(ack.order), ack.ok, ack.error, at, received_at)
+
+
+def plausible_capacity(registered: int) -> int:
+    """The greatest capacity a counter may tell: no single device shall spoil the city's sum."""
+    return 2 * registered + 250
+
+
+def _numbers(free: int | None, occupied: int | None, capacity: int) -> tuple[int, int] | Refused:
+    """`occupied`, and what is neither that nor free where a counter tells both: free is never more than was told."""
+    if free is None:
+        if occupied is None:
+            return Refused(Reason.NO_COUNT, "a count needs `free` or `occupied`")
+        return occupied, 0
+    if free > capacity:
+        return Refused(Reason.FREE_OVER_CAPACITY, f"free {free} is more than the capacity {capacity}")
+    if occupied is None:
+        return capacity - free, 0
+    if occupied > capacity:  # kept as reported; none is free then, whatever was told
+        return occupied, 0
+    if free + occupied > capacity:
+        detail = f"free {free} and occupied {occupied} are more than the capacity {capacity}"
+        return Refused(Reason.FREE_AND_OCCUPIED_DISAGREE, detail)
+    return occupied, capacity - free - occupied
 
 
 _OUT_OF_RANGE = Refused(Reason.TIME_OUT_OF_RANGE, f"`at` lies before the year {YEAR_MIN}")

@@ -26,6 +26,8 @@ class Reason(StrEnum):
     NEGATIVE_NUMBER = "negative_number"
     NO_COUNT = "no_count"
     FREE_OVER_CAPACITY = "free_over_capacity"
+    FREE_AND_OCCUPIED_DISAGREE = "free_and_occupied_disagree"
+    CAPACITY_IMPLAUSIBLE = "capacity_implausible"
     UNKNOWN_TOPIC = "unknown_topic"
     UNKNOWN_CAR_PARK = "unknown_car_park"
     FOREIGN_CAR_PARK = "foreign_car_park"
@@ -39,6 +41,7 @@ class Reason(StrEnum):
     UNKNOWN_PROFILE = "unknown_profile"
     INVALID_SETTINGS = "invalid_settings"
     NO_SPACE = "no_space"
+    SIMULATED = "simulated"
     WRONG_LENGTH = "wrong_length"
     WRONG_PORT = "wrong_port"
     UNKNOWN_FRAME = "unknown_frame"
@@ -54,6 +57,8 @@ CURABLE = frozenset(
         Reason.UNKNOWN_ZONE,
         Reason.UNKNOWN_LANE,
         Reason.FREE_OVER_CAPACITY,
+        Reason.FREE_AND_OCCUPIED_DISAGREE,
+        Reason.CAPACITY_IMPLAUSIBLE,
         Reason.UNKNOWN_DEVICE,
         Reason.FOREIGN_DEVICE,
         Reason.UNKNOWN_PROFILE,

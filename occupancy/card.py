@@ -188,10 +188,17 @@ class Entry:
 
     @property
     def countable_free(self) -> int | None:
-        """Free spaces somebody may drive to; None when stale, unknown or closed."""
+        """Spaces known to be free that somebody may drive to; None when stale, unknown or closed."""
         if not self.is_known or self.availability.state == "closed":
             return None
-        return self.availability.free
+        return self.availability.countable
+
+    @property
+    def fullness(self) -> float | None:
+        """Occupied over what is known of the capacity, above 1 when overfull; None when neither may be counted on."""
+        told = self.availability
+        known = told.capacity - told.never_heard
+        return told.occupied / known if self.is_known and told.occupied is not None and known > 0 else None
 
     def availability_json(self, now_s: float) -> bytes:
         """The availability as JSON; `now_s` is the time in seconds since 1970."""

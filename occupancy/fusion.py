@@ -3,8 +3,8 @@
 Every source has been reduced to its newest word (`occupancy.measures`); this module chooses between them:
 
 1. **spaces**, when there are as many numbered spaces as the capacity and at least `known_share_min` of them are known;
-2. **counts**, the counter of the whole car park, or the counters of its zones when they cover it and were heard later
-   than that one: of counts the newest is the truth;
+2. **counts**, the counter of the whole car park, or the counters of its zones when they cover it and every one of them
+   was heard later than that one;
 3. **mixed**, zone by zone the better of sensors and counter, when the zones known cover the capacity as far;
 4. **passages**, the last count of the whole car park (or none: an empty one) plus entries minus exits since;
 5. incomplete sensors and zones, then passages without a count to start from, when there is nothing else: `unknown`
@@ -58,11 +58,12 @@ class Count(Struct, frozen=True):
     at: datetime
     epoch: str
     seq: int
+    out_of_service: int = 0
 
     @property
-    def order(self) -> tuple[datetime, str, int, int, int]:
+    def order(self) -> tuple[datetime, str, int, int, int, int]:
         """Of two words of one counter the greater is the truth."""
-        return (self.at, self.epoch, self.seq, self.occupied, self.capacity)
+        return (self.at, self.epoch, self.seq, self.occupied, self.capacity, self.out_of_service)
 
 
 class Passages(Struct):
@@ -125,7 +126,7 @@ class Policy(Struct, frozen=True):
 
 class Truth(Struct, frozen=True):
     """What is believed. `out_of_service` includes the spaces whose sensor says that it does not know; `unknown` counts
-    these and the spaces never heard of.
+    these and the spaces `never_heard` of.
     """
 
     occupied: int
@@ -136,8 +137,11 @@ class Truth(Struct, frozen=True):
     as_of: datetime
     complete: bool
     whole_count: bool = False
+    never_heard: int = 0
     counted_at: datetime | None = None
     """The newest of the zones' counts in it."""
+    counted_since: datetime | None = None
+    """The oldest of them."""
 
     @property
     def numbers(self) -> tuple[int, int, int]:
@@ -162,16 +166,19 @@ def fuse(measures: Measures, place: Place, policy: Policy) -> Truth | None:
 
 
 def _overtakes(zones: Truth, whole: Truth, policy: Policy) -> bool:
-    """Whether the counters of the zones say something newer than the counter of the whole."""
-    if zones.counted_at is None or zones.counted_at <= whole.as_of:
+    """Whether the counters of the zones say something newer than the counter of the whole: every one of them, lest the
+    truth alternates with their messages, or one where the counter of the whole has fallen silent.
+    """
+    if zones.counted_at is None or zones.counted_since is None:
         return False
-    return zones.complete or zones.counted_at - whole.as_of > policy.patience
+    all_newer = zones.complete and zones.counted_since > whole.as_of
+    return all_newer or zones.counted_at - whole.as_of > policy.patience
 
 
 def _sources(measures: Measures, place: Place, policy: Policy) -> Iterator[tuple[MeasuredBy, Truth | None]]:
     yield "spaces", _of_spaces(measures.spaces, place, policy)
     whole = measures.counts.get("")
-    yield "counts", None if whole is None else _of_count(measures, "", whole, place)
+    yield "counts", None if whole is None else _of_count(measures, "", whole)
     if measures.zones is not None:
         yield "mixed", _of_zones(measures, place, policy)
     yield "passages", _of_passages(measures, whole, place)
@@ -190,12 +197,13 @@ def _of_spaces(sums: SpaceSums, place: Place, policy: Policy) -> Truth | None:
         "spaces",
         sums.at,
         place.numbered >= place.capacity and sums.known >= policy.known_share_min * capacity,
+        never_heard=unknown - sums.unknown,
     )
 
 
-def _of_count(measures: Measures, zone: str, count: Count, place: Place) -> Truth:
-    capacity = count.capacity or place.capacity
-    return Truth(measures.counted(zone, count), capacity, 0, 0, "counts", count.at, True, True)
+def _of_count(measures: Measures, zone: str, count: Count) -> Truth:
+    occupied, out = measures.counted(zone, count), count.out_of_service
+    return Truth(occupied, count.capacity, out, 0, "counts", count.at, True, True)
 
 
 def lanes_sum(measures: Measures) -> int:
@@ -214,9 +222,9 @@ def _of_passages(measures: Measures, whole: Count | None, place: Place) -> Truth
     passages = measures.passages
     if passages.at is None:
         return None
-    capacity = whole.capacity if whole is not None and whole.capacity else place.capacity
+    capacity, out = (place.capacity, 0) if whole is None else (whole.capacity, whole.out_of_service)
     as_of = passages.at if passages.base_at is None else max(passages.at, passages.base_at)
-    return Truth(max(0, lanes_sum(measures)), capacity, 0, 0, "passages", as_of, passages.base_at is not None)
+    return Truth(max(0, lanes_sum(measures)), capacity, out, 0, "passages", as_of, passages.base_at is not None)
 
 
 def _of_zones(measures: Measures, place: Place, policy: Policy) -> Truth | None:
@@ -233,9 +241,20 @@ def _of_zones(measures: Measures, place: Place, policy: Policy) -> Truth | None:
     capacity = max(place.capacity, covered)
     unknown = capacity - covered
     complete = covered >= policy.known_share_min * capacity
-    counted_at = max((zone.as_of for zone in living if zone.source == "counts"), default=None)
-    source: Source = "spaces" if counted_at is None else "counts"
-    return Truth(occupied, capacity, out_of_service, unknown, source, newest, complete, counted_at=counted_at)
+    told_not_to_know = sum(zone.unknown - zone.never_heard for zone in living)
+    counted = sorted(zone.as_of for zone in living if zone.source == "counts")
+    return Truth(
+        occupied,
+        capacity,
+        out_of_service,
+        unknown,
+        "counts" if counted else "spaces",
+        newest,
+        complete,
+        never_heard=unknown - told_not_to_know,
+        counted_at=counted[-1] if counted else None,
+        counted_since=counted[0] if counted else None,
+    )
 
 
 def _zone(label: str, measures: Measures, place: Place, policy: Policy) -> Truth | None:
@@ -246,7 +265,7 @@ def _zone(label: str, measures: Measures, place: Place, policy: Policy) -> Truth
     sums = (measures.zones or {}).get(label)
     sensors = None if sums is None else _of_spaces(sums, here, policy)
     count = measures.counts.get(label)
-    counted = None if count is None else _of_count(measures, label, count, here)
+    counted = None if count is None else _of_count(measures, label, count)
     both = [truth for truth in (sensors, counted) if truth is not None]
     if not both:
         return None

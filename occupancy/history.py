@@ -119,7 +119,8 @@ def _space_key(fact: SpaceSeen) -> Hashable:
 
 
 def _count_key(fact: CountSeen) -> Hashable:
-    return (fact.car_park, fact.zone, fact.told_at or fact.at, fact.epoch, fact.seq, fact.occupied, fact.capacity)
+    told = (fact.occupied, fact.capacity, fact.out_of_service)
+    return (fact.car_park, fact.zone, fact.told_at or fact.at, fact.epoch, fact.seq, *told)
 
 
 def _passage_key(fact: PassageSeen) -> Hashable:

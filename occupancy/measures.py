@@ -30,7 +30,7 @@ async def read_measures(
     counts: dict[CarParkId, dict[str, Count]] = defaultdict(dict)
     for row in await sql.count_states(tx, list(standings)):
         counts[CarParkId(row["car_park"])][row["zone"]] = Count(
-            row["occupied"], row["capacity"], row["at"], row["epoch"], row["seq"]
+            row["occupied"], row["capacity"], row["at"], row["epoch"], row["seq"], row["out_of_service"]
         )
     zoned = [
         car_park

@@ -36,6 +36,7 @@ class Standing(Struct):
     noticed_at: datetime | None = None
     words: int = 0
     jumps: int = 0
+    never_heard: int = 0
 
     @property
     def free(self) -> int | None:
@@ -59,6 +60,7 @@ class Standing(Struct):
             self.capacity,
             self.out_of_service,
             self.unknown,
+            self.never_heard,
             self.promised,
             self.source,
             self.trend,
@@ -68,13 +70,13 @@ class Standing(Struct):
     def expect(self, capacity: int) -> None:
         """As long as nothing was ever heard: of `capacity` spaces not one is known."""
         if self.occupied is None:
-            self.capacity = self.unknown = capacity
+            self.capacity = self.unknown = self.never_heard = capacity
 
     def believe(self, truth: Truth | None) -> None:
         """Take over what fusion decided; what was known is kept when there is nothing new."""
         if truth is None:
             return
         self.occupied, self.capacity, self.out_of_service = truth.numbers
-        self.unknown = truth.unknown
+        self.unknown, self.never_heard = truth.unknown, truth.never_heard
         self.source = truth.source
         self.as_of = truth.as_of

@@ -107,7 +107,7 @@ def trace(
         samples.append(Sample(at, *told, truth.source))
         sampled_at = at if sampled_at is None else max(at, sampled_at)
     if truth is not None and truth.whole_count:
-        samples.extend(_late_samples(late, measures, place))
+        samples.extend(_late_samples(late, measures))
     return Traced(truth, samples, sampled_at)
 
 
@@ -179,14 +179,14 @@ def _apply(measures: Measures, change: Change) -> None:
                 measures.passages.at = at
 
 
-def _late_samples(late: Sequence[Counted], measures: Measures, place: Place) -> list[Sample]:
+def _late_samples(late: Sequence[Counted], measures: Measures) -> list[Sample]:
+    counts = [change.count for change in late if change.zone == ""]
     return [
-        Sample(change.at, measures.counted("", change.count), change.count.capacity or place.capacity, 0, "counts")
-        for change in late
-        if change.zone == ""
+        Sample(count.at, measures.counted("", count), count.capacity, count.out_of_service, "counts")
+        for count in counts
     ]
 
 
 def count_of(fact: CountSeen) -> Count:
     """The counter's word without whose it is."""
-    return Count(fact.occupied, fact.capacity, fact.at, fact.epoch, fact.seq)
+    return Count(fact.occupied, fact.capacity, fact.at, fact.epoch, fact.seq, fact.out_of_service)

@@ -10,6 +10,9 @@ from occupancy.board import Board
 from occupancy.card import Entry, Name
 
 TOP = 10
+OVERFULL_MAX = 2
+"""A car park adds at most so many times its capacity to the cars of the city: a mad counter spoils its own number only.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +24,9 @@ class City:
 
 
 class Figures(BaseModel):
-    """Sums over the `live` car parks; `index` is their occupied share, null where there are none.
+    """Sums over the `live` car parks; `index` is the occupied share of their known spaces, null where there are none.
 
+    A space that nobody has heard of is in `capacity`, and neither in `free` nor in the index.
     `car_parks` = `live` + `stale` + `unknown` (heard of, but not of enough of their spaces) + `never_heard`.
     """
 
@@ -36,7 +40,7 @@ class Figures(BaseModel):
     capacity: int
     occupied: int
     free: int
-    index: float | None = Field(ge=0, description="Occupied over capacity; above 1 when overfull.")
+    index: float | None = Field(ge=0, description="Occupied over known capacity; above 1 when overfull.")
 
 
 class DistrictFigures(Figures):
@@ -92,7 +96,7 @@ class CityApi:
 
 
 def _figures(entries: Iterable[Entry]) -> dict[str, int | float | None]:
-    car_parks = live = stale = unknown = never = capacity = occupied = free = 0
+    car_parks = live = stale = unknown = never = capacity = known = occupied = free = 0
     for entry in entries:
         availability = entry.availability
         car_parks += 1
@@ -105,7 +109,8 @@ def _figures(entries: Iterable[Entry]) -> dict[str, int | float | None]:
         else:
             live += 1
             capacity += availability.capacity
-            occupied += availability.occupied
+            known += availability.capacity - availability.never_heard
+            occupied += min(availability.occupied, OVERFULL_MAX * availability.capacity)
             free += entry.countable_free or 0
     return {
         "car_parks": car_parks,
@@ -116,16 +121,16 @@ def _figures(entries: Iterable[Entry]) -> dict[str, int | float | None]:
         "capacity": capacity,
         "occupied": occupied,
         "free": free,
-        "index": round(occupied / capacity, 4) if capacity else None,
+        "index": round(occupied / known, 4) if known > 0 else None,
     }
 
 
 def _fullest(entries: Iterable[Entry]) -> list[Busy]:
     """The `TOP` of those that are live and open: what is unknown, stale or closed is nobody's reason to turn away."""
     live = [
-        (entry.availability.occupied / entry.availability.capacity, entry)
+        (index, entry)
         for entry in entries
-        if entry.countable_free is not None and entry.availability.occupied is not None and entry.availability.capacity
+        if entry.countable_free is not None and (index := entry.fullness) is not None
     ]
     live.sort(key=lambda one: (-one[0], one[1].id))
     return [

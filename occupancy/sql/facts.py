@@ -58,25 +58,27 @@ GROUP BY space.car_park, space.zone, told.state
 
 INSERT_COUNTS = """
 INSERT INTO occupancy.count_event
-    (car_park, zone, at, epoch, seq, occupied, capacity, entered, left_, received_at)
+    (car_park, zone, at, epoch, seq, occupied, capacity, out_of_service, entered, left_, received_at)
 SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::bigint[], $6::int[], $7::int[],
-                     $8::bigint[], $9::bigint[], $10::timestamptz[])
-ON CONFLICT DO NOTHING RETURNING car_park, zone, at, epoch, seq, occupied, capacity
+                     $8::int[], $9::bigint[], $10::bigint[], $11::timestamptz[])
+ON CONFLICT DO NOTHING RETURNING car_park, zone, at, epoch, seq, occupied, capacity, out_of_service
 """
 
 COUNT_STATES = """
-SELECT car_park, zone, occupied, capacity, at, epoch, seq FROM occupancy.count_state WHERE car_park = ANY($1::text[])
+SELECT car_park, zone, occupied, capacity, at, epoch, seq, out_of_service
+FROM occupancy.count_state WHERE car_park = ANY($1::text[])
 """
 
 PUT_COUNT_STATES = """
-INSERT INTO occupancy.count_state AS kept (car_park, zone, occupied, capacity, at, epoch, seq, received_at)
-SELECT * FROM unnest(
-    $1::text[], $2::text[], $3::int[], $4::int[], $5::timestamptz[], $6::text[], $7::bigint[], $8::timestamptz[])
+INSERT INTO occupancy.count_state AS kept
+    (car_park, zone, occupied, capacity, out_of_service, at, epoch, seq, received_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::timestamptz[], $7::text[],
+                     $8::bigint[], $9::timestamptz[])
 ON CONFLICT (car_park, zone) DO UPDATE SET
-    occupied = excluded.occupied, capacity = excluded.capacity, at = excluded.at, epoch = excluded.epoch,
-    seq = excluded.seq, received_at = excluded.received_at
-WHERE (excluded.at, excluded.epoch, excluded.seq, excluded.occupied, excluded.capacity)
-    > (kept.at, kept.epoch, kept.seq, kept.occupied, kept.capacity)
+    occupied = excluded.occupied, capacity = excluded.capacity, out_of_service = excluded.out_of_service,
+    at = excluded.at, epoch = excluded.epoch, seq = excluded.seq, received_at = excluded.received_at
+WHERE (excluded.at, excluded.epoch, excluded.seq, excluded.occupied, excluded.capacity, excluded.out_of_service)
+    > (kept.at, kept.epoch, kept.seq, kept.occupied, kept.capacity, kept.out_of_service)
 """
 
 INSERT_PASSAGES = """
@@ -183,6 +185,7 @@ async def insert_counts(tx: Tx, counts: Sequence[CountSeen]) -> list[Row]:
         [count.seq for count in counts],
         [count.occupied for count in counts],
         [count.capacity for count in counts],
+        [count.out_of_service for count in counts],
         [count.entered for count in counts],
         [count.left for count in counts],
         [count.received_at for count in counts],
@@ -202,6 +205,7 @@ async def put_count_states(tx: Tx, newest: Sequence[CountSeen]) -> None:
         [count.zone for count in newest],
         [count.occupied for count in newest],
         [count.capacity for count in newest],
+        [count.out_of_service for count in newest],
         [count.at for count in newest],
         [count.epoch for count in newest],
         [count.seq for count in newest],

@@ -58,10 +58,13 @@ _WRITTEN: Final = [
 """All but the key and `promised`, which is not occupancy's to say."""
 
 PUT = f"""
-UPDATE occupancy.car_park_state AS kept SET {", ".join(f"{column} = new.{column}" for column in _WRITTEN)}
-FROM unnest($1::occupancy.standing_word[]) AS new WHERE kept.car_park = new.car_park
+UPDATE occupancy.car_park_state AS kept SET {", ".join(f"{column} = new.{column}" for column in _WRITTEN)},
+    never_heard = new.unnest
+FROM unnest($1::occupancy.standing_word[], $2::int[]) AS new WHERE kept.car_park = new.car_park
 """
-"""Whole rows, of a type of their own: they cost a third of an array for each column."""
+"""Whole rows, of a type of their own: they cost a third of an array for each column. What the type came too early for
+stands beside it, under the name of the function.
+"""
 
 
 def standing_of(row: Row) -> Standing:
@@ -93,6 +96,7 @@ def standing_of(row: Row) -> Standing:
         noticed_at=row["noticed_at"],
         words=row["words"],
         jumps=row["jumps"],
+        never_heard=row["never_heard"],
     )
 
 
@@ -154,4 +158,4 @@ async def put_standings(tx: Tx, standings: Sequence[Standing]) -> None:
         )
         for standing in standings
     ]
-    await tx.execute(PUT, rows)
+    await tx.execute(PUT, rows, [standing.never_heard for standing in standings])

@@ -14,10 +14,17 @@ export function stateOf(availability: Availability | null): State {
   return availability.state;
 }
 
-/** Free spaces that a driver may count on; null when that is not known. */
+/** The one number that is shown, as on every sign; null when it is not known. */
 export function freeNow(availability: Availability | null): number | null {
   return fresh(availability) ? availability.free : null;
 }
+
+/** Spaces known to be free: what is added up, sorted and filtered by. One that nobody has heard of is none. */
+export function freeForSure(availability: Availability | null): number | null {
+  return fresh(availability) ? Math.max(0, availability.free - availability.never_heard) : null;
+}
+
+const OVERFULL_MAX = 2; // a car park adds at most so many times its capacity to the cars of the city, as in /v1/city
 
 type Fresh = Availability & { occupied: number; free: number };
 
@@ -25,10 +32,10 @@ export function fresh(availability: Availability | null): availability is Fresh 
   return stateOf(availability) !== "unknown" && availability?.occupied != null && availability.free !== null && !availability.stale;
 }
 
-/** Occupied over capacity of one car park, 0..1 and beyond when overfull; null when not known. */
+/** Occupied over what is known of the capacity, 0..1 and beyond when overfull; null when not known. */
 export function fullness(availability: Availability | null): number | null {
-  if (!fresh(availability) || availability.capacity === 0) return null;
-  return availability.occupied / availability.capacity;
+  if (!fresh(availability) || availability.capacity <= availability.never_heard) return null;
+  return availability.occupied / (availability.capacity - availability.never_heard);
 }
 
 /** The same for reading as a percentage: with a space left it never reads as 100 %. */
@@ -38,7 +45,7 @@ export function fullnessShown(availability: Availability | null): number {
 
 export interface Figures {
   free: number | null;
-  /** The parking index: occupied over capacity, over the car parks with fresh data only. */
+  /** The parking index: occupied over known capacity, over the car parks with fresh data only. */
   index: number | null;
   live: number;
   stale: number;
@@ -51,9 +58,9 @@ export function figures(all: Iterable<Known>): Figures {
   for (const { availability } of all) {
     if (fresh(availability)) {
       live++;
-      if (availability.state !== "closed") free += availability.free;
-      occupied += availability.occupied;
-      capacity += availability.capacity;
+      if (availability.state !== "closed") free += freeForSure(availability) ?? 0;
+      occupied += Math.min(availability.occupied, OVERFULL_MAX * availability.capacity);
+      capacity += availability.capacity - availability.never_heard;
     } else if (availability?.as_of) stale++;
     else never++;
   }
@@ -99,7 +106,7 @@ export function matches({ card, availability }: Known, filter: Filter): boolean 
   if (filter.minFree > 0) {
     const state = stateOf(availability);
     if (state === "closed" || state === "unknown") return false;
-    if ((freeNow(availability) ?? 0) < filter.minFree) return false;
+    if ((freeForSure(availability) ?? 0) < filter.minFree) return false;
   }
   if (!filter.q) return true;
   const sought = folded(filter.q);
@@ -113,7 +120,7 @@ export function sorted(list: readonly Known[], sort: Sort, collator: Intl.Collat
   const rank = ({ availability }: Known): number => {
     const state = stateOf(availability);
     if (state === "unknown" || state === "closed") return last;
-    return sort === "free" ? -(freeNow(availability) ?? 0) : -(fullness(availability) ?? 0);
+    return sort === "free" ? -(freeForSure(availability) ?? 0) : -(fullness(availability) ?? 0);
   };
   const byName = (a: Known, b: Known) =>
     collator.compare(label(a.card), label(b.card)) || (a.card.id < b.card.id ? -1 : 1);

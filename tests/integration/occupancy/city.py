@@ -98,8 +98,10 @@ def count_seen(
     zone: str = "",
     seq: int = -1,
     car_park: CarParkId = HERE,
+    out: int = 0,
 ) -> CountSeen:
-    return CountSeen(car_park, ZoneLabel(zone), capacity, occupied, None, None, at(seconds), "", seq, at(seconds))
+    counted = (ZoneLabel(zone), capacity, occupied, None, None)
+    return CountSeen(car_park, *counted, at(seconds), "", seq, at(seconds), None, out)
 
 
 def passage_seen(id: str, direction: str = "entry", seconds: float = 0, *, car_park: CarParkId = HERE) -> PassageSeen:  # noqa: A002

@@ -69,6 +69,30 @@ async def test_occupied_over_capacity_is_kept_and_free_is_nought(database: Datab
     await add_car_park(database, capacity=100)
     (told,) = (await record(database, recorder, Facts(counts=[count_seen(104)]))).availabilities
     assert (told.occupied, told.capacity, told.free, told.state) == (104, 100, 0, CarParkState.FULL)
+    assert told.overfull
+    (told,) = (await record(database, recorder, Facts(counts=[count_seen(100, 1)]))).availabilities
+    assert not told.overfull
+
+
+async def test_what_a_counter_leaves_of_its_capacity_is_out_of_service(database: Database, recorder: Recorder) -> None:
+    await add_car_park(database, capacity=100)
+    facts = Facts(counts=[count_seen(40, 60, out=15), count_seen(40, 60, out=15), count_seen(30, 0, out=5)])
+    recorded = await record(database, recorder, facts)
+    (told,) = recorded.availabilities
+    assert (told.occupied, told.out_of_service, told.free) == (40, 15, 45)
+    assert recorded.tallies[HERE] == Tally(stored=1, duplicate=1, late=1)
+    (told,) = (await record(database, recorder, Facts(counts=[count_seen(40, 60, out=20)]))).availabilities
+    assert (told.out_of_service, told.free) == (20, 40)  # of two words of one moment the greater, in any order
+    assert (await record(database, recorder, Facts(counts=[count_seen(40, 60, out=15)]))).availabilities == []
+    async with database.transaction() as tx:
+        rows = await tx.fetch("SELECT at, occupied, capacity, out_of_service FROM occupancy.sample ORDER BY at, number")
+    assert [tuple(row) for row in rows] == [(at(0), 30, 100, 5), (at(60), 40, 100, 15), (at(60), 40, 100, 20)]
+
+
+async def test_a_counter_that_says_it_has_nothing_has_nothing(database: Database, recorder: Recorder) -> None:
+    await add_car_park(database, capacity=50)
+    (told,) = (await record(database, recorder, Facts(counts=[count_seen(0, capacity=0)]))).availabilities
+    assert (told.capacity, told.occupied, told.free, told.state) == (0, 0, 0, CarParkState.FULL)
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (2, 0, 3, 1)])

@@ -74,6 +74,48 @@ async def test_how_much_is_not_known_is_told_everywhere_alike(
     assert (silent["unknown"], silent["free"], silent["state"]) == (50, None, "unknown")
 
 
+async def test_a_space_that_nobody_has_heard_of_is_nowhere_added_as_free(
+    database: Database, record: Record, side: Serving, site: Site
+) -> None:
+    """Eighty of a hundred were heard of: the car park is open, and 20 of the 40 in its `free` are a guess."""
+    known = await add_car_park(database, capacity=100, spaces=100)
+    told = [space_seen(number) for number in known[:60]]
+    told += [space_seen(number, "free") for number in known[60:80]]
+    await add_car_park(database, CarParkId("counted"), capacity=50)
+    told_of = Facts(spaces=told, counts=[count_seen(10, capacity=50, car_park=CarParkId("counted"))])
+    publish(side, await record(told_of))
+    card = (await get(site, f"/v1/car-parks/{HERE}"))["availability"]
+    assert (card["free"], card["unknown"], card["never_heard"], card["state"]) == (40, 20, 20, "open")
+    city = await get(site, "/v1/city")
+    assert (city["capacity"], city["occupied"], city["free"]) == (150, 70, 60)
+    assert city["index"] == round(70 / 130, 4)
+    assert [(busy["car_park"], busy["index"], busy["free"]) for busy in city["fullest"]] == [
+        (HERE, 0.75, 20),
+        ("counted", 0.2, 40),
+    ]
+    assert [(one["free"], one["index"]) for one in city["districts"]] == [(60, city["index"])]
+    for least, found in ((20, 2), (21, 1), (40, 1), (41, 0)):
+        assert len((await get(site, f"/v1/car-parks?min_free={least}"))["items"]) == found
+    async with database.transaction() as tx:  # and after a restart
+        assert await tx.fetchval("SELECT never_heard FROM occupancy.car_park_state WHERE car_park = $1", HERE) == 20
+    await side.board.load()
+    assert (await get(site, "/v1/city"))["free"] == 60
+
+
+async def test_a_mad_counter_spoils_its_own_number_only(
+    database: Database, record: Record, side: Serving, site: Site
+) -> None:
+    await add_car_park(database, capacity=100)
+    await add_car_park(database, CarParkId("mad"), capacity=10)
+    publish(
+        side,
+        await record(Facts(counts=[count_seen(50), count_seen(1_000_000, capacity=10, car_park=CarParkId("mad"))])),
+    )
+    mad = (await get(site, "/v1/car-parks/mad"))["availability"]
+    assert (mad["occupied"], mad["free"], mad["overfull"]) == (1_000_000, 0, True)
+    assert (await get(site, "/v1/city"))["occupied"] == 70
+
+
 async def test_a_gateway_that_only_said_hello(
     database: Database, record: Record, side: Serving, site: Site, clock: ManualClock
 ) -> None:

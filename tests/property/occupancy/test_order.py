@@ -47,6 +47,7 @@ counts = st.builds(
     epoch=st.just(""),
     seq=st.integers(-1, 2),
     received_at=st.just(EIGHT),
+    out_of_service=st.integers(0, 2),
 )
 passages = st.builds(
     lambda number, entry, at: PassageSeen(
@@ -158,4 +159,5 @@ def test_every_space_is_accounted_for_once(place: Place, stream: list[Fact]) -> 
         assert truth.out_of_service == sums.out_of_service + sums.unknown
         assert truth.capacity == sums.known + truth.unknown
         never_heard = truth.unknown - sums.unknown
+        assert truth.never_heard == never_heard
         assert truth.capacity - truth.out_of_service - truth.occupied == sums.free + never_heard

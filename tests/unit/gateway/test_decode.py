@@ -53,8 +53,9 @@ def test_the_future_is_clamped_and_counted(directory: Directory) -> None:
         ({"zone": "B1", "free": 37}, ("B1", 50, 13)),
         ({"zone": "B1", "capacity": 220, "free": 37}, ("B1", 220, 183)),
         ({"occupied": 120}, ("", 100, 120)),
-        ({"occupied": 5, "free": 7}, ("", 100, 5)),
         ({"capacity": 0, "occupied": 0}, ("", 0, 0)),
+        ({"capacity": 0, "free": 0}, ("", 0, 0)),
+        ({"capacity": 450, "free": 50}, ("", 450, 400)),
     ],
 )
 def test_a_count_in_either_direction(
@@ -62,6 +63,25 @@ def test_a_count_in_either_direction(
 ) -> None:
     (seen,) = say(directory, "counts", {"counts": [report | {"at": AT}]}).counts
     assert (seen.zone, seen.capacity, seen.occupied) == expected
+
+
+@pytest.mark.parametrize(
+    ("report", "occupied", "out_of_service"),
+    [
+        ({"capacity": 50, "free": 20, "occupied": 30}, 30, 0),
+        ({"capacity": 50, "free": 0, "occupied": 0}, 0, 50),
+        ({"capacity": 50, "free": 15, "occupied": 30}, 30, 5),
+        ({"free": 7, "occupied": 5}, 5, 88),
+        ({"capacity": 50, "free": 0, "occupied": 60}, 60, 0),
+        ({"capacity": 50, "free": 3, "occupied": 60}, 60, 0),
+    ],
+)
+def test_of_both_directions_free_is_never_more_than_was_told(
+    directory: Directory, report: dict[str, int], occupied: int, out_of_service: int
+) -> None:
+    (seen,) = say(directory, "counts", report | {"at": AT}).counts
+    assert (seen.occupied, seen.out_of_service) == (occupied, out_of_service)
+    assert max(0, seen.capacity - seen.out_of_service - seen.occupied) <= report["free"]
 
 
 def test_a_passage_keeps_what_the_camera_read(directory: Directory) -> None:
@@ -117,6 +137,11 @@ def test_lanes_are_checked_only_where_some_are_registered(directory: Directory) 
         ("counts", {"at": AT, "zone": "B7", "free": 1}, "unknown_zone", "B7"),
         ("counts", {"at": AT, "free": 101}, "free_over_capacity", "101"),
         ("counts", {"at": AT, "occupied": -1}, "negative_number", "occupied"),
+        ("counts", {"at": AT, "capacity": 50, "free": 30, "occupied": 21}, "free_and_occupied_disagree", "50"),
+        ("counts", {"at": AT, "free": 60, "occupied": 60}, "free_and_occupied_disagree", "100"),
+        ("counts", {"at": AT, "capacity": 451, "free": 0}, "capacity_implausible", "at most 450"),
+        ("counts", {"at": AT, "capacity": 1_000_000, "free": 1_000_000}, "capacity_implausible", "100 are registered"),
+        ("counts", {"at": AT, "zone": "B1", "capacity": 351, "free": 0}, "capacity_implausible", "at most 350"),
         ("passages", {"id": "a\n", "lane": "E", "direction": "exit", "at": AT}, "forbidden_character", "printable"),
         ("passages", {"id": "a", "lane": "E", "direction": "in", "at": AT}, "invalid_value", "in"),
         ("acks", {"order": "ord_1", "ok": "yes", "at": AT}, "invalid_value", "bool"),

@@ -25,8 +25,8 @@ def measures(
     return Measures(spaces or SpaceSums(), counts or {}, zones, passages or Passages())
 
 
-def count(occupied: int, minutes: float = 0, capacity: int = 100) -> Count:
-    return Count(occupied, capacity, later(minutes), "", -1)
+def count(occupied: int, minutes: float = 0, capacity: int = 100, out: int = 0) -> Count:
+    return Count(occupied, capacity, later(minutes), "", -1, out)
 
 
 def passed(net: int, minutes: float = 0, base: int = 0) -> Passages:
@@ -77,6 +77,15 @@ def passed(net: int, minutes: float = 0, base: int = 0) -> Passages:
         ),
         pytest.param(
             measures(counts={"": count(40)}, passages=passed(3, 5, base=40)), "auto", (40, 0, "counts"), id="not before"
+        ),
+        pytest.param(
+            measures(counts={"": count(40, out=9)}), "auto", (40, 9, "counts"), id="neither occupied nor free"
+        ),
+        pytest.param(
+            measures(counts={"": count(40, out=9)}, passages=passed(3, 60, base=40)),
+            "auto",
+            (43, 9, "passages"),
+            id="what was out of service stays so while passages count on",
         ),
         pytest.param(measures(ALL, {"": count(70)}), "counts", (70, 0, "counts"), id="the registry says: counts"),
         pytest.param(
@@ -137,7 +146,50 @@ def test_zone_by_zone(known: Measures, expected: tuple[int, int, str]) -> None:
 
 def test_capacity_is_the_counters_when_it_says_one() -> None:
     assert fuse(measures(counts={"": count(5, capacity=90)}), Place(100), POLICY).capacity == 90  # type: ignore[union-attr]  # it was heard
-    assert fuse(measures(counts={"": count(5, capacity=0)}), Place(100), POLICY).capacity == 100  # type: ignore[union-attr]  # it was heard
+    assert fuse(measures(counts={"": count(0, capacity=0)}), Place(100), POLICY).numbers == (0, 0, 0)  # type: ignore[union-attr]  # it was heard
+
+
+TWO_STOREYS = {"B1": ZonePlace(60, 0), "B2": ZonePlace(40, 0)}
+
+
+@pytest.mark.parametrize("measured_by", ["auto", "counts"])
+def test_living_counters_of_whole_and_zones_do_not_alternate(measured_by: MeasuredBy) -> None:
+    place = Place(100, 0, measured_by, TWO_STOREYS)
+    counts = {"B2": count(10, 0, 40), "": count(20, 1)}
+    believed = []
+    for minute in range(2, 40, 2):
+        counts["B1"] = count(50, minute, 60)
+        believed.append(fuse(measures(counts=counts, zones={}), place, POLICY))
+        counts[""] = count(20, minute + 1)
+        believed.append(fuse(measures(counts=counts, zones={}), place, POLICY))
+    assert [truth.occupied for truth in believed if truth is not None] == [20] * 38
+
+
+def test_zones_overtake_when_every_one_of_them_was_counted_later() -> None:
+    counts = {"": count(20, 1), "B1": count(50, 2, 60), "B2": count(10, 3, 40)}
+    truth = fuse(measures(counts=counts, zones={}), Place(100, 0, "auto", TWO_STOREYS), POLICY)
+    assert truth is not None
+    assert (truth.occupied, truth.capacity) == (60, 100)
+
+
+@pytest.mark.parametrize(
+    ("known", "unknown", "never_heard"),
+    [
+        pytest.param(measures(ALL), 0, 0, id="all are known"),
+        pytest.param(measures(SpaceSums(60, 30, 2, 3, EIGHT)), 8, 5, id="three that do not know, five silent"),
+        pytest.param(measures(counts={"": count(5)}), 0, 0, id="a counter knows the whole"),
+        pytest.param(
+            measures(counts={"B": count(20, 0, 60)}, zones={"A": SpaceSums(10, 20, 0, 4, EIGHT)}),
+            10,
+            6,
+            id="zone by zone",
+        ),
+    ],
+)
+def test_what_was_never_heard_is_apart(known: Measures, unknown: int, never_heard: int) -> None:
+    truth = fuse(known, Place(100, 100 if known.zones is None else 40, "auto", ZONES), POLICY)
+    assert truth is not None
+    assert (truth.unknown, truth.never_heard) == (unknown, never_heard)
 
 
 def test_more_cars_than_spaces_are_kept() -> None:

@@ -58,6 +58,12 @@ def test_every_count_of_the_whole_is_a_sample_even_late_or_equal() -> None:
     ]
 
 
+def test_a_late_count_keeps_what_it_said_of_its_capacity() -> None:
+    nothing = Counted(at(0), "", Count(0, 0, at(0), "", -1), newest=False)
+    part = Counted(at(1), "", Count(4, 10, at(1), "", -1, 3), newest=False)
+    assert curve(counted(2, 5), nothing, part, place=Place(10))[1:] == [(at(0), 0, 0, 0), (at(1), 4, 10, 3)]
+
+
 def test_counts_are_no_samples_where_sensors_are_the_truth() -> None:
     assert curve(moved(0, None, "occupied"), moved(0, None, "free"), counted(1, 2)) == [(at(0), 1, 2, 0)]
 
