@@ -1,4 +1,4 @@
-"""Constructs every role: the only place where services meet. A role is a context that runs it and yields its probes.
+"""Constructs every role: the only place where services meet.
 
 The gateway gets the handlers of the other services from here and runs them in its own transaction; that is how
 services work together without knowing each other.
@@ -6,21 +6,15 @@ services work together without knowing each other.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
-
-from prometheus_client import CollectorRegistry
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from app.data_dir import DataDir
 from app.exit_codes import CommandFailed, Exit
-from app.loops import LoopMetrics, running_loops
 from app.monitoring import CityMetrics
-from app.settings import BerthSettings
+from app.outlet import GatewayOutlet
+from app.tools import Role, Tools, database_probe, when
 from app.version import about_version
-from contracts.availability import Availability
 from contracts.facts import HeardHandler
-from contracts.ids import CarParkId
 from contracts.orders import OrderHandler
 from gateway import service as gateway_service
 from gateway.give_order import give_order
@@ -29,15 +23,12 @@ from gateway.service import Gateway, Handlers, Heed, SlotLost
 from kernel.addresses import Proxies, networks
 from kernel.api_keys import KeyChecker
 from kernel.auth import Authenticator
-from kernel.clock import Clock
-from kernel.db import Database
 from kernel.idempotency import purge_loop
 from kernel.ids import new_id
 from kernel.jobs import JobRunner
 from kernel.oidc import oidc_issuer
 from kernel.probes import Probe
 from kernel.request_metrics import RequestMetrics
-from kernel.server_facts import await_answer
 from kernel.service import Service
 from kernel.sse import STREAMS
 from kernel.tokens import Issuer, load_or_create_signing_key, local_issuer
@@ -53,30 +44,10 @@ from registry.key_store import RegistryKeyStore
 from registry.service import registry_service
 from registry.sql import audit
 
-
-class NotReady(Exception):
-    """A part of this process has started and cannot do its work yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What every role is made of."""
-
-    settings: BerthSettings
-    clock: Clock
-    database: Database
-    registry: CollectorRegistry
-    loop_metrics: LoopMetrics
-    essential: set[asyncio.Task[None]] = field(default_factory=set)
-    """What a role cannot do without: when one of these ends, so does the process, and its supervisor starts it anew."""
-
-
 ON_ORDER: Sequence[OrderHandler] = (hear_of_order,)
 """Who hears what became of orders, in whichever process they come to their end: answered, refused or expired."""
 ON_HEARD: Sequence[HeardHandler] = (hear_devices,)
 """Who hears what devices tell of themselves, also when a message is replayed."""
-
-Role = Callable[[Tools], contextlib.AbstractAsyncContextManager[Mapping[str, Probe]]]
 
 
 @contextlib.asynccontextmanager
@@ -84,7 +55,7 @@ async def api(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
     """REST, live streams and pages; the board hears the public topics."""
     settings = tools.settings
     services, board = answering(tools)
-    probes = {"database": database_probe(tools.database), "board": _when(lambda: board.loaded, "not read yet")}
+    probes = {"database": database_probe(tools.database), "board": when(lambda: board.loaded, "not read yet")}
     requests = RequestMetrics(tools.registry)
     application = make_application(
         [operations for service in services for operations in service.apis],
@@ -114,7 +85,7 @@ async def api(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
         raise CommandFailed(Exit.PORT_TAKEN, f"cannot listen: {error}") from error
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(server.stop)
-        await stack.enter_async_context(_loops(tools, services))
+        await stack.enter_async_context(tools.loops_of(services))
         if settings.mqtt_url:
             await stack.enter_async_context(_hearing(tools, board))
         yield probes
@@ -124,7 +95,7 @@ async def api(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
 async def gateway(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
     """MQTT in, one transaction a batch, public topics out."""
     settings = tools.settings
-    outlet = _Outlet()
+    outlet = GatewayOutlet()
     heed = Heed(tools.database, tools.clock, outlet.tell_refused)
     recording = occupancy.recording(
         tools.database,
@@ -140,21 +111,21 @@ async def gateway(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
         tools.database,
         tools.clock,
         handlers,
-        broker_url=_broker_url(settings),
+        broker_url=tools.broker_url,
         settings=settings.gateway,
         metrics=metrics,
     )
     outlet.gateway = made
-    running = _essential(tools, _while_slot_held(made), name="gateway")
-    heeding = _essential(tools, heed.run(), name="notices")
+    running = tools.start_essential(_while_slot_held(made), name="gateway")
+    heeding = tools.start_essential(heed.run(), name="notices")
     unspooling = gateway_service.unspooling(
         tools.database, handlers, outlet.publish, metrics=metrics, wake=heed.spooled
     )
     try:
-        async with _loops(tools, [recording.service, unspooling]):
+        async with tools.loops_of([recording.service, unspooling]):
             yield {
                 "database": database_probe(tools.database),
-                "gateway": _when(lambda: made.ready, "not subscribed yet"),
+                "gateway": when(lambda: made.ready, "not subscribed yet"),
             }
     finally:
         heeding.cancel()
@@ -170,38 +141,6 @@ async def _while_slot_held(made: Gateway) -> None:
         raise CommandFailed(Exit.FAILED, f"{lost}; started again, this process is a spare") from lost
 
 
-class _Outlet:
-    """The gateway as occupancy sees it: each needs the other, so this one comes first and is filled."""
-
-    gateway: Gateway
-
-    def publish(self, availabilities: Sequence[Availability]) -> None:
-        self.gateway.publish(availabilities)
-
-    def withdraw(self, car_parks: Iterable[CarParkId]) -> None:
-        self.gateway.withdraw(car_parks)
-
-    def tell_refused(self, operator: str, topic: str, payload: bytes) -> None:
-        """What another process refused of `operator`'s, on `errors`; where several gateways hear of it, by one."""
-        if self.gateway.mine(operator):
-            self.gateway.link.publish(topic, payload)
-
-    @property
-    def connection(self) -> int:
-        return self.gateway.connection
-
-    @property
-    def fresh_sessions(self) -> int:
-        return self.gateway.fresh_sessions
-
-    @property
-    def hears(self) -> bool:
-        return self.gateway.ready and self.gateway.link.ready
-
-    def mine(self, operator: str) -> bool:
-        return self.gateway.mine(operator)
-
-
 @contextlib.asynccontextmanager
 async def worker(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
     """Jobs and loops: what must happen, but not now."""
@@ -213,9 +152,9 @@ async def worker(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
         Service("kernel", loops=[purge_loop(tools.database)]),
     ]
     runner = JobRunner(tools.database, [job for service in services for job in service.jobs])
-    working = _essential(tools, runner.run(), name="jobs")
+    working = tools.start_essential(runner.run(), name="jobs")
     try:
-        async with _loops(tools, services):
+        async with tools.loops_of(services):
             yield {"database": database_probe(tools.database)}
     finally:
         working.cancel()
@@ -248,24 +187,19 @@ def answering(tools: Tools) -> tuple[list[Service], Board]:
     return services, seeing.board
 
 
-def _loops(tools: Tools, services: Sequence[Service]) -> contextlib.AbstractAsyncContextManager[None]:
-    loops = [loop for service in services for loop in service.loops]
-    return running_loops(loops, tools.clock, tools.loop_metrics)
-
-
 @contextlib.asynccontextmanager
 async def _hearing(tools: Tools, board: Board) -> AsyncIterator[None]:
     """The board hears what is published."""
     settings = tools.settings
     link = gateway_service.public_listener(
-        _broker_url(settings),
+        tools.broker_url,
         tools.clock,
         board.on_public,
         client_id=new_id("api", tools.clock.now()),
         protocol=settings.gateway.protocol,
         ca_file=settings.gateway.ca_file,
     )
-    running = _essential(tools, link.run(), name="public listener")
+    running = tools.start_essential(link.run(), name="public listener")
     try:
         yield
     finally:
@@ -273,36 +207,9 @@ async def _hearing(tools: Tools, board: Board) -> AsyncIterator[None]:
         await asyncio.gather(running, return_exceptions=True)
 
 
-def _essential(tools: Tools, work: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:
-    task = asyncio.create_task(work, name=name)
-    tools.essential.add(task)
-    return task
-
-
-def _broker_url(settings: BerthSettings) -> str:
-    return settings.mqtt5 if settings.gateway.protocol == "5" else settings.mqtt_url
-
-
 def authenticator_of(tools: Tools) -> Authenticator:
     """Who may call: drivers by token, operators by key."""
     return Authenticator(issuer=_issuer(tools), keys=RegistryKeyStore(tools.database), clock=tools.clock)
-
-
-def database_probe(database: Database) -> Probe:
-    """Ready when the database answers."""
-
-    async def probe() -> None:
-        await await_answer(database)
-
-    return probe
-
-
-def _when(is_ready: Callable[[], bool], why_not: str) -> Probe:
-    async def probe() -> None:
-        if not is_ready():
-            raise NotReady(why_not)
-
-    return probe
 
 
 def _issuer(tools: Tools) -> Issuer:

@@ -4,9 +4,10 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from app.compose import Tools, answering
+from app.compose import answering
 from app.loops import LoopMetrics
 from app.settings import BerthSettings
+from app.tools import Tools
 from app.version import about_version
 from kernel.clock import Clock
 from kernel.db import Database

@@ -11,13 +11,14 @@ from collections.abc import Collection, Sequence
 
 import structlog
 
-from app.compose import ROLES, Tools
+from app.compose import ROLES
 from app.exit_codes import CommandFailed, Exit
 from app.loops import LoopMetrics
 from app.monitoring import monitoring_server
 from app.patience import database_awaited
 from app.settings import BerthSettings
 from app.signals import DidNotStop, until_stopped
+from app.tools import Tools
 from app.version import about_version
 from kernel.clock import Clock
 from kernel.db import Database
