@@ -1,11 +1,29 @@
 """What a service shows of a device that it can read, so that the registry can list it and check its settings."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel
 
 Measures = Literal["space", "passages", "space or passages"]
+Direction = Literal["entry", "exit"]
+
+
+class InLane(NamedTuple):
+    """A lane that a device's settings name: `direction` is theirs, None = left open; `where` they say so."""
+
+    lane: str
+    direction: Direction | None
+    where: str
+
+
+class InLanes:
+    """Settings that name lanes, which the car park must have."""
+
+    def in_lanes(self) -> Sequence[InLane]:
+        """Each lane, once for every way in which the device may say that somebody passed it."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,18 +19,17 @@ from typing import Final
 
 import msgspec
 
-from contracts.facts import DeviceHeard, PassageSeen, SpaceSeen
+from contracts.facts import DeviceHeard, SpaceSeen
 from contracts.wire import PassageMessage, SpaceEvent
 from gateway.directory import Directory, KnownCarPark
 from gateway.envelopes import chirpstack, tts
 from gateway.envelopes.topics import Network, NetworkTopic
 from gateway.envelopes.uplink import Status, Uplink
 from gateway.events import YEAR_MIN, Decoded, Refused, take_passage, take_space
-from gateway.heard import STATUS_COUNTER, Heard
+from gateway.heard import STATUS_COUNTER, Counting, Heard
 from gateway.known_device import KnownDevice
-from gateway.profiles.pni_placepod import PlacePodSettings
 from gateway.profiles.profile import AnyProfile, Frame, Kind, Reading, Unreadable
-from gateway.profiles.settings import DeviceSettings
+from gateway.profiles.settings import CounterSettings, DeviceSettings
 from gateway.refusals import Reason, Reject, explain
 
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -39,8 +38,6 @@ _READ: Final[Mapping[Network, Callable[[bytes], Uplink | Status]]] = {
     "chirpstack": chirpstack.read,
     "chirpstack status": chirpstack.read_status,
 }
-RECALIBRATED: Final = 0x80
-"""In a vehicle count: the counter was calibrated or started again, nobody passed."""
 
 
 def decode_network(topic: NetworkTopic, payload: bytes, received_at: datetime, directory: Directory) -> Decoded:
@@ -97,6 +94,8 @@ class _Reader:
     def read(self, uplink: Uplink) -> Decoded:
         """All that the uplink says, or why it says nothing: all is about one space, so one refusal is for all of it."""
         refused = partial(_refused, self.car_park, codec=self.profile.codec)
+        if uplink.simulated:
+            return refused(Reason.SIMULATED, "the network server says that nobody sent this uplink: it is a simulation")
         if not uplink.session.isprintable():
             return refused(Reason.FORBIDDEN_CHARACTER, "the session may hold printable characters only")
         reading = self.profile.read(Frame(uplink.payload, uplink.port), self.settings)
@@ -106,10 +105,11 @@ class _Reader:
         spaces = self._spaces(heard, reading)
         if isinstance(spaces, Refused):
             return refused(*spaces)
-        passages = self._passages(heard, reading)
-        if isinstance(passages, Refused):
-            return refused(*passages)
-        return Decoded(self.car_park, spaces, passages=passages, heard=heard, codec=self.profile.codec)
+        counting = self._counting(heard, reading)
+        if isinstance(counting, Refused):
+            return refused(*counting)
+        heard = msgspec.structs.replace(heard, counting=counting)
+        return Decoded(self.car_park, spaces, heard=heard, codec=self.profile.codec)
 
     def _spaces(self, heard: Heard, reading: Reading) -> tuple[SpaceSeen, ...] | Refused:
         """One fact for each mark."""
@@ -131,21 +131,16 @@ class _Reader:
             facts.append(fact)
         return tuple(facts)
 
-    def _passages(self, heard: Heard, reading: Reading) -> tuple[PassageSeen, ...] | Refused:
-        """A vehicle counter in a lane: each count is a passage of nobody we know."""
+    def _counting(self, heard: Heard, reading: Reading) -> Counting | Refused | None:
+        """A vehicle counter in a lane: what it grew by are passages of nobody we know, says `settle_counters`."""
         settings = self.settings
-        if not isinstance(settings, PlacePodSettings) or settings.lane is None or settings.direction is None:
-            return ()
-        facts = []
-        for index, count in enumerate(reading.passed):
-            if count & RECALIBRATED:
-                continue
-            seen = PassageMessage(heard.id_of(index), settings.lane, settings.direction, heard.told_at)
-            fact = take_passage(seen, self.car_park, self.received_at)
-            if isinstance(fact, Refused):
-                return fact
-            facts.append(fact)
-        return tuple(facts)
+        if not reading.counts or not isinstance(settings, CounterSettings):
+            return None
+        if settings.lane is None or settings.direction is None:
+            return None
+        seen = PassageMessage(heard.id_of(0), settings.lane, settings.direction, heard.told_at)
+        passage = take_passage(seen, self.car_park, self.received_at)
+        return passage if isinstance(passage, Refused) else Counting(reading.counts, passage)
 
 
 def _moment(said: datetime | None, received_at: datetime) -> datetime | None:
@@ -179,6 +174,7 @@ def _heard(device: KnownDevice, uplink: Uplink, reading: Reading, *, told_at: da
         counter=uplink.counter,
         frame=hashlib.blake2b(bytes((uplink.port or 0,)) + uplink.payload, digest_size=8).digest(),
         told_at=told_at,
+        delivery=uplink.delivery,
     )
 
 

@@ -6,7 +6,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from contracts.facts import DeviceHeard
+from contracts.facts import DeviceHeard, PassageSeen
+from gateway.profiles.profile import Count
 
 SLOTS: Final = 16
 """Uplinks of one device that are remembered: two hours of one that sends every eight minutes."""
@@ -14,10 +15,18 @@ STATUS_COUNTER: Final = -1
 """Not an uplink of the device: its network server's answer about it."""
 
 
+class Counting(Struct, frozen=True, gc=False):
+    """What a vehicle counter said, oldest first, and the `passage` that each vehicle of it is, but for its id."""
+
+    counts: tuple[Count, ...]
+    passage: PassageSeen
+
+
 class Heard(Struct, frozen=True, gc=False):
     """`session`, `counter` and `frame` (a hash of port and payload) say which uplink it was.
 
-    `told_at` is the network's time of it, which another copy of the same uplink may tell differently.
+    `told_at` is the network's time of it, which another copy of the same uplink may tell differently;
+    `delivery` the network server's name for this telling, "" where it has none.
     """
 
     fact: DeviceHeard
@@ -25,6 +34,8 @@ class Heard(Struct, frozen=True, gc=False):
     counter: int
     frame: bytes
     told_at: datetime
+    delivery: str = ""
+    counting: Counting | None = None
 
     @property
     def key(self) -> tuple[str, str, int, bytes]:

@@ -73,8 +73,11 @@ class Plan:
         """Whether the answer is a list that goes on at a `cursor`."""
         return any(parameter.wire == "cursor" for parameter in self.parameters)
 
-    def bind(self, request: web.Request) -> dict[str, Any]:
-        """The path, query and header arguments. Raises InvalidParameter naming every parameter at fault."""
+    def bind(self, request: web.Request, *, lenient: bool = False) -> dict[str, Any]:
+        """The path, query and header arguments. Raises InvalidParameter naming every parameter at fault.
+
+        `lenient`: query parameters that nobody knows are passed over.
+        """
         arguments: dict[str, Any] = {}
         faults: list[Fault] = []
         query = request.query if request.query_string else None
@@ -94,7 +97,7 @@ class Plan:
                 faults += faults_of(invalid, parameter.where, parameter.wire)
             except ValueError as refusal:
                 faults.append(fault(parameter.where, parameter.wire, str(refusal)))
-        if query is not None and known != len(query):
+        if query is not None and known != len(query) and not lenient:
             faults += self._unknown(query)
         if faults:
             raise InvalidParameter.all(faults)

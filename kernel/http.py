@@ -92,7 +92,7 @@ def handler_of(mounted: Mounted, edge: Edge) -> Handler:
         if accepts is not None and "*/*" not in accepts and not made.for_devices:
             _check_accept(accepts, made.media_types)
         key = key_of(request) if made.idempotent else ""
-        arguments = plan.bind(request)
+        arguments = plan.bind(request, lenient=made.for_devices)
         if wants_caller:
             arguments["caller"] = caller
         if wants_request:

@@ -87,7 +87,7 @@ def operation(
     idempotent operation holds a secret and is kept encrypted. `examples` are bodies by name, for the API description;
     `takes` describes a body that the operation reads itself (OpenAPI's `content`, by media type). A method that wants
     `signed` is called only for a request whose signature fits (`kernel.signatures`). `for_devices`: whoever calls does
-    not read the answer and means nothing by the Accept header that it sends.
+    not read the answer and means nothing by the Accept header and the unknown query parameters that it sends.
     Raises TypeError for a note that contradicts itself.
     """
     verbs = {"GET": get, "POST": post, "PUT": put, "PATCH": patch, "DELETE": delete}

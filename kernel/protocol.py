@@ -5,7 +5,7 @@ header that it could not read may well be the one with the token. Here its proto
 """
 
 import structlog
-from aiohttp import web
+from aiohttp import ClientPayloadError, web
 from aiohttp.web_protocol import RequestHandler
 
 from kernel.answers import problem_response
@@ -31,6 +31,9 @@ class EdgeProtocol(RequestHandler):
         if status < 500:
             log.info("not http", error=type(exc).__name__)
             problem: Problem = BadRequest()
+        elif isinstance(exc, ConnectionError | ClientPayloadError):
+            log.info("line cut", error=type(exc).__name__)
+            problem = BadRequest()
         else:
             log.error("connection failed", exc_info=exc)
             problem = InternalError()

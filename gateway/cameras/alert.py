@@ -4,6 +4,7 @@ No document type and no entities (they are how a few bytes become gigabytes or s
 nothing long. Of members with one name the first counts.
 """
 
+import codecs
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -22,6 +23,8 @@ ALERT_BYTES_MAX: Final = 64 * 1024
 DEPTH_MAX: Final = 16
 ELEMENTS_MAX: Final = 5_000
 
+UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
 Alert = Mapping[str, Any]
 
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*encoding\s*=\s*["']([A-Za-z0-9._-]{1,20})["'][^>]*\?>""")
@@ -35,6 +38,13 @@ def read_alert(payload: bytes) -> Alert | Refused:
         return Refused(Reason.EMPTY, "the request holds no event")
     if len(payload) > ALERT_BYTES_MAX:
         return Refused(Reason.OVERSIZED, f"{len(payload)} bytes; an event has at most {ALERT_BYTES_MAX}")
+    if payload.startswith(UTF_16):
+        try:
+            payload = payload.decode("utf-16").encode()
+        except (UnicodeDecodeError, UnicodeEncodeError):
+            return Refused(Reason.NOT_UTF8, "the event begins like UTF-16 and is none")
+        if not payload:
+            return Refused(Reason.NOT_UTF8, "the event has a byte order mark and no character")
     bare = payload.removeprefix(b"\xef\xbb\xbf").strip(b"\0\r\n\t ")
     return _from_json(bare) if bare[:1] in (b"{", b"[") else _from_xml(bare)
 

@@ -2,12 +2,13 @@
 
 Whatever the size of the pictures, one request costs the memory of one event. Forms in the field are not always what
 RFC 7578 says: boundaries that the header does not name, bare line feeds, no empty line between a part's headers and its
-event, no end, an event without a form around it.
+event, no end, several events, an event without a form around it. An event is whole when its part is closed, whatever
+becomes of the rest.
 """
 
 import hashlib
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -21,6 +22,13 @@ BOUNDARY_BYTES_MAX: Final = 200
 _BOUNDARY = re.compile(r'boundary="?([^";,\s]{1,200})"?', re.IGNORECASE)
 _NAME = re.compile(rb'(?:file)?name="?([^";\r\n]{1,200})"?', re.IGNORECASE)
 _KIND = re.compile(rb"content-type:\s*([^\s;]{1,80})", re.IGNORECASE)
+
+
+class EventPart(NamedTuple):
+    """An event as it came: its beginning, where it is too long, and how long it was."""
+
+    payload: bytes
+    size: int
 
 
 class Picture(Struct, frozen=True):
@@ -54,7 +62,7 @@ class _Part:
         """By its type, its name or, where both say nothing, its first character."""
         if self.kind.endswith(("xml", "json")) or self.name.lower().endswith((".xml", ".json")):
             return True
-        return not self.kind.startswith("image/") and bytes(self.head).lstrip(b"\xef\xbb\xbf\r\n\t ")[:1] in (
+        return not self.kind.startswith("image/") and bytes(self.head).lstrip(b"\xef\xbb\xbf\xff\xfe\0\r\n\t ")[:1] in (
             b"<",
             b"{",
         )
@@ -64,7 +72,10 @@ class _Part:
 
 
 class FormReader:
-    """`feed` what arrives, `finish` at its end; then `event` and `pictures` are what it held."""
+    """`feed` what arrives, `finish` at its end; then `events` and `pictures` are what it held.
+
+    `events` grows while it is fed: what is in there has arrived as a whole.
+    """
 
     def __init__(self, content_type: str) -> None:
         found = _BOUNDARY.search(content_type) if "multipart" in content_type.lower() else None
@@ -74,8 +85,7 @@ class FormReader:
         self._begun = bool(found)
         self._done = False
         self._parts = 0
-        self.event = b""
-        self.event_bytes = 0
+        self.events: list[EventPart] = []
         self.pictures: list[Picture] = []
 
     def feed(self, data: bytes) -> None:
@@ -155,7 +165,7 @@ class FormReader:
 
     def _close(self, part: _Part) -> None:
         self._part = None
-        if not self.event_bytes and part.is_event:
-            self.event, self.event_bytes = bytes(part.head), part.bytes
+        if part.bytes and part.is_event:
+            self.events.append(EventPart(bytes(part.head), part.bytes))
         elif part.bytes:
             self.pictures.append(part.picture())

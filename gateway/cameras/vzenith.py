@@ -20,7 +20,7 @@ from gateway.cameras.topics import VZENITH_RESULT
 from gateway.events import Refused
 from gateway.refusals import Reason, explain
 
-CODEC: Final = "vzenith-ivs-1"
+CODEC: Final = "vzenith-ivs-2"
 URL_CHARACTERS_MAX: Final = 2048
 
 COLORS: Final[dict[int, Color]] = {1: "blue", 2: "yellow", 3: "white", 4: "black", 5: "green", 6: "yellow_green"}
@@ -47,7 +47,6 @@ class _PlateResult(Struct):
 
     license: str
     timeStamp: _Stamp  # noqa: N815 - the maker's name
-    plateid: int | str = ""
     colorType: Any = 0  # noqa: N815
     type: Any = 0
     confidence: Any = None
@@ -94,7 +93,7 @@ def read_message(device: str, name: str, payload: bytes) -> CameraReading | Unhe
         return Refused(Reason.TIME_OUT_OF_RANGE, "`timeStamp.Timeval` is no time")
     color = COLORS.get(result.colorType) if isinstance(result.colorType, int) else None
     return CameraReading(
-        id=passage_id("vz", device, alarm.channel, at.isoformat(), result.plateid, text),
+        id=passage_id("vz", device, alarm.channel, at.isoformat(), text),
         at=at,
         plate=plate_read(text),
         color=color,

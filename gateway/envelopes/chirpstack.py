@@ -6,7 +6,7 @@ Its `time` is a gateway's wherever one told a time; its own clock is the `nsTime
 """
 
 from datetime import datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
@@ -14,20 +14,17 @@ from msgspec import Meta, Struct
 from contracts.wire import Instant
 from gateway.envelopes.uplink import (
     FRAME_COUNTER_MAX,
+    GATEWAYS_MAX,
     GPS_EPOCH,
     GPS_LEAP_SECONDS,
     Reception,
     Status,
+    Text,
     Uplink,
     best,
     heard_at,
     instant,
 )
-
-GATEWAYS_MAX: Final = 200
-"""That hear one uplink; a city has fewer."""
-
-Text = Annotated[str, Meta(max_length=128)]
 
 
 class _Device(Struct, rename="camel"):
@@ -42,6 +39,7 @@ class _Reception(Struct, rename="camel"):
 
 
 class _Up(Struct, rename="camel"):
+    deduplication_id: Text = ""
     device_info: _Device = msgspec.field(default_factory=_Device)
     dev_addr: Annotated[str, Meta(max_length=48)] = ""
     f_cnt: Annotated[int, Meta(ge=0, le=FRAME_COUNTER_MAX)] = 0
@@ -76,6 +74,7 @@ def read(payload: bytes) -> Uplink:
         at=heard_at(min(own, default=up.time), receptions),
         rssi=best(receptions).rssi,
         snr=best(receptions).snr,
+        delivery=up.deduplication_id,
     )
 
 

@@ -1,17 +1,12 @@
 """The Things Stack v3, `.../up`: what is empty or 0 is left out, so the first frame after a join has no `f_cnt`."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
 from contracts.wire import Instant
-from gateway.envelopes.uplink import FRAME_COUNTER_MAX, Reception, Uplink, best, heard_at, instant
-
-GATEWAYS_MAX: Final = 200
-"""That hear one uplink; a city has fewer."""
-
-Text = Annotated[str, Meta(max_length=128)]
+from gateway.envelopes.uplink import FRAME_COUNTER_MAX, GATEWAYS_MAX, Reception, Text, Uplink, best, heard_at, instant
 
 
 class _Ids(Struct):
@@ -44,6 +39,7 @@ class _Envelope(Struct):
     uplink_message: _Message
     end_device_ids: _Ids = msgspec.field(default_factory=_Ids)
     received_at: Instant | None = None
+    simulated: bool = False
 
 
 _decode = msgspec.json.Decoder(_Envelope).decode
@@ -68,4 +64,5 @@ def read(payload: bytes) -> Uplink:
         rssi=best(receptions).rssi,
         snr=best(receptions).snr,
         battery=None if percentage is None or not 0 <= percentage <= 100 else percentage / 100,
+        simulated=envelope.simulated,
     )

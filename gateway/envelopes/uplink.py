@@ -7,14 +7,16 @@ at: ours are decoded by the pinned version of a profile.
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from contracts.wire import Instant
 
 FRAME_COUNTER_MAX: Final = 2**32
+GATEWAYS_MAX: Final = 200
+"""That hear one uplink; a city has fewer."""
 GPS_AHEAD_MAX: Final = timedelta(seconds=2)
 """A gateway hears an uplink before its network server does; this much is their clocks' disagreement."""
 GPS_BEHIND_MAX: Final = timedelta(days=1)
@@ -24,11 +26,15 @@ GPS_LEAP_SECONDS: Final = timedelta(seconds=18)
 """GPS time has no leap seconds; UTC is this far behind it since 2017, and no further one is announced."""
 
 
+Text = Annotated[str, Meta(max_length=128)]
+
+
 class Uplink(Struct, frozen=True):
     """`session` is one join of the device, in which `counter` grows; `port` None = left out, which means 0.
 
     `at`: when it was sent, as `heard_at` decides; None when nobody said. `dev_eui` "" = not told. `rssi` in dBm and
-    `snr` in dB are those of the gateway that heard it best.
+    `snr` in dB are those of the gateway that heard it best. `delivery` is the network server's name for this telling of
+    it, "" where it has none; `simulated`: nobody sent it, somebody typed it in at the network server.
     """
 
     dev_eui: str
@@ -40,6 +46,8 @@ class Uplink(Struct, frozen=True):
     rssi: float | None
     snr: float | None
     battery: float | None = None
+    delivery: str = ""
+    simulated: bool = False
 
 
 class Status(Struct, frozen=True):

@@ -8,12 +8,13 @@ the password itself on our side.
 import asyncio
 import base64
 import binascii
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
-from aiohttp import web
+from aiohttp import ClientPayloadError, web
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from gateway.cameras.form import FormReader
+from gateway.cameras.form import EventPart, FormReader
 from gateway.cameras.topics import HIKVISION
 from gateway.errors import SpoolFull, UnknownDevice
 from gateway.spool import keep_in_spool
@@ -25,7 +26,7 @@ from kernel.edge_problems import BodyTooLarge, BodyTooSlow, Unauthenticated
 from kernel.http import operation
 
 FORM_BYTES_MAX: Final = 16 * 1024 * 1024
-"""Three pictures of the best cameras; they are hashed and forgotten as they arrive."""
+"""Three pictures of the best cameras; they are hashed and forgotten as they arrive. What lies beyond is not read."""
 FORM_READ_S_MAX: Final = 30.0
 """A camera on a mobile line takes seconds; what trickles in for longer holds a connection for nothing."""
 
@@ -50,7 +51,7 @@ PROBLEMS = (Unauthenticated, UnknownDevice, SpoolFull, BodyTooLarge, BodyTooSlow
 
 
 class SpooledView(BaseModel):
-    """The event is kept under `spooled` and will be recorded."""
+    """The event is kept under `spooled` and will be recorded; of several in one request it is the first."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -95,32 +96,50 @@ class CamerasApi:
         if caller.device not in (None, device):
             raise UnknownDevice(device=device)
         async with self._db.transaction(readonly=True) as tx:
-            known = next(iter(await sql.devices_of(tx, [device])), None)
-        if known is None or known["profile"] != HIKVISION or not caller.may_manage(known["operator"]):
-            raise UnknownDevice(device=device)
-        form = await _read_form(request)
+            if not await sql.speaks(tx, device, HIKVISION, caller.covered):
+                raise UnknownDevice(device=device)
+        form = FormReader(request.headers.get("Content-Type", ""))
+        try:
+            await _feed(form, request)
+        except (ConnectionError, ClientPayloadError):
+            form.feed(_arrived(request))
+            if form.events:
+                return await self._spool(device, form)
+            raise
+        except (BodyTooLarge, BodyTooSlow):
+            if form.events:  # whole, whatever became of its pictures: the camera does not send it again
+                return await self._spool(device, form)
+            raise
+        form.finish()
+        return await self._spool(device, form)
+
+    async def _spool(self, device: str, form: FormReader) -> SpooledView:
+        events: Sequence[EventPart] = form.events or (EventPart(b"", 0),)
         async with self._db.transaction() as tx:
-            return SpooledView(spooled=await keep_in_spool(tx, device, form.event, form.event_bytes, form.pictures))
+            first, *_ = [
+                await keep_in_spool(tx, device, event.payload, event.size, () if place else form.pictures)
+                for place, event in enumerate(events)
+            ]
+        return SpooledView(spooled=first)
 
 
-async def _read_form(request: web.Request) -> FormReader:
-    """Raises BodyTooLarge, BodyTooSlow."""
-    too_large = BodyTooLarge(f"at most {FORM_BYTES_MAX} bytes are read here", limit_bytes=FORM_BYTES_MAX)
-    if (request.content_length or 0) > FORM_BYTES_MAX:
-        raise too_large
-    form = FormReader(request.headers.get("Content-Type", ""))
+async def _feed(form: FormReader, request: web.Request) -> None:
+    """Read what the camera sends. Raises BodyTooLarge, BodyTooSlow, and what a line raises that was cut."""
     size = 0
     try:
         async with asyncio.timeout(FORM_READ_S_MAX):
             async for chunk in request.content.iter_any():
                 size += len(chunk)
                 if size > FORM_BYTES_MAX:
-                    raise too_large
+                    raise BodyTooLarge(f"at most {FORM_BYTES_MAX} bytes are read here", limit_bytes=FORM_BYTES_MAX)
                 form.feed(chunk)
     except TimeoutError:
         raise BodyTooSlow(f"the event did not arrive within {FORM_READ_S_MAX:.0f} s") from None
-    form.finish()
-    return form
+
+
+def _arrived(request: web.Request) -> bytes:
+    """What had arrived when the line was cut; aiohttp has no public way to it once a read would raise."""
+    return request.content._read_nowait(-1)
 
 
 def _password(request: web.Request) -> str:

@@ -1,8 +1,13 @@
-"""The packet of all Dingtek parking sensors: `80 00 type kind length ... 81`, the length being that of the whole."""
+"""The packet of all Dingtek parking sensors: `80 00 type kind length ... 81`, the length being that of the whole.
+
+DO201 and DO202 send the same one, with temperature and humidity, and differ in the type that they name.
+"""
 
 from typing import Final
 
-from gateway.profiles.profile import FREE, OCCUPIED, Frame, Kind, Reading, Unreadable, signed, wrong_length
+from contracts.profiles import Example
+from gateway.profiles.profile import FREE, OCCUPIED, Frame, Kind, Profile, Reading, Unreadable, signed, wrong_length
+from gateway.profiles.settings import DeviceSettings
 from gateway.refusals import Reason
 
 PORT: Final = 3
@@ -42,4 +47,26 @@ def _telemetry(payload: bytes, *, climate: bool) -> Reading | Unreadable:
         battery_mv=10 * int.from_bytes(payload[9:11], "big"),
         battery_low=payload[8] & 0x0F != 0,
         temperature_c=signed(payload[17:18]) if climate else None,
+    )
+
+
+def climate_profile(model: str, device_type: int) -> Profile[DeviceSettings]:
+    """Of a sensor with telemetry of 23 bytes and parameters of 16."""
+
+    def decode(frame: Frame, settings: DeviceSettings) -> Reading | Unreadable:
+        del settings
+        types = frozenset({device_type})
+        return decode_packet(frame, types=types, telemetry_bytes=23, parameter_bytes=16, climate=True)
+
+    example = f"8000{device_type:02x}021706b4100001610010fff6fff0192d00010081"
+    return Profile(
+        name=f"dingtek-{model.lower()}",
+        vendor="Dingtek",
+        model=model,
+        codec=f"dingtek-{model.lower()}-1",
+        source="the vendor's packet description and examples at The Things Network",
+        example=Example(example, PORT, "occupied, 3.53 V, 25 degrees"),
+        settings=DeviceSettings,
+        decode=decode,
+        ports=(PORT,),
     )

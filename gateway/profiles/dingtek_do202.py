@@ -1,25 +1,5 @@
 """Dingtek DO202: magnetic only, in the packet of the DO201."""
 
-from contracts.profiles import Example
-from gateway.profiles.dingtek import PORT, decode_packet
-from gateway.profiles.profile import Frame, Profile, Reading, Unreadable
-from gateway.profiles.settings import DeviceSettings
+from gateway.profiles.dingtek import climate_profile
 
-
-def decode(frame: Frame, settings: DeviceSettings) -> Reading | Unreadable:
-    """Telemetry of 23 bytes, parameters of 16."""
-    del settings
-    return decode_packet(frame, types=frozenset({0x32}), telemetry_bytes=23, parameter_bytes=16, climate=True)
-
-
-PROFILE = Profile(
-    name="dingtek-do202",
-    vendor="Dingtek",
-    model="DO202",
-    codec="dingtek-do202-1",
-    source="the vendor's packet description and examples at The Things Network",
-    example=Example("800032021706b4100001610010fff6fff0192d00010081", PORT, "occupied, 3.53 V, 25 degrees"),
-    settings=DeviceSettings,
-    decode=decode,
-    ports=(PORT,),
-)
+PROFILE = climate_profile("DO202", 0x32)

@@ -4,14 +4,15 @@ What means "occupied" is the operator's to say: a distance below a threshold, a 
 occupancy. Settings of the device (3e) are heard and mean nothing.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from contracts.profiles import Example
 from gateway.profiles.items import Item, split
 from gateway.profiles.profile import FREE, OCCUPIED, UNKNOWN, Frame, Kind, Mark, Profile, Reading, Unreadable, signed
-from gateway.profiles.settings import DeviceSettings, Distance, Margin, state_at
+from gateway.profiles.settings import DeviceSettings, Distance, Margin, check_margin, state_at
 from gateway.refusals import Reason
 
 TEMPERATURE, VDD, DIGITAL, DISTANCE, OCCUPANCY, DIGITAL_2 = b"\x01", b"\x07", b"\x0d", b"\x0e", b"\x11", b"\x1a"
@@ -39,6 +40,16 @@ class ElsysSettings(DeviceSettings):
     digital_occupied: Annotated[
         Literal[0, 1] | None, Field(description="The value of the digital input that means occupied.")
     ] = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if self.threshold_mm is not None and self.digital_occupied is not None:
+            raise PydanticCustomError("one_measurement", "set threshold_mm or digital_occupied, not both")
+        if self.threshold_mm is not None:
+            check_margin(self.threshold_mm, self.hysteresis_mm)
+        elif self.hysteresis_mm:
+            raise PydanticCustomError("hysteresis", "hysteresis_mm means nothing without threshold_mm")
+        return self
 
 
 def decode(frame: Frame, settings: ElsysSettings) -> Reading | Unreadable:
@@ -77,7 +88,9 @@ def _mark(item: Item, settings: ElsysSettings) -> Mark | Unreadable | None:
     if settings.digital_occupied is not None:
         if item.key not in {DIGITAL, DIGITAL_2}:
             return None
-        return OCCUPIED if bool(value) == bool(settings.digital_occupied) else FREE
+        if value not in {0, 1}:
+            return Unreadable(Reason.UNKNOWN_STATE, f"digital input {value} is neither 0 nor 1")
+        return OCCUPIED if value == settings.digital_occupied else FREE
     if item.key != OCCUPANCY:
         return None
     if value not in _OCCUPANCY:
@@ -90,7 +103,7 @@ PROFILE = Profile(
     aliases=("elsys",),
     vendor="Elsys",
     model="ERS / ELT / EMS, generic payload",
-    codec="elsys-generic-1",
+    codec="elsys-generic-2",
     source="Elsys LoRa payload, sensor data types",
     example=Example("0100e2070e100e03e8", 5, "22.6 degrees, 3.6 V, 1,000 mm"),
     settings=ElsysSettings,

@@ -15,20 +15,29 @@ _KINDS: Final = {
     5: Kind.STARTUP,
     7: Kind.CONFIGURATION,
 }
-"""Uplinks: info, keep-alive, answer to a configuration, start 1 and 2, request for the time. 3 and 6 are downlinks."""
+"""With the state: info, keep-alive, answer to a configuration, start 1 and 2, request for the time."""
+_STATELESS: Final = {3: Kind.FAULT, 6: Kind.DIAGNOSTIC, 8: Kind.DIAGNOSTIC}
+"""Error, service, signal strength: seen in the field, sent while the sensor does not watch its space."""
 
 
 def decode(frame: Frame, settings: DeviceSettings) -> Reading | Unreadable:
-    """Byte 0: bit 7 occupied, bit 6 battery low, bits 2..0 the type; byte 1 counts. Every uplink has the state."""
+    """Byte 0: bit 7 occupied, bit 6 battery low, bits 3..0 the type; byte 1 counts.
+
+    Byte 2 is an error in newer firmware and the temperature in older, and no frame says which it is: it is not asked.
+    """
     del settings
     cut = wrong_length(frame, 11)
     if cut is not None:
         return cut
     header = frame.payload[0]
-    kind = _KINDS.get(header & 0x07)
+    number = header & 0x0F
+    battery_low = bool(header & 0x40)
+    if number in _STATELESS:
+        return Reading(_STATELESS[number], battery_low=battery_low)
+    kind = _KINDS.get(number)
     if kind is None:
-        return Unreadable(Reason.UNKNOWN_FRAME, f"frame type {header & 0x07} is one that only a network sends")
-    return Reading(kind, occupied_if(header & 0x80), battery_low=bool(header & 0x40))
+        return Unreadable(Reason.UNKNOWN_FRAME, f"frame type {number} is not known")
+    return Reading(kind, occupied_if(header & 0x80), battery_low=battery_low)
 
 
 PROFILE = Profile(
@@ -36,7 +45,7 @@ PROFILE = Profile(
     aliases=("libelium-smart-parking", "libelium"),
     vendor="Libelium",
     model="Smart Parking v2",
-    codec="libelium-smart-parking-v2-1",
+    codec="libelium-smart-parking-v2-2",
     source="Libelium Smart Parking v2 Technical Guide, uplink frames; layout confirmed by observed frames",
     example=Example("800a010203040506070809", None, "occupied, battery good"),
     settings=DeviceSettings,

@@ -1,14 +1,19 @@
-"""Milesight EM410-RDL: radar distance, with alarms and a history that is sent later, each entry with its own time."""
+"""Milesight EM410-RDL: radar distance, with alarms and a history that is sent later, each entry with its own time.
+
+A series of distances (`07 ba`) has one period and no time: it is heard and says nothing of the space.
+"""
 
 from typing import Final
 
 from contracts.profiles import Example
 from gateway.profiles.milesight import answers, decode_distance
-from gateway.profiles.profile import Frame, Profile, Reading, Unreadable
+from gateway.profiles.profile import Frame, Kind, Profile, Reading, Unreadable
 from gateway.profiles.settings import DistanceSettings
+from gateway.refusals import Reason
 
 TEMPERATURE, DISTANCE, TILT, STRENGTH = b"\x03\x67", b"\x04\x82", b"\x05\x00", b"\x06\xc7"
 DISTANCE_ALARM, MUTATION_ALARM, EXCEPTION, HISTORY = b"\x84\x82", b"\x94\x82", b"\xb4\x82", b"\x20\xce"
+VOLTAGE, SERIES = b"\x01\xb9", b"\x07\xba"
 EXCEPTIONS: Final = frozenset({1, 2, 3})
 """Something in the blind zone right before the radar, no target, sensor at fault; 0 = that is over."""
 _ANSWERS: Final = {
@@ -29,13 +34,14 @@ _ANSWERS: Final = {
     0xBD: 2,
     0xF2: 2,
 }
-_EXTENDED: Final = {0x12: 1, 0x13: 1, 0x14: 2, 0x15: 2, 0x16: 1, 0x0D: 3, 0x39: 2}
+_EXTENDED: Final = {0x12: 1, 0x13: 1, 0x14: 2, 0x15: 2, 0x16: 1, 0x0D: 3, 0x39: 2, 0xC8: 6}
 """On f9; on f8 the result follows."""
 _LENGTHS: Final = {
     TEMPERATURE: 2,
     DISTANCE: 2,
     TILT: 1,
     STRENGTH: 2,
+    VOLTAGE: 2,
     DISTANCE_ALARM: 3,
     MUTATION_ALARM: 5,
     EXCEPTION: 3,
@@ -48,6 +54,12 @@ _LENGTHS: Final = {
 
 def decode(frame: Frame, settings: DistanceSettings) -> Reading | Unreadable:
     """The distance against the threshold, in whichever item it comes."""
+    if frame.payload.startswith(SERIES):
+        if len(frame.payload) < 4 or len(frame.payload) % 2:
+            return Unreadable(
+                Reason.WRONG_LENGTH, f"{len(frame.payload)} bytes; a series has 4 and 2 for each distance"
+            )
+        return Reading(Kind.DIAGNOSTIC)
     return decode_distance(
         frame,
         settings,
@@ -64,7 +76,7 @@ PROFILE = Profile(
     aliases=("milesight-em410-rdl",),
     vendor="Milesight",
     model="EM410-RDL",
-    codec="milesight-em410-1",
+    codec="milesight-em410-2",
     source="Milesight EM410-RDL, payload definition",
     example=Example("01755c0367010104824408050000", 85, "battery 92 %, 25.7 degrees, 2,116 mm"),
     settings=DistanceSettings,

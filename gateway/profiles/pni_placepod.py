@@ -1,26 +1,26 @@
 """PNI PlacePod, in-ground and surface mount, in the manner of Cayenne LPP: channel, type, value.
 
 One uplink may hold several words on the space, oldest first. The vehicle counter of the same name (PlacePod VC) sends
-its count, seven bits and one for "was calibrated again"; with `lane` and `direction` set, each count is a passage.
+its count, seven bits and one for "was calibrated again", with each vehicle and as a keep-alive; with `lane` and
+`direction` set, what it grew by are passages.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Final
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
-
-from contracts.ids import Label
 from contracts.profiles import Example
 from gateway.profiles.items import split
-from gateway.profiles.profile import FREE, OCCUPIED, Frame, Kind, Mark, Profile, Reading, Unreadable, signed
-from gateway.profiles.settings import DeviceSettings
+from gateway.profiles.profile import FREE, OCCUPIED, Count, Frame, Kind, Mark, Profile, Reading, Unreadable, signed
+from gateway.profiles.settings import CounterSettings
 from gateway.refusals import Reason
 
 _TYPE_BYTES: Final = {0x00: 1, 0x01: 1, 0x02: 2, 0x03: 2, 0x65: 2, 0x66: 1, 0x67: 2, 0x68: 1}
 _LENGTHS: Final = {bytes((channel, kind)): size for kind, size in _TYPE_BYTES.items() for channel in range(256)}
 
 TEMPERATURE, BATTERY = b"\x02\x67", b"\x03\x02"
-PARKING, KEEP_ALIVE, COUNT = b"\x15\x66", b"\x37\x66", b"\x21\x00"
+PARKING, KEEP_ALIVE = b"\x15\x66", b"\x37\x66"
+COUNT, COUNT_KEEP_ALIVE = b"\x21\x00", b"\x37\x00"
+ROUND, RESTARTED = 0x80, 0x80
+"""Seven bits count; the eighth says that the counter was calibrated or started again."""
 RECALIBRATED, DEACTIVATED, REBOOTED = b"\x01\x01", b"\x1c\x01", b"\x3f\x01"
 _STATES: Final = {b"\x00": FREE, b"\x01": OCCUPIED}
 _ANSWERS: Final = {
@@ -32,27 +32,14 @@ _ANSWERS: Final = {
 }
 
 
-class PlacePodSettings(DeviceSettings):
-    """Of a vehicle counter: where it lies, and which way vehicles pass it."""
-
-    lane: Annotated[Label | None, Field(description="The lane that a vehicle counter counts.")] = None
-    direction: Annotated[Literal["entry", "exit"] | None, Field(description="Which way vehicles pass it.")] = None
-
-    @model_validator(mode="after")
-    def _both(self) -> "PlacePodSettings":
-        if (self.lane is None) != (self.direction is None):
-            raise PydanticCustomError("lane_direction", "a vehicle counter needs both lane and direction")
-        return self
-
-
-def decode(frame: Frame, settings: PlacePodSettings) -> Reading | Unreadable:
+def decode(frame: Frame, settings: CounterSettings) -> Reading | Unreadable:
     """Every item of the frame, in order; any channel that is none of the sensor's own is heard and means nothing."""
     del settings
     items = split(frame.payload, _LENGTHS, key_bytes=2)
     if isinstance(items, Unreadable):
         return items
     marks: list[Mark] = []
-    passed: list[int] = []
+    counts: list[Count] = []
     kinds: list[Kind] = []
     battery_mv = temperature_c = None
     for item in items:
@@ -62,9 +49,9 @@ def decode(frame: Frame, settings: PlacePodSettings) -> Reading | Unreadable:
                 return Unreadable(Reason.UNKNOWN_STATE, f"parking status {item.value[0]} is neither 0 nor 1")
             marks.append(state)
             kinds.append(Kind.CHANGE if item.key == PARKING else Kind.HEARTBEAT)
-        elif item.key == COUNT:
-            passed.append(item.value[0])
-            kinds.append(Kind.COUNT)
+        elif item.key in {COUNT, COUNT_KEEP_ALIVE}:
+            counts.append(Count(item.value[0] & ~RESTARTED, ROUND, anew=bool(item.value[0] & RESTARTED)))
+            kinds.append(Kind.COUNT if item.key == COUNT else Kind.HEARTBEAT)
         elif item.key == TEMPERATURE:
             temperature_c = signed(item.value) / 10
         elif item.key == BATTERY:
@@ -74,7 +61,7 @@ def decode(frame: Frame, settings: PlacePodSettings) -> Reading | Unreadable:
     return Reading(
         next(iter(kinds), Kind.HEARTBEAT),
         tuple(marks),
-        tuple(passed),
+        tuple(counts),
         battery_mv=battery_mv,
         temperature_c=temperature_c,
     )
@@ -84,10 +71,10 @@ PROFILE = Profile(
     name="pni-placepod",
     vendor="PNI",
     model="PlacePod",
-    codec="pni-placepod-1",
+    codec="pni-placepod-2",
     source="PNI PlacePod Sensor, Communications Protocol",
     example=Example("156601156600", None, "occupied, then free again"),
-    settings=PlacePodSettings,
+    settings=CounterSettings,
     decode=decode,
     measures="space or passages",
 )

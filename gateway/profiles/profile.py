@@ -50,15 +50,33 @@ class Mark(Struct, frozen=True):
     at: datetime | None = None
 
 
+class Count(Struct, frozen=True):
+    """A vehicle counter's state, which begins again at 0 after `modulus` - 1. `anew`: it was set, nobody passed."""
+
+    value: int
+    modulus: int
+    anew: bool = False
+
+    def passed_since(self, before: int | None) -> int:
+        """How many vehicles passed since the counter said `before`; none when that is not known.
+
+        More than half of a round is a counter that was set back, not one that ran on.
+        """
+        if before is None or self.anew:
+            return 0
+        passed = (self.value - before) % self.modulus
+        return passed if passed <= self.modulus // 2 else 0
+
+
 class Reading(Struct, frozen=True):
     """What a frame said: `marks` oldest first. `battery` is 0..1 and only from devices that send a share of it.
 
-    `passed`: the states of a vehicle counter, oldest first, one for each vehicle.
+    `counts`: the states of a vehicle counter, oldest first.
     """
 
     kind: Kind
     marks: tuple[Mark, ...] = ()
-    passed: tuple[int, ...] = ()
+    counts: tuple[Count, ...] = ()
     battery: float | None = None
     battery_mv: int | None = None
     battery_low: bool | None = None

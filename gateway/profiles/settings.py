@@ -1,8 +1,13 @@
 """What an operator may set for one device; strict, so that a misspelt threshold is not one forgotten."""
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from contracts.ids import Label
+from contracts.profiles import Direction, InLane, InLanes
 
 Application = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9@._-]{1,128}$")]
 Distance = Annotated[int, Field(ge=1, le=20_000)]
@@ -25,6 +30,23 @@ class DeviceSettings(BaseModel):
     )
 
 
+class CounterSettings(DeviceSettings, InLanes):
+    """Of a device that may be a vehicle counter: where it lies, and which way vehicles pass it."""
+
+    lane: Annotated[Label | None, Field(description="The lane that a vehicle counter counts.")] = None
+    direction: Annotated[Direction | None, Field(description="Which way vehicles pass it.")] = None
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if (self.lane is None) != (self.direction is None):
+            raise PydanticCustomError("lane_direction", "a vehicle counter needs both lane and direction")
+        return self
+
+    def in_lanes(self) -> Sequence[InLane]:
+        """The one that it counts."""
+        return () if self.lane is None else (InLane(self.lane, self.direction, "lane"),)
+
+
 class DistanceSettings(DeviceSettings):
     """Of a device that measures the distance to whatever is in front of it."""
 
@@ -34,9 +56,22 @@ class DistanceSettings(DeviceSettings):
     )
     hysteresis_mm: Margin = Field(default=0, description="Distances closer than this to the threshold change nothing.")
 
+    @model_validator(mode="after")
+    def _within(self) -> Self:
+        check_margin(self.threshold_mm, self.hysteresis_mm)
+        return self
+
     def state(self, distance_mm: int) -> Literal["free", "occupied"] | None:
         """What `distance_mm` means; None where it is too close to the threshold to say."""
         return state_at(distance_mm, self.threshold_mm, self.hysteresis_mm)
+
+
+def check_margin(threshold_mm: int, hysteresis_mm: int) -> None:
+    """Raises PydanticCustomError for a margin in which no vehicle could ever be seen."""
+    if hysteresis_mm >= threshold_mm:
+        raise PydanticCustomError(
+            "hysteresis", "hysteresis_mm must be less than threshold_mm: nothing would ever be near enough"
+        )
 
 
 def state_at(distance_mm: int, threshold_mm: int, hysteresis_mm: int) -> Literal["free", "occupied"] | None:

@@ -19,7 +19,7 @@ from kernel.db import Database, Tx
 from occupancy.record import Recorder
 from occupancy.settings import OccupancySettings
 from tests.integration.gateway.conftest import CAR_PARK, Books, register
-from tests.integration.gateway.lorawan import place, states, told, tts
+from tests.integration.gateway.lorawan import EUI, chirpstack, place, states, told, tts
 
 Batch = list[tuple[str, dict[str, Any]]]
 
@@ -90,6 +90,29 @@ async def test_a_counter_that_starts_again_without_a_join_is_no_copy_an_hour_lat
     assert await told(desk.db) == ["occupied", "free", "occupied"]
 
 
+@pytest.mark.parametrize("together", [True, False], ids=("in one batch", "one by one"))
+async def test_a_counter_that_starts_again_within_the_hour_under_a_new_name(
+    desk: Desk, books: Books, *, together: bool
+) -> None:
+    """ChirpStack names each telling: after another uplink, an old counter under a new name is a restart."""
+    await place(desk.db, EUI.lower(), "bosch-tps110")
+    frames = [("00", None, -50), ("01", 1, -40), ("00", None, -30), ("01", 1, -20), ("00", None, -10)]
+    uplinks = [chirpstack(frame, count=count, after_s=at) for frame, count, at in frames]
+    for batch in [uplinks] if together else [[uplink] for uplink in uplinks]:
+        assert sums(await desk.record(batch)) == (len(batch), 0, 0, 0, 0)
+    assert await told(desk.db) == ["free", "occupied", "free", "occupied", "free"]
+    assert await states(desk.db) == {"B1-1": "free"}
+    assert sums(await desk.record(uplinks)) == (0, 5, 0, 0, 0)  # all of it delivered again
+    assert (await books())["stored"] == 5
+
+
+async def test_a_late_gateway_of_chirpstack_tells_a_copy(desk: Desk) -> None:
+    await place(desk.db, EUI.lower(), "bosch-tps110")
+    copies = [chirpstack("01", count=5, after_s=-60), chirpstack("01", count=5, after_s=-59)]
+    assert sums(await desk.record(copies)) == (1, 1, 0, 0, 0)
+    assert sums(await desk.record([chirpstack("01", count=5, after_s=-58)])) == (0, 1, 0, 0, 0)
+
+
 async def test_the_same_counter_with_other_bytes_or_in_another_session_is_another_uplink(desk: Desk) -> None:
     batch = [
         tts("01", count=3, after_s=-60),
@@ -121,6 +144,13 @@ async def test_who_watches_hears_every_copy(desk: Desk) -> None:
     ]
 
 
+async def test_a_simulated_uplink_moves_nothing(desk: Desk) -> None:
+    topic, body = tts("01", count=1)
+    outcome = await desk.record([(topic, {**body, "simulated": True})])
+    assert (outcome.dead, outcome.letters[0].reason) == (1, "simulated")
+    assert await states(desk.db) == {}
+
+
 async def test_a_history_sent_in_two_uplinks_is_one_fact(desk: Desk) -> None:
     await place(desk.db, "radar-1", "milesight-em410", space="B1-2", settings={"threshold_mm": 2_200})
     at = int(SystemClock().now().timestamp()) - 600
@@ -130,17 +160,6 @@ async def test_a_history_sent_in_two_uplinks_is_one_fact(desk: Desk) -> None:
     assert sums(await desk.record([first])) == (1, 0, 0, 0, 0)
     assert sums(await desk.record([again])) == (1, 1, 0, 0, 0)
     assert await states(desk.db) == {"B1-2": "free"}
-
-
-async def test_a_vehicle_counter_in_a_lane_tells_passages(desk: Desk) -> None:
-    lane = {"lane": "E1", "direction": "entry"}
-    await place(desk.db, "loop-1", "pni-placepod", space=None, settings=lane)
-    counts = tts("21001f210020", count=4, device="loop-1")
-    assert sums(await desk.record([counts, counts])) == (2, 2, 0, 0, 0)
-    assert sums(await desk.record([tts("210080", count=5, device="loop-1")])) == (1, 0, 0, 0, 0)  # calibrated again
-    async with desk.db.transaction() as tx:
-        rows = await tx.fetch("SELECT lane, direction, plate FROM occupancy.passage")
-    assert [tuple(row) for row in rows] == [("E1", "entry", None)] * 2
 
 
 async def test_a_device_is_followed_from_car_park_to_car_park(desk: Desk, books: Books) -> None:

@@ -7,13 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
 
 from contracts.availability import Availability
 from contracts.facts import Facts, PassageSeen, Recorded
-from gateway.http import cameras
 from gateway.metrics import GatewayMetrics
 from gateway.record import Handlers
 from gateway.spool import SpoolWork
@@ -256,25 +254,6 @@ async def test_the_key_as_a_password(site: Site, db: Database) -> None:
     assert await waiting(db) == 1
 
 
-async def test_a_huge_form_costs_a_refusal_and_no_memory(site: Site, db: Database) -> None:
-    key = await site.issue("op", device=CAMERA)
-    answer = await post(site, key, event(), b"\0" * (16 * 1024 * 1024))
-    assert (answer.status, answer.json["code"]) == (413, "body-too-large")
-    assert await waiting(db) == 0
-
-
-async def test_a_form_that_breaks_off_is_not_answered_and_not_kept(site: Site, db: Database) -> None:
-    key = await site.issue("op", device=CAMERA)
-
-    async def half() -> AsyncIterator[bytes]:
-        yield form(event())["raw"][:300]
-        raise ConnectionResetError
-
-    with pytest.raises((aiohttp.ClientError, ConnectionResetError)):
-        await site.session.post(f"/v1/ingest/hikvision/{CAMERA}/{key}", data=half())
-    assert await waiting(db) == 0
-
-
 async def test_a_full_spool_says_so(site: Site, db: Database) -> None:
     key = await site.issue("op", device=CAMERA)
     async with db.transaction() as tx:
@@ -339,18 +318,3 @@ async def test_what_is_to_be_passed_over_now_is_done_with(site: Site, db: Databa
     replayed = await site.send("POST", f"/v1/operator/rejected/{letter['id']}/replay", headers=operator)
     assert (replayed.status, replayed.json["outcome"], replayed.json["stored"]) == (200, "recorded", 0)
     assert await passages(db) == []
-
-
-async def test_a_form_that_trickles_in_is_given_up(site: Site, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cameras, "FORM_READ_S_MAX", 0.2)
-    key = await site.issue("op", device=CAMERA)
-    never = asyncio.Event()
-
-    async def trickle() -> AsyncIterator[bytes]:
-        yield form(event())["raw"][:300]
-        await never.wait()
-
-    async with site.session.post(f"/v1/ingest/hikvision/{CAMERA}/{key}", data=trickle()) as answer:
-        assert answer.status == 408
-    never.set()
-    assert await waiting(db) == 0

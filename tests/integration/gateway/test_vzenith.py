@@ -80,7 +80,7 @@ async def test_a_result_is_a_passage_once(
     assert (first["at"] - late["at"]).total_seconds() > 3_000
     async with db.transaction() as tx:
         (letter,) = await tx.fetch("SELECT * FROM gateway.dead_letter")
-    assert (letter["operator"], letter["reason"], letter["codec"]) == ("op", "malformed_json", "vzenith-ivs-1")
+    assert (letter["operator"], letter["reason"], letter["codec"]) == ("op", "malformed_json", "vzenith-ivs-2")
 
 
 async def test_a_refused_camera_is_told_on_errors_and_replayable(

@@ -98,17 +98,16 @@ def test_an_offline_result_keeps_its_own_time() -> None:
 
 def test_repeats_are_one_passage_and_other_vehicles_another() -> None:
     first, again = (seen(vzenith.read_message(SN, "ivs_result", vz())) for _ in range(2))
-    resent = json.loads(vz(isoffline=1))
+    resent = json.loads(vz(isoffline=1, plateid=7003))
     resent.update(id="another", timestamp=1_795_500_000)
     late = seen(vzenith.read_message(SN, "ivs_result", json.dumps(resent).encode()))
     assert first.id == again.id == late.id
     others = [
-        vzenith.read_message(SN, "ivs_result", vz(plateid=7003)),
         vzenith.read_message(SN, "ivs_result", vz(timeStamp={"Timeval": {"sec": 1_795_420_791, "usec": 250_000}})),
         vzenith.read_message(SN, "ivs_result", vz(license=encoded("辽B00001"))),
         vzenith.read_message("c0ffee00-00000002", "ivs_result", vz()),
     ]
-    assert len({first.id, *(seen(other).id for other in others)}) == 5
+    assert len({first.id, *(seen(other).id for other in others)}) == 4
     assert len(first.id) <= 64
 
 
@@ -186,7 +185,7 @@ def test_forms_as_they_are_in_the_field(body: bytes, size: int) -> None:
     for start in range(0, len(body), size):
         form.feed(body[start : start + size])
     form.finish()
-    assert form.event == b'{"eventType":"ANPR"}'
+    assert [event.payload for event in form.events] == [b'{"eventType":"ANPR"}']
     assert form.pictures == []
 
 
@@ -316,7 +315,7 @@ def test_settings_that_place_no_camera_are_refused(settings: dict[str, Any]) -> 
 def test_a_registered_camera_is_a_passage_of_its_car_park() -> None:
     said = heard(vz(), known())
     assert said.car_park is not None
-    assert said.codec == "vzenith-ivs-1"
+    assert said.codec == "vzenith-ivs-2"
     (passage,) = said.passages
     assert (passage.car_park, passage.lane, passage.direction) == ("mall-1", "E1", "entry")
     assert (passage.plate, passage.color, passage.vehicle_class) == ("辽AD12345", "green", "small")

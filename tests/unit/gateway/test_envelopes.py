@@ -44,6 +44,11 @@ def test_the_gateway_that_heard_it_best_and_the_battery_that_the_network_knows()
     assert uplink.battery == pytest.approx(0.784)
 
 
+def test_tts_says_what_was_only_simulated() -> None:
+    assert tts.read(encoded({"uplink_message": {}, "simulated": True})).simulated
+    assert not tts.read(encoded({"uplink_message": {}})).simulated
+
+
 def test_chirpstack_leaves_out_what_is_zero() -> None:
     up = chirpstack.read(encoded({"deviceInfo": {"devEui": "0101010101010101"}, "devAddr": "00189440", "data": "qg=="}))
     assert (up.session, up.counter, up.port, up.payload) == ("00189440", 0, None, b"\xaa")
