@@ -14,7 +14,9 @@ from kernel.clock import ManualClock
 from kernel.db import Database
 from occupancy.meters import OccupancyMeters
 from occupancy.record import Recorder
-from occupancy.service import RecordingSteps, recording, recount_city, upkeep
+from occupancy.recording_steps import RecordingSteps
+from occupancy.recount import recount_city
+from occupancy.service import recording, upkeep
 from occupancy.settings import OccupancySettings
 from tests.integration.occupancy.city import HERE, add_car_park, count_seen, passage_seen, retire, space_seen
 from tests.integration.occupancy.conftest import Record
