@@ -19,15 +19,21 @@ class Sweep:
         self._looked: dict[CarParkId, KnownPlace] = {}
 
     async def look(self, tx: Tx) -> tuple[list[CarParkId], set[CarParkId]]:
-        """Whom to retell: who went stale or away, opened or closed, and (again in the second) whose entry changed."""
+        """Whom to retell: who went stale or away, opened or closed, and (again in the second) whose entry changed.
+
+        Who was never told of is among them: that nothing is known of a car park is public as well.
+        """
         places, settings = self._recorder.places, self._recorder.settings
         await places.refresh(tx)
         changed: set[CarParkId] = set()
+        untold = set(places.ids())
         touched: list[CarParkId] = []
         for row in await sql.brief_standings(tx):
             car_park = CarParkId(row["car_park"])
             if car_park not in places:
                 continue
+            if row["version"] > 0:
+                untold.discard(car_park)
             known = places.of(car_park)
             if known is not self._seen.get(car_park):
                 changed.add(car_park)
@@ -37,7 +43,7 @@ class Sweep:
             if car_park in changed or gone or stale != row["stale"] or closed != (row["state"] == CarParkState.CLOSED):
                 touched.append(car_park)
         self._looked = {car_park: places.of(car_park) for car_park in places.ids()}
-        return sorted(touched), changed
+        return sorted(untold.union(touched)), changed
 
     def dealt_with(self) -> None:
         """Everyone whom the last look found was retold, and that is committed."""

@@ -49,6 +49,7 @@ def import_(
     """Take over car parks, and their live numbers, from a file; what is refused is listed with the reason."""
     import asyncio
 
+    from app.exit_codes import CommandFailed, Exit
     from app.import_file import import_here
     from kernel.clock import SystemClock
     from registry.import_feed import ImportOptions
@@ -60,8 +61,10 @@ def import_(
     told = asyncio.run(import_here(url, file, settings, options, SystemClock()))
     if json:
         typer.echo(told.model_dump_json())
-        return
-    for refused in told.rejected:
-        where = refused.id or (f"record {refused.index}" if refused.index >= 0 else "the file")
-        typer.echo(f"refused: {where} {refused.field}: {refused.reason}, {refused.detail}", err=True)
-    typer.echo(f"{len(told.accepted)} taken, {len(told.rejected)} refused, {told.counts} live numbers")
+    else:
+        for refused in told.rejected:
+            where = refused.id or (f"record {refused.index + 1}" if refused.index >= 0 else "the file")
+            typer.echo(f"refused: {where} {refused.field}: {refused.reason}, {refused.detail}", err=True)
+        typer.echo(f"{len(told.accepted)} taken, {len(told.rejected)} refused, {told.counts} live numbers")
+    if not told.accepted:
+        raise CommandFailed(Exit.FAILED, f"nothing of {file} was taken")

@@ -6,7 +6,7 @@ from datetime import datetime
 from contracts.ids import CarParkId
 from kernel.db import Row, Tx
 
-BRIEF_STANDINGS = "SELECT car_park, as_of, stale, state, noticed_at FROM occupancy.car_park_state"
+BRIEF_STANDINGS = "SELECT car_park, as_of, stale, state, noticed_at, version FROM occupancy.car_park_state"
 """As much as tells whether the clock alone changes what is told of a car park."""
 
 TRENDS = """

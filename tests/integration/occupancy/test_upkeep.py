@@ -102,6 +102,20 @@ async def test_a_change_of_the_registry_is_told(
     assert (changed.capacity, changed.occupied, changed.free) == (1, 1, 0)
 
 
+async def test_a_car_park_that_never_spoke_is_told_of_as_unknown(
+    database: Database, record: Record, steps: RecordingSteps, told: Told
+) -> None:
+    await add_car_park(database, capacity=7)
+    await steps.sweep()
+    (first,) = told.take()
+    assert (first.state, first.capacity, first.unknown, first.free) == (CarParkState.UNKNOWN, 7, 7, None)
+    assert (first.as_of, first.version) == (None, 1)
+    await steps.sweep()
+    assert told.take() == []
+    (heard,) = (await record(Facts(counts=[count_seen(3, capacity=7)]))).availabilities
+    assert (heard.free, heard.version) == (4, 2)
+
+
 async def test_a_space_that_takes_the_place_of_another_is_not_added_to_it(
     database: Database, record: Record, steps: RecordingSteps, told: Told
 ) -> None:
