@@ -1,15 +1,11 @@
 """Every statement of the service: a constant and a typed function each, by what they are about."""
 
+from occupancy.sql.counts import count_states, insert_counts, insert_passages, net_passages_after, put_count_states
 from occupancy.sql.facts import (
-    count_states,
-    insert_counts,
     insert_online_events,
-    insert_passages,
     insert_samples,
     insert_space_events,
     keep_news,
-    net_passages_after,
-    put_count_states,
     put_space_states,
     space_orders,
     zone_of_spaces,
