@@ -2,114 +2,19 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime
-from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field
 from structlog.testing import capture_logs
 
 from kernel.addresses import LOCAL_NETWORKS, Proxies
 from kernel.api_keys import StoredKey, new_api_key
 from kernel.clock import ManualClock
 from kernel.http import (
-    Caller,
-    Created,
-    Header,
-    Moment,
-    NoContent,
-    Page,
-    Raw,
-    decode_cursor,
     encode_cursor,
-    operation,
 )
-from kernel.problems import Problem
 from kernel.webserver import WebOptions
 from tests.integration.kernel.conftest import Serve, Site
-
-MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
-
-
-class NoSuchThing(Problem):
-    """The thing is not known"""
-
-    status = 404
-    slug = "unknown-thing"
-
-
-class Thing(BaseModel):
-    id: str
-    at: datetime = MIDNIGHT
-    n: int | None = None
-
-
-class ThingIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    name: Annotated[str, Field(max_length=20)]
-    n: Annotated[int, Field(ge=0, le=100)] = 0
-    at: Moment | None = None
-    share: float = 0.0
-
-
-class ThingsApi:
-    @operation(
-        get="/v1/things/{thing}", summary="One thing", responses={200: Thing}, problems=(NoSuchThing,), etag=True
-    )
-    async def one(self, thing: str, n: Annotated[int, Field(ge=1, le=5)] = 3, at: datetime | None = None) -> Thing:
-        if thing == "none":
-            raise NoSuchThing("there is no thing none", thing=thing)
-        return Thing(id=thing, n=n, at=at or MIDNIGHT)
-
-    @operation(get="/v1/things", summary="Things", responses={200: Page[Thing]})
-    async def many(
-        self, cursor: str | None = None, tag: list[str] | None = None, limit: int | None = None
-    ) -> Page[Thing]:
-        after = 0 if cursor is None else decode_cursor(cursor, int)[0]
-        return Page(items=[Thing(id=name, n=after) for name in tag or []], next=encode_cursor(after + 1))
-
-    @operation(get="/v1/boxes/{box}/things", summary="Things of a box", responses={200: Page[Thing]})
-    async def boxed(self, box: str, cursor: str | None = None, tag: list[str] | None = None) -> Page[Thing]:
-        return await self.many(cursor, tag)
-
-    @operation(post="/v1/things", summary="Make a thing", scopes={"reserve"}, responses={201: Thing})
-    async def make(
-        self, caller: Caller, wanted: ThingIn, flavour: Annotated[str | None, Header("X-Flavour")] = None
-    ) -> Created[Thing]:
-        return Created(f"/v1/things/{wanted.name}", Thing(id=f"{caller.id}:{flavour}", n=wanted.n))
-
-    @operation(
-        put="/v1/things/{thing}", summary="Set", scopes={"operate"}, responses={200: Thing}, body_bytes_max=2_000
-    )
-    async def put(self, caller: Caller, thing: str, wanted: ThingIn) -> Thing:
-        return Thing(id=thing, n=1 if caller.may_manage("acme") else 0)
-
-    @operation(delete="/v1/things/{thing}", summary="Drop", scopes={"reserve"}, responses={204: None})
-    async def drop(self, thing: str) -> NoContent:
-        return NoContent()
-
-    @operation(get="/v1/boom", summary="A defect", responses={200: Thing})
-    async def boom(self, plate: str = "") -> Thing:
-        raise ZeroDivisionError
-
-    @operation(get="/v1/table", summary="A table", responses={200: "text/csv"})
-    async def table(self) -> Raw:
-        return Raw(b"a,b\n", "text/csv", etag="v1")
-
-    @operation(get="/v1/long-table", summary="A long table", responses={200: "text/csv"})
-    async def long_table(self) -> Raw:
-        return Raw(b"a,b\n" * 2_000, "text/csv", etag="v2")
-
-
-class OneKey:
-    """A store of one key, which can be replaced."""
-
-    def __init__(self, key: StoredKey) -> None:
-        self.key = key
-
-    async def find(self, key_id: str) -> StoredKey | None:
-        return self.key if key_id == self.key.id else None
+from tests.integration.kernel.things import OneKey, ThingsApi
 
 
 @pytest.fixture
@@ -264,85 +169,6 @@ async def test_what_cannot_be_answered_in_json_is_not_acceptable(site: Site) -> 
     for accept in ("application/*", "text/html, application/json;q=0.5", "text/html, */*;q=0.1"):
         async with site.client.get("/v1/things/a", headers={"Accept": accept}) as answer:
             assert answer.status == 200, accept
-
-
-async def test_a_thing_is_made(site: Site) -> None:
-    headers = {**site.driver("ann"), "X-Flavour": "mint"}
-    async with site.client.post("/v1/things", json={"name": "a", "n": 2}, headers=headers) as answer:
-        assert (answer.status, answer.headers["Location"]) == (201, "/v1/things/a")
-        assert await answer.json() == {"id": "ann:mint", "at": "2026-11-23T00:00:00.000Z", "n": 2}
-    async with site.client.delete("/v1/things/a", headers=site.driver()) as answer:
-        assert (answer.status, await answer.read()) == (204, b"")
-
-
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        (b"", ""),
-        (b"{", ""),
-        (b"[]", ""),
-        (b"null", ""),
-        (b'{"name": "a"} x', ""),
-        (b'{"name": NaN}', ""),
-        (b'{"name": "a", "share": 1e999}', ""),
-        (b'{"name": "\\ud800"}', ""),
-        (b'{"name": "\xff"}', ""),
-        (b'{"name": ' + b"[" * 5_000 + b"]" * 5_000 + b"}", ""),
-        (b'{"name": "a\\u0000"}', "name"),
-        (b'{"name": "a", "n": 9999999999999999999}', "n"),
-        (b'{"name": "a", "n": "1"}', "n"),
-        (b'{"name": "a", "n": true}', "n"),
-        (b'{"name": "a", "n": 1.5}', "n"),
-        (b'{"n": 1}', "name"),
-        (b'{"name": "a", "colour": "red"}', "colour"),
-        (b'{"name": "a", "at": "2026-11-23T08:00:00"}', "at"),
-        (b'{"name": "a", "at": 1763856000}', "at"),
-        (b'{"name": "a", "at": "1763856000"}', "at"),
-        (b'{"name": "a", "at": "0001-01-01T00:00:00+01:00"}', "at"),
-        (b'{"name": "a", "at": "9999-12-31T23:59:59-01:00"}', "at"),
-        (b'{"name": "a", "at": "2026-11-23T08:00:00+99:99"}', "at"),
-    ],
-)
-async def test_a_malformed_body_is_422_and_names_the_field(site: Site, body: bytes, field: str) -> None:
-    headers = {**site.driver(), "Content-Type": "application/json"}
-    async with site.client.post("/v1/things", data=body, headers=headers) as answer:
-        problem = await answer.json()
-    assert (answer.status, problem["code"]) == (422, "malformed-body")
-    assert (problem["errors"][0]["in"], problem["errors"][0]["field"]) == ("body", field)
-
-
-async def test_a_body_that_is_right_is_taken_with_its_times(site: Site) -> None:
-    for body in ({"name": "a", "at": "2026-11-23T08:00:00+08:00"}, {"name": "a", "at": None, "share": 1, "n": 7.0}):
-        async with site.client.post("/v1/things", json=body, headers=site.driver()) as answer:
-            assert answer.status == 201, await answer.text()
-
-
-async def test_of_a_repeated_member_the_last_counts(site: Site) -> None:
-    headers = {**site.driver(), "Content-Type": "application/json"}
-    async with site.client.post("/v1/things", data=b'{"name":"a","n":1,"n":2}', headers=headers) as answer:
-        assert (await answer.json())["n"] == 2
-
-
-async def test_a_body_that_is_not_json_is_415(site: Site) -> None:
-    for kind in ("text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16"):
-        headers = {**site.driver(), "Content-Type": kind}
-        async with site.client.post("/v1/things", data=b"{}", headers=headers) as answer:
-            assert (answer.status, (await answer.json())["code"]) == (415, "unsupported-content-type")
-
-
-async def test_a_body_that_is_too_large_is_413_whether_it_says_so_or_not(serve: Serve, clock: ManualClock) -> None:
-    made = new_api_key(clock.now())
-    site = await serve(ThingsApi(), keys=OneKey(StoredKey(made.key_id, None, made.secret_sha256)))
-
-    async def trickle() -> Any:
-        for _ in range(50):
-            yield b" " * 100
-
-    for data in (b" " * 2_001, trickle()):
-        headers = {"X-API-Key": made.text, "Content-Type": "application/json"}
-        async with site.client.put("/v1/things/a", data=data, headers=headers) as answer:
-            problem = await answer.json()
-        assert (answer.status, problem["code"], problem["limit_bytes"]) == (413, "body-too-large", 2_000)
 
 
 async def test_scopes(serve: Serve, clock: ManualClock) -> None:
