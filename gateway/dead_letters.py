@@ -14,6 +14,11 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from contracts.wire import RefusedMessage, parse_topic
+from gateway.cameras.topics import camera_topic
+from gateway.devices import names_in
+from gateway.envelopes.topics import network_topic
+from gateway.known_device import device_key
+from gateway.received import Received
 from gateway.refusals import OUR_FAULT, Reason, Reject
 from gateway.taken import Taken
 from kernel.answers import dump
@@ -34,7 +39,8 @@ _LIST_KEYS = {"spaces": "events", "counts": "counts"}
 class DeadLetter(Struct, frozen=True):
     """A row to be, and how it is told: `index` is the first refused event's place, `events` how many are in it.
 
-    `booked`: they stand as dead in their car park's tally; a stranger has none.
+    `booked`: they stand as dead in their car park's tally; a stranger has none. `devices`: where no operator is known,
+    the keys of the devices that it may be of, likeliest first: whoever registers one finds it.
     """
 
     operator: str | None
@@ -51,6 +57,7 @@ class DeadLetter(Struct, frozen=True):
     booked: bool
     seen_at: datetime
     codec: str = CODEC
+    devices: tuple[str, ...] = ()
 
 
 def dead_letters_of(taken: Taken) -> list[DeadLetter]:
@@ -65,6 +72,7 @@ def dead_letters_of(taken: Taken) -> list[DeadLetter]:
     if parts is None and speaker is not None:  # on a network server's topic, which names neither
         operator, car_park = speaker.operator, speaker.id
     listed = _LIST_KEYS.get(parts.kind, "") if parts else ""
+    devices = _devices_named(message) if operator is None else ()
     message_sha256 = hashlib.sha256(message.payload).hexdigest()
     letters = []
     for reason, rejects in by_reason.items():
@@ -89,9 +97,20 @@ def dead_letters_of(taken: Taken) -> list[DeadLetter]:
                     booked=taken.said.car_park is not None,
                     seen_at=message.received_at,
                     codec=taken.said.codec or CODEC,
+                    devices=devices,
                 )
             )
     return letters
+
+
+def _devices_named(message: Received) -> tuple[str, ...]:
+    camera = camera_topic(message.topic)
+    if camera is not None:
+        return (_kept(device_key(camera.device)),)
+    network = network_topic(message.topic)
+    if network is None:
+        return ()
+    return tuple(dict.fromkeys(_kept(device_key(name)) for name in names_in(network, message.payload) if name))
 
 
 def worth_keeping(letters: Iterable[DeadLetter]) -> list[tuple[DeadLetter, int]]:

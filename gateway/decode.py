@@ -96,11 +96,12 @@ def decode(
     if speaker.camera is not None:
         return hear_camera(speaker.camera, payload, received_at, directory, payload_bytes=payload_bytes)
     car_park = speaker.car_park
-    if not payload:
-        return _refused(car_park, Reason.EMPTY, "the message has no payload")
     size = len(payload) if payload_bytes is None else payload_bytes
-    if size > PAYLOAD_BYTES_MAX:
-        return _refused(car_park, Reason.OVERSIZED, f"{size} bytes; the limit is {PAYLOAD_BYTES_MAX}")
+    if not 0 < size <= PAYLOAD_BYTES_MAX:
+        whose = car_park if speaker.network is None else directory.car_park_of(speaker.network.device)
+        if not size:
+            return _refused(whose, Reason.EMPTY, "the message has no payload")
+        return _refused(whose, Reason.OVERSIZED, f"{size} bytes; the limit is {PAYLOAD_BYTES_MAX}")
     if speaker.network is not None:
         return decode_network(speaker.network, payload, received_at, directory)
     if car_park is None or speaker.refusal is not None:

@@ -102,6 +102,11 @@ class Directory:
         """The device that its network calls `name`, or whose DevEUI that is."""
         return self._devices.get(device_key(name))
 
+    def car_park_of(self, name: str) -> KnownCarPark | None:
+        """Where that device is."""
+        device = self.device(name)
+        return None if device is None else self.car_park(device.car_park)
+
     def speaker(self, topic: str) -> Speaker:
         """Who speaks on `topic`; the answer is remembered until the registry changes, unless it is a network server's,
         which has a topic for every sensor of the city."""

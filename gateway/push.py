@@ -73,8 +73,8 @@ async def record_push(
         await nonces.use_nonce(
             tx, key_id=signature.key_id, nonce=signature.nonce, expires_at=max(signature.expires_at, tx.now)
         )
-    known = await car_parks.read(tx, car_park)
-    if known is None or not caller.may_manage(known.operator):
+    known = await car_parks.read(tx, car_park, caller.covered)
+    if known is None:
         raise UnknownCarPark(car_park=car_park)
     message = Received(
         topic=up_topic(known.operator, car_park, kind),

@@ -86,11 +86,13 @@ class KeptCarParks:
     def __init__(self) -> None:
         self._kept: dict[str, KnownCarPark] = {}
 
-    async def read(self, tx: Tx, car_park_id: str) -> KnownCarPark | None:
-        """The car park as it is now; None when it is not registered."""
-        cards = await sql.car_park_revisions(tx, [car_park_id])
+    async def read(self, tx: Tx, car_park_id: str, operators: Sequence[str] | None) -> KnownCarPark | None:
+        """The car park as it is now; None when none of `operators` (None = every one) has registered it."""
+        cards = await sql.car_park_revisions(tx, [car_park_id], operators)
+        if not cards:
+            return None
         kept = self._kept.get(car_park_id)
-        if not cards or kept is None or kept.revision != cards[0]["revision"]:
+        if kept is None or kept.revision != cards[0]["revision"]:
             self._kept.pop(car_park_id, None)
             if len(self._kept) >= KEPT_MAX:
                 self._kept.clear()

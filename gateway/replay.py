@@ -1,5 +1,7 @@
 """A refused message goes the way of all messages again, after whatever was wrong with it has been mended."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from gateway import sql
@@ -14,27 +16,29 @@ from gateway.record import Handlers, record_messages
 from gateway.refresh_directory import read_speaker
 from gateway.refusals import Reject
 from gateway.taken import Taken
-from kernel.callers import Caller
 from kernel.db import Row, Tx
 
 
 class Replayed(Struct, frozen=True):
-    """What became of the events of a replayed message."""
+    """What became of the events of a replayed message, and whose and what it was."""
 
+    operator: str | None
+    topic: str
     stored: int
     duplicate: int
     late: int
     refused: tuple[Reject, ...]
 
 
-async def replay_dead_letter(tx: Tx, handlers: Handlers, caller: Caller, letter_id: str) -> Replayed:
+async def replay_dead_letter(tx: Tx, handlers: Handlers, letter_id: str, operators: Sequence[str] | None) -> Replayed:
     """Decode it with the registry as it is now and record what is good; what is still refused stays a dead letter.
 
     Its events were counted as dead, once for each time they came: the books are put right, as if they had been good
-    from the beginning and every repeat a duplicate. Raises UnknownRejected, AlreadyReplayed, PayloadNotKept.
+    from the beginning and every repeat a duplicate. One of `operators`, None = every one. Raises UnknownRejected,
+    AlreadyReplayed, PayloadNotKept.
     """
-    row = await sql.lock_dead_letter(tx, letter_id)
-    if row is None or not may_see(caller, row["operator"]):
+    row = await sql.lock_dead_letter(tx, letter_id, operators)
+    if row is None:
         raise UnknownRejected(rejected=letter_id)
     if row["replayed_at"] is not None:
         raise AlreadyReplayed(replayed_at=row["replayed_at"])
@@ -42,22 +46,18 @@ async def replay_dead_letter(tx: Tx, handlers: Handlers, caller: Caller, letter_
         raise PayloadNotKept(payload_bytes=row["payload_bytes"], kept_bytes=len(row["payload"]))
     taken = (await find_orders(tx, [await _decode_again(tx, row)]))[0][0]
     refused = tuple(taken.said.rejects)
+    whose, topic = row["operator"], row["topic"]
     if refused and not taken.said.good:
         await sql.set_dead_letter_detail(tx, letter_id, refused[0].reason, dead_letters_of(taken)[0].detail)
-        return Replayed(0, 0, 0, refused)
-    await sql.set_replayed(tx, letter_id)
+        return Replayed(whose, topic, 0, 0, 0, refused)
+    await sql.set_replayed(tx, letter_id, whose, row["car_park"])
     if not taken.said.good:  # nothing to record any more: the camera's settings say now that it is to be passed over
-        return Replayed(0, 0, 0, ())
+        return Replayed(whose, topic, 0, 0, 0, ())
     outcome = await record_messages(tx, handlers, [taken])
     await tell_recorded(tx)
     if taken.said.car_park is not None:
         await sql.add_tallies(tx, [(taken.said.car_park.id, 0, *_mended(row, taken))])
-    return Replayed(outcome.stored, outcome.duplicate, outcome.late, refused)
-
-
-def may_see(caller: Caller, operator: str | None) -> bool:
-    """What came on a topic without an operator is for those who may see everything."""
-    return caller.operators is None if operator is None else caller.may_manage(operator)
+    return Replayed(whose, topic, outcome.stored, outcome.duplicate, outcome.late, refused)
 
 
 def _mended(row: Row, taken: Taken) -> tuple[int, int, int]:

@@ -27,8 +27,9 @@ from gateway.device_profiles import device_profiles
 from gateway.expire_orders import expire_orders, forget_orders
 from gateway.gateway import Gateway
 from gateway.give_order import give_order
+from gateway.http.audit import RecordAudit
 from gateway.http.cameras import CamerasApi
-from gateway.http.orders import OrdersApi, RecordAudit
+from gateway.http.orders import OrdersApi
 from gateway.http.push import PushApi
 from gateway.http.rejected import RejectedApi
 from gateway.link import Link
@@ -87,7 +88,7 @@ def serving(
     """
     barrier_limit = Limiter(clock, Rate.of(settings.barrier_rate))
     apis = [
-        RejectedApi(db, handlers),
+        RejectedApi(db, handlers, record_audit),
         PushApi(db, handlers),
         CamerasApi(db, keys),
         OrdersApi(db, record_audit, barrier_limit),
@@ -112,11 +113,12 @@ def upkeep(
     db: Database, settings: GatewaySettings, registry: CollectorRegistry, on_order: Sequence[OrderHandler] = ()
 ) -> Service:
     """The side that tidies up; `on_order` hears of every order that expired."""
-    orders = OrderMetrics(registry)
+    orders, letters = OrderMetrics(registry), forget.ForgottenMetrics(registry)
 
     async def forget_old() -> None:
         async with db.transaction() as tx:
-            await forget.forget_dead_letters(tx, settings)
+            forgotten = await forget.forget_dead_letters(tx, settings)
+        letters.count(forgotten)
         async with db.transaction() as tx:
             await forget_orders(tx, days=settings.orders_days)
         async with db.transaction() as tx:

@@ -48,6 +48,8 @@ class GatewaySettings(BaseModel):
     """Transactions start at least this far apart. A lone event does not wait; a busy hour shares its commits."""
     directory_poll_s: Annotated[float, Field(gt=0)] = 1.0
     dead_letters_per_car_park_max: Annotated[int, Field(ge=10)] = 1_000
+    dead_letters_ours_per_car_park_max: Annotated[int, Field(ge=10)] = 10_000
+    """Of those that we failed to store, which no flood of others displaces: at 64 KiB each, 650 MB of a car park."""
     dead_letters_max: Annotated[int, Field(ge=100)] = 50_000
     """The oldest go; what was refused is kept to be mended, not for ever."""
     dead_letters_days: Annotated[int, Field(ge=1)] = 90

@@ -1,6 +1,6 @@
 """Who is calling: what every credential is turned into before an operation sees it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,6 +32,13 @@ class Caller:
     def may_manage(self, operator_id: str) -> bool:
         """Whether this caller is an operator's key that covers `operator_id`; scopes are checked at the edge."""
         return self.kind == "operator" and (self.operators is None or operator_id in self.operators)
+
+    @property
+    def covered(self) -> Sequence[str] | None:
+        """The operators that `may_manage` allows, as SQL takes them; None = every one."""
+        if self.kind != "operator":
+            return []
+        return None if self.operators is None else sorted(self.operators)
 
     @property
     def principal(self) -> str:

@@ -6,7 +6,7 @@ a row in the audit trail that names both, and is possible as often as cars can p
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Protocol
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -20,6 +20,7 @@ from contracts.orders import (
 )
 from gateway.errors import UnknownCarPark, UnknownLane, UnknownOrder, UnknownSign, UnknownSpace
 from gateway.give_order import TTL_MAX, give_order
+from gateway.http.audit import RecordAudit
 from gateway.sql import orders as sql
 from kernel.callers import Caller
 from kernel.db import Database, Row, Tx
@@ -39,14 +40,6 @@ Reason = Annotated[
 Text = Annotated[
     str, StringConstraints(min_length=1, max_length=TEXT_CHARACTERS_MAX, strip_whitespace=True, pattern=PRINTABLE)
 ]
-
-
-class RecordAudit(Protocol):
-    """Who did what to what, kept with the effect; the registry's, handed in by `app`."""
-
-    async def __call__(
-        self, tx: Tx, *, actor: str, operator: str | None, action: str, subject: str, detail: dict[str, Any]
-    ) -> None: ...
 
 
 class OrderIn(BaseModel):
@@ -124,7 +117,7 @@ class OrdersApi:
         The order goes out at once and may be obeyed until `expires_at`; read it again to see what the device answered.
         Nothing is kept for a device that is away. A newer text for a lane takes the place of one that has not gone out.
         """
-        operators = _covered(caller)
+        operators = caller.covered
         operator = await sql.operator_of_car_park(tx, CarParkId(car_park), operators)
         if operator is None:
             raise UnknownCarPark(car_park=car_park)
@@ -175,7 +168,7 @@ class OrdersApi:
         before = None if cursor is None else decode_cursor(cursor, str)[0]
         async with self._db.transaction(readonly=True) as tx:
             rows = await sql.page_of_orders(
-                tx, operators=_covered(caller), car_park=car_park, state=state, before=before, limit=limit + 1
+                tx, operators=caller.covered, car_park=car_park, state=state, before=before, limit=limit + 1
             )
         shown = rows[:limit]
         following = encode_cursor(shown[-1]["id"]) if len(rows) > limit else None
@@ -192,15 +185,10 @@ class OrdersApi:
     async def one(self, caller: Caller, order: PathOrder) -> OrderView:
         """What became of it."""
         async with self._db.transaction(readonly=True) as tx:
-            return await self._shown(tx, order, _covered(caller))
+            return await self._shown(tx, order, caller.covered)
 
     async def _shown(self, tx: Tx, order_id: str, operators: Sequence[str] | None) -> OrderView:
         row = await sql.find_order(tx, order_id, operators)
         if row is None:
             raise UnknownOrder(order=order_id)
         return OrderView.of(row)
-
-
-def _covered(caller: Caller) -> Sequence[str] | None:
-    """Whose things this caller sees; None = everybody's."""
-    return None if caller.operators is None else sorted(caller.operators)

@@ -1,6 +1,7 @@
 """`/v1/operator/rejected`: what was refused and why, and again after a fix; a car park's books."""
 
 import base64
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from contracts.ids import CarParkId
 from gateway import sql
 from gateway.errors import AlreadyReplayed, PayloadNotKept, UnknownCarPark, UnknownRejected
+from gateway.http.audit import RecordAudit
 from gateway.record import Handlers
 from gateway.refusals import Reason
 from gateway.replay import Replayed, replay_dead_letter
@@ -116,9 +118,10 @@ class IngestTally(BaseModel):
 class RejectedApi:
     """What devices sent and we did not take."""
 
-    def __init__(self, db: Database, handlers: Handlers) -> None:
+    def __init__(self, db: Database, handlers: Handlers, record_audit: RecordAudit) -> None:
         self._db = db
         self._handlers = handlers
+        self._record_audit = record_audit
 
     @operation(
         get="/v1/operator/rejected",
@@ -138,8 +141,10 @@ class RejectedApi:
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[RejectedView]:
-        """Newest first. Messages on topics that name no operator are shown only to keys that cover every operator."""
-        operators = None if caller.operators is None else sorted(caller.operators)
+        """Newest first. What a device sends before it is registered is shown to its operator as soon as it is; on other
+        topics that name no operator, only to keys that cover every operator.
+        """
+        operators = caller.covered
         if operator is not None:
             operators = [operator] if caller.may_manage(operator) else []
         async with self._db.transaction(readonly=True) as tx:
@@ -168,7 +173,18 @@ class RejectedApi:
     )
     async def replay(self, tx: Tx, caller: Caller, rejected: PathRejected) -> ReplayView:
         """After the cause is mended. What is good now is recorded; what is still refused stays, and says why."""
-        return ReplayView.of(rejected, await replay_dead_letter(tx, self._handlers, caller, rejected))
+        replayed = await replay_dead_letter(tx, self._handlers, rejected, caller.covered)
+        view = ReplayView.of(rejected, replayed)
+        still = dict(Counter(reject.reason.value for reject in replayed.refused))
+        await self._record_audit(
+            tx,
+            actor=caller.principal,
+            operator=replayed.operator,
+            action="rejected.replay",
+            subject=f"rejected/{rejected}",
+            detail={"topic": replayed.topic, **view.model_dump(exclude={"id", "refused"}), "refused": still},
+        )
+        return view
 
     @operation(
         get="/v1/operator/car-parks/{car_park}/ingest",
@@ -181,8 +197,8 @@ class RejectedApi:
     async def ingest(self, caller: Caller, car_park: PathCarPark) -> IngestTally:
         """How many events came and what became of them."""
         async with self._db.transaction(readonly=True) as tx:
-            row = await sql.tally_of(tx, CarParkId(car_park))
-        if row is None or not caller.may_manage(row["operator"]):
+            row = await sql.tally_of(tx, CarParkId(car_park), caller.covered)
+        if row is None:
             raise UnknownCarPark(car_park=car_park)
         sums = {name: row[name] or 0 for name in ("received", "stored", "duplicate", "late", "dead")}
         return IngestTally(**sums, last_received_at=row["last_received_at"])

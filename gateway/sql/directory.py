@@ -8,7 +8,8 @@ from kernel.db import Row, Tx
 REVISION = "SELECT revision FROM registry.revision_now"
 
 CAR_PARK_REVISIONS = """
-SELECT id, operator, capacity, revision FROM registry.car_park_revision WHERE $1::text[] IS NULL OR id = ANY ($1)
+SELECT id, operator, capacity, revision FROM registry.car_park_revision
+WHERE ($1::text[] IS NULL OR id = ANY ($1)) AND ($2::text[] IS NULL OR operator = ANY ($2))
 """
 
 SPACES_OF = "SELECT car_park, label, number FROM registry.space_directory WHERE car_park = ANY($1)"
@@ -33,9 +34,11 @@ async def registry_revision(tx: Tx) -> int:
     return revision
 
 
-async def car_park_revisions(tx: Tx, ids: Sequence[str] | None = None) -> list[Row]:
-    """`id, operator, capacity, revision` of every car park, or of those in `ids`."""
-    return await tx.fetch(CAR_PARK_REVISIONS, ids)
+async def car_park_revisions(
+    tx: Tx, ids: Sequence[str] | None = None, operators: Sequence[str] | None = None
+) -> list[Row]:
+    """`id, operator, capacity, revision` of every car park, or of those in `ids`, of `operators` (None = every one)."""
+    return await tx.fetch(CAR_PARK_REVISIONS, ids, operators)
 
 
 async def spaces_of(tx: Tx, car_parks: Sequence[CarParkId]) -> list[Row]:

@@ -5,7 +5,10 @@ from typing import Any
 
 from kernel.db import Row, Tx
 
-DEVICES = "SELECT id, operator, profile, car_park, settings FROM registry.device_directory WHERE id = ANY ($1)"
+SPEAKS = """
+SELECT EXISTS (SELECT FROM registry.device_directory
+               WHERE id = $1 AND profile = $2 AND ($3::text[] IS NULL OR operator = ANY ($3)))
+"""
 
 # How much waits, as far as it matters.
 WAITING = """
@@ -26,9 +29,10 @@ WHERE id <> ALL ($2::text[]) ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
 DROP = "DELETE FROM gateway.spool WHERE id = ANY ($1)"
 
 
-async def devices_of(tx: Tx, ids: Collection[str]) -> list[Row]:
-    """`id, operator, profile, car_park, settings` of those that are registered."""
-    return await tx.fetch(DEVICES, list(ids))
+async def speaks(tx: Tx, device: str, profile: str, operators: Sequence[str] | None) -> bool:
+    """Whether `device` of one of `operators` (None = every one) is registered with this profile."""
+    registered: bool = await tx.fetchval(SPEAKS, device, profile, operators)
+    return registered
 
 
 async def is_full(tx: Tx, device: str, *, of_device_max: int, of_all_max: int) -> bool:

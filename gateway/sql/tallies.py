@@ -6,8 +6,9 @@ from contracts.ids import CarParkId
 from kernel.db import Row, Tx
 
 TALLY = """
-SELECT card.operator, received, stored, duplicate, late, dead, last_received_at
-FROM registry.car_park_card AS card LEFT JOIN gateway.tally ON tally.car_park = card.id WHERE card.id = $1
+SELECT received, stored, duplicate, late, dead, last_received_at
+FROM registry.car_park_card AS card LEFT JOIN gateway.tally ON tally.car_park = card.id
+WHERE card.id = $1 AND ($2::text[] IS NULL OR card.operator = ANY ($2))
 """
 
 ADD_TALLIES = """
@@ -29,6 +30,6 @@ async def add_tallies(tx: Tx, tallies: Sequence[tuple[CarParkId, int, int, int, 
     await tx.execute(ADD_TALLIES, *columns, tx.now)
 
 
-async def tally_of(tx: Tx, car_park: CarParkId) -> Row | None:
-    """`operator` and the sums of a registered car park, which are null before its first message."""
-    return await tx.fetchrow(TALLY, car_park)
+async def tally_of(tx: Tx, car_park: CarParkId, operators: Sequence[str] | None) -> Row | None:
+    """The sums of a registered car park of `operators` (None = every one), which are null before its first message."""
+    return await tx.fetchrow(TALLY, car_park, operators)

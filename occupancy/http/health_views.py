@@ -126,8 +126,8 @@ class CarParkHealthView(CarParkHealth):
 class SourceHealth(BaseModel):
     """A device, or a sensor or counter that speaks without being registered (`device` null).
 
-    `latency_s` is of its last word; `battery` a share, `battery_mv` millivolts, `rssi` dBm and `snr` dB at the radio
-    gateway that heard it best; null what it never told.
+    `latency_s` is of its last word, null when the device had kept it for long; `battery` a share, `battery_mv`
+    millivolts, `rssi` dBm and `snr` dB at the radio gateway that heard it best; null what it never told.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -65,7 +65,8 @@ WITH device AS (
         SELECT FROM device
         WHERE device.car_park = counter.car_park AND device.space IS NULL AND coalesce(device.zone, '') = counter.zone)
 ), judged AS (
-    SELECT source.*, extract(epoch FROM latency)::float8 AS latency_s, doubt.kind AS doubt,
+    SELECT source.*, CASE WHEN latency <= make_interval(secs => $4::float8) THEN extract(epoch FROM latency)::float8
+                     END AS latency_s, doubt.kind AS doubt,
            doubt.kind IS NOT DISTINCT FROM 'silent' OR last_seen_at IS NULL
                OR last_seen_at < $5::timestamptz - make_interval(
                    secs => coalesce(heartbeat_s * $6::float8, silent_after_s)) AS silent,
@@ -74,7 +75,8 @@ WITH device AS (
 """
 """Everything that reports of the car parks ($2, null: all) of operators ($1, null: all): registered devices, and the
 sensors and counters that speak without being registered. Silent after $6 heartbeats, without one after $3 s (a counter:
-$4 s); its battery is low under $7, or when it says so."""
+$4 s); its battery is low under $7, or when it says so. A last word that was no news any more when it came
+($4 s: a device had kept it) says nothing of the latency."""
 
 PAGE = f"""{SOURCES}
 SELECT source, device, profile, space, zone, last_seen_at, latency_s, battery::numeric::float8 AS battery, battery_mv,

@@ -6,7 +6,6 @@ import pytest
 
 from gateway.record import Handlers
 from gateway.replay import replay_dead_letter
-from kernel.callers import Caller
 from kernel.db import Database
 from occupancy.record import Recorder
 from occupancy.settings import OccupancySettings
@@ -141,10 +140,9 @@ async def test_an_unknown_device_is_replayed_once_it_is_registered(
     letter = await eventually(refused)
     assert (letter["reason"], letter["operator"]) == ("unknown_device", None)
     await place(db, EUI, "bosch-tps110")
-    everyone = Caller(kind="operator", id="root", scopes=frozenset({"operate"}), operators=None)
     async with db.transaction() as tx:
         handlers = Handlers(Recorder(OccupancySettings()).record_facts)
-        replayed = await replay_dead_letter(tx, handlers, everyone, letter["id"])
+        replayed = await replay_dead_letter(tx, handlers, letter["id"], [OPERATOR])
     assert (replayed.stored, replayed.refused) == (1, ())
     assert await states(db) == {"B1-1": "occupied"}
     publish(client, tts("00", count=2, after_s=-1))

@@ -5,9 +5,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from prometheus_client import CollectorRegistry
 
 from gateway.errors import AlreadyReplayed, PayloadNotKept, UnknownCarPark, UnknownRejected
-from gateway.forget import forget_dead_letters
+from gateway.forget import Forgotten, ForgottenMetrics, forget_dead_letters
 from gateway.http.rejected import IngestTally, RejectedApi, RejectedView, ReplayView
 from gateway.record import Handlers
 from gateway.refusals import Reason
@@ -17,6 +18,7 @@ from kernel.clock import SystemClock
 from kernel.db import Database
 from occupancy.record import Recorder
 from occupancy.settings import OccupancySettings
+from registry.sql import audit
 from tests.conftest import Eventually
 from tests.integration.gateway.conftest import CAR_PARK, OPERATOR, Books, Client, StartClient, StartGateway, register
 from tests.integration.gateway.ordering import give, wanted
@@ -29,7 +31,7 @@ AT = "2026-11-20T08:00:00Z"
 
 @pytest.fixture
 def api(db: Database) -> RejectedApi:
-    return RejectedApi(db, Handlers(Recorder(OccupancySettings()).record_facts))
+    return RejectedApi(db, Handlers(Recorder(OccupancySettings()).record_facts), audit.record)
 
 
 @pytest.fixture
@@ -91,8 +93,21 @@ async def test_refused_events_are_recorded_once_the_cause_is_mended(
     (left,) = await refused(api)
     assert [one["space"] for one in msgspec.json.decode(left.payload)["events"]] == ["nowhere"]
     assert {one.id for one in await refused(api, replayed=True)} == {kept.id, left.id}
+    assert await trail(db) == [
+        {"outcome": "refused", "stored": 0, "duplicate": 0, "late": 0, "refused": {"unknown_space": 3}},
+        {"outcome": "partly_recorded", "stored": 2, "duplicate": 0, "late": 0, "refused": {"unknown_space": 1}},
+    ]
     with pytest.raises(AlreadyReplayed):
         await replay(api, db, kept.id)
+
+
+async def trail(db: Database) -> list[dict[str, Any]]:
+    """What the audit keeps of replays, oldest first."""
+    async with db.transaction(readonly=True) as tx:
+        rows = await tx.fetch("SELECT * FROM registry.audit WHERE action = 'rejected.replay' ORDER BY number")
+    assert {(row["actor"], row["operator"]) for row in rows} <= {(OURS.principal, OPERATOR)}
+    assert all(row["detail"].pop("topic").startswith("parking/v1/op/mall-1/") for row in rows)
+    return [row["detail"] for row in rows]
 
 
 async def books_are(books: Books, **expected: int) -> bool:
@@ -179,10 +194,28 @@ async def test_the_oldest_are_forgotten_but_not_what_we_failed_to_store(
     async with db.transaction() as tx:
         await tx.execute("UPDATE gateway.dead_letter SET reason = 'handler_failed' WHERE payload LIKE '%\"seq\":3}'")
         gone = await forget_dead_letters(tx, GatewaySettings(dead_letters_per_car_park_max=10))
-    assert gone == 9
+    assert gone == Forgotten(aged=0, crowded_out=9, ours_crowded_out=0)
     left = [msgspec.json.decode(one.payload)["seq"] for one in await refused(api)]
     assert sorted(left) == [3, *range(10, 20)]
 
     async with db.transaction() as tx:
         await tx.execute("UPDATE gateway.dead_letter SET last_seen_at = $1", SystemClock().now() - timedelta(days=91))
-        assert await forget_dead_letters(tx, GatewaySettings()) == 11
+        assert await forget_dead_letters(tx, GatewaySettings()) == Forgotten(11, 0, 0)
+
+
+async def test_what_we_failed_to_store_has_a_limit_too_and_is_counted_when_it_goes(
+    api: RejectedApi, db: Database, device: Client, eventually: Eventually
+) -> None:
+    for number in range(15):
+        device.say("spaces", event("nowhere", number))
+    await eventually(lambda: len(device.heard) == 15)
+    settings = GatewaySettings(dead_letters_per_car_park_max=10, dead_letters_ours_per_car_park_max=12)
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE gateway.dead_letter SET reason = 'database_refused'")
+        forgotten = await forget_dead_letters(tx, settings)
+    assert forgotten == Forgotten(0, 0, ours_crowded_out=3)
+    registry = CollectorRegistry()
+    ForgottenMetrics(registry).count(forgotten)
+    counted = registry.get_sample_value("berth_gateway_dead_letters_forgotten_total", {"why": "ours_crowded_out"})
+    assert counted == 3
+    assert len(await refused(api)) == 12

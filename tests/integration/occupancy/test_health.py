@@ -417,6 +417,18 @@ async def test_devices_and_whoever_speaks_without_being_registered(
     assert health["devices"] == {"known": 4, "silent": 3, "battery_low": 1}
 
 
+async def test_a_word_that_a_device_had_kept_says_nothing_of_its_latency(
+    database: Database, record: Record, operated: Operated
+) -> None:
+    spaces = await add_car_park(database, capacity=2, spaces=2)
+    old = space_seen(spaces[0], seconds=-1_500 * 86_400, received=5)
+    await record(Facts(spaces=[old, space_seen(spaces[1], received=5)]))
+    page = await operated.get(f"/v1/operator/car-parks/{HERE}/devices")
+    latencies = {one["source"]: one["latency_s"] for one in page["items"]}
+    assert latencies["sensor/A-000"] is None
+    assert latencies["sensor/A-001"] is not None
+
+
 async def test_scores_are_measured(database: Database, record: Record, watch: Watch) -> None:
     await poor_and_good(database, record, watch)
     assert watch.registry.get_sample_value("berth_quality_score", {"band": "80-89"}) == 1
