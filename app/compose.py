@@ -18,6 +18,7 @@ from contracts.facts import HeardHandler
 from contracts.orders import OrderHandler
 from gateway import service as gateway_service
 from gateway.give_order import give_order
+from gateway.link import Link
 from gateway.metrics import GatewayMetrics
 from gateway.service import Gateway, Handlers, Heed, SlotLost
 from kernel.addresses import Proxies, networks
@@ -56,6 +57,9 @@ async def api(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
     settings = tools.settings
     services, board = answering(tools)
     probes = {"database": database_probe(tools.database), "board": when(lambda: board.loaded, "not read yet")}
+    link = _public_listener(tools, board) if settings.mqtt_url else None
+    if link is not None:
+        probes["broker"] = when(lambda: link.ready, "does not answer")
     requests = RequestMetrics(tools.registry)
     application = make_application(
         [operations for service in services for operations in service.apis],
@@ -86,8 +90,8 @@ async def api(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(server.stop)
         await stack.enter_async_context(tools.loops_of(services))
-        if settings.mqtt_url:
-            await stack.enter_async_context(_hearing(tools, board))
+        if link is not None:
+            await stack.enter_async_context(_hearing(tools, link))
         yield probes
 
 
@@ -187,11 +191,10 @@ def answering(tools: Tools) -> tuple[list[Service], Board]:
     return services, seeing.board
 
 
-@contextlib.asynccontextmanager
-async def _hearing(tools: Tools, board: Board) -> AsyncIterator[None]:
+def _public_listener(tools: Tools, board: Board) -> Link:
     """The board hears what is published."""
     settings = tools.settings
-    link = gateway_service.public_listener(
+    return gateway_service.public_listener(
         tools.broker_url,
         tools.clock,
         board.on_public,
@@ -199,6 +202,11 @@ async def _hearing(tools: Tools, board: Board) -> AsyncIterator[None]:
         protocol=settings.gateway.protocol,
         ca_file=settings.gateway.ca_file,
     )
+
+
+@contextlib.asynccontextmanager
+async def _hearing(tools: Tools, link: Link) -> AsyncIterator[None]:
+    """The listener runs."""
     running = tools.start_essential(link.run(), name="public listener")
     try:
         yield

@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from app.exit_codes import Exit
 from tests.conftest import Eventually
 from tests.e2e.outside import City, berth
 
@@ -112,6 +113,16 @@ def test_a_feed_is_imported_beside_the_running_city(city: City, tmp_path: Path) 
     assert [record["id"] for record in told["accepted"]] == ["imported-one"]
     assert [record["id"] for record in told["rejected"]] == ["imported-two"]
     assert city.get(f"/v1/car-parks/{told['accepted'][0]['car_park']}")["operator"] == "importer"
+
+
+def test_a_feed_of_which_nothing_is_taken_is_a_failure(city: City, tmp_path: Path) -> None:
+    file = tmp_path / "feed.json"
+    file.write_text(json.dumps([{"name": "Nowhere"}]))
+    command = berth("import", str(file), "--operator", "importer", "--data-dir", str(city.data_dir))
+    told = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert told.returncode == Exit.FAILED
+    assert f"nothing of {file} was taken" in told.stderr
+    assert "refused: record 0" not in told.stderr
 
 
 def test_the_log_holds_no_secret(city: City) -> None:

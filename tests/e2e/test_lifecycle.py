@@ -1,6 +1,7 @@
 """`berth up` starts, stops, and starts again on its data, whatever was killed in between."""
 
 import contextlib
+import json
 import signal
 import socket
 import subprocess
@@ -115,6 +116,22 @@ async def test_killed_postgres_and_broker_come_back_at_their_addresses(
 
     await eventually(answers, within_s=20)
     await eventually(broker_listens)
+
+
+async def test_a_broker_that_does_not_answer_is_told_by_readyz(start_city: StartCity, eventually: Eventually) -> None:
+    city = start_city()
+    (broker,) = (child for child in city.processes() if "app.broker" in child.cmdline())
+
+    def broker_part() -> object:
+        try:
+            return city.get("/readyz")["parts"]["broker"]
+        except urllib.error.HTTPError as refused:
+            return json.loads(refused.read())["parts"]["broker"]
+
+    assert broker_part() == "ok"
+    broker.kill()
+    await eventually(lambda: broker_part() != "ok")
+    await eventually(lambda: broker_part() == "ok", within_s=20)
 
 
 def test_a_second_one_on_the_same_data_says_that_it_is_running(start_city: StartCity) -> None:
