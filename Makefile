@@ -32,7 +32,8 @@ check: dev  ## ruff, mypy --strict, import contracts, unit and property tests: u
 
 test: dev system  ## install what the tests need, then check and run everything
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types imports pages
-	$(PYTEST) -q
+	$(PYTEST) -q -n 2 --dist loadfile tests/unit tests/property tests/integration
+	$(PYTEST) -q tests/e2e tests/browser tests/faults
 
 faults: dev system  ## the long fault suite, most of an hour; its table goes into docs/reliability.md
 	$(PYTEST) -q tests/faults --faults=long --durations=20 --report=docs/reliability.md $(FAULTS)
@@ -73,11 +74,13 @@ $(BIN)/python:
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer is needed"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed; $(PYTHON) is older (set PYTHON=...)"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@echo "making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
 
 $(STAMPS)/runtime: requirements.lock requirements-build.lock pyproject.toml | $(BIN)/python
-	@echo "installing Berth into $(VENV)"
+	@echo "downloading and installing what Berth needs into $(VENV): a minute or two"
 	@$(PIP) --require-hashes -r requirements.lock -r requirements-build.lock
+	@echo "installing Berth itself"
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@mkdir -p $(STAMPS) && touch $@
 

@@ -1,13 +1,21 @@
-"""Ears on the broker: what an operator's backend would hear."""
+"""Ears on the broker: what an operator's backend would hear. The broker is these tests' own: they leave retained words."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
+from app.embedded import EmbeddedBroker
 from kernel.clock import SystemClock
 from simulators.wire_client import WireClient
+
+
+@pytest.fixture(scope="package")
+def broker() -> Iterator[EmbeddedBroker]:
+    """An embedded broker that nobody else listens to."""
+    with EmbeddedBroker() as server:
+        yield server
 
 
 class Ears:
