@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from app.exit_codes import CommandFailed, Exit
 from kernel.clock import Clock
-from kernel.db import will_pass
+from kernel.db_errors import will_pass
 
 AWAY_S_MAX = 60.0  # the recovery of a busy database after a crash
 ASK_EVERY_S = 0.25

@@ -28,7 +28,8 @@ from gateway.outbox import Delivery
 from gateway.sql import orders as sql
 from kernel.answers import dump
 from kernel.clock import Clock
-from kernel.db import Database, Row, is_away, is_victim, will_pass
+from kernel.db import Database, Row
+from kernel.db_errors import is_away, is_victim, will_pass
 
 _log = structlog.get_logger(__name__)
 

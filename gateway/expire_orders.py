@@ -9,7 +9,8 @@ import structlog
 from contracts.ids import OrderId
 from contracts.orders import OrderClosed, OrderHandler, OrderKind, OrderState
 from gateway.sql import orders as sql
-from kernel.db import Tx, will_pass
+from kernel.db import Tx
+from kernel.db_errors import will_pass
 from kernel.ids import new_id
 
 _log = structlog.get_logger(__name__)

@@ -22,7 +22,8 @@ from gateway.record import Handlers
 from gateway.refresh_directory import RegistryCopy
 from gateway.settings import GatewaySettings
 from kernel.clock import Clock
-from kernel.db import Database, will_pass
+from kernel.db import Database
+from kernel.db_errors import will_pass
 
 _log = structlog.get_logger(__name__)
 

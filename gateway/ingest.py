@@ -32,7 +32,8 @@ from gateway.refusals import Reason
 from gateway.settings import GatewaySettings
 from gateway.taken import Taken
 from kernel.clock import Clock
-from kernel.db import Database, DatabaseAway, is_away, is_data_error, is_misfit, is_victim
+from kernel.db import Database, DatabaseAway
+from kernel.db_errors import is_away, is_data_error, is_misfit, is_victim
 
 _log = structlog.get_logger(__name__)
 

@@ -16,7 +16,8 @@ from contracts.wire import up_topic
 from gateway.dead_letters import DeadLetter, feedback
 from gateway.sql import notices as sql
 from kernel.clock import Clock
-from kernel.db import Database, Tx, will_pass
+from kernel.db import Database, Tx
+from kernel.db_errors import will_pass
 
 _log = structlog.get_logger(__name__)
 

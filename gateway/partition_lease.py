@@ -25,7 +25,8 @@ from gateway.partition import Share
 from gateway.settings import GatewaySettings
 from gateway.sql import slots as sql
 from kernel.clock import Clock
-from kernel.db import Database, Row, will_pass
+from kernel.db import Database, Row
+from kernel.db_errors import will_pass
 
 _log = structlog.get_logger(__name__)
 

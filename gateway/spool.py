@@ -26,7 +26,8 @@ from gateway.refresh_directory import read_cameras
 from gateway.refusals import Reason
 from gateway.sql import spool as sql
 from gateway.taken import Taken
-from kernel.db import Database, Row, Tx, is_data_error, is_misfit, will_pass
+from kernel.db import Database, Row, Tx
+from kernel.db_errors import is_data_error, is_misfit, will_pass
 from kernel.ids import new_id
 
 _log = structlog.get_logger(__name__)

@@ -22,7 +22,8 @@ from aiohttp import web
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from kernel.answers import Answer
-from kernel.db import Database, Row, Tx, is_victim
+from kernel.db import Database, Row, Tx
+from kernel.db_errors import is_victim
 from kernel.edge_problems import IdempotencyKeyMissing, IdempotencyKeyReused, InvalidParameter, StillRunning
 from kernel.service import Loop
 

@@ -27,7 +27,8 @@ from pgqueuer.models import Job as Row
 from pgqueuer.models import Schedule
 
 from kernel.clock import Clock
-from kernel.db import CONNECT_TIMEOUT_S, Database, Tx, will_pass
+from kernel.db import CONNECT_TIMEOUT_S, Database, Tx
+from kernel.db_errors import will_pass
 from kernel.service import Job
 
 SCHEMA: Final = "jobs"

@@ -14,7 +14,8 @@ from aiohttp.typedefs import Handler, Middleware
 
 from kernel.answers import problem_response
 from kernel.clock import Clock
-from kernel.db import DatabaseAway, is_away, is_victim
+from kernel.db import DatabaseAway
+from kernel.db_errors import is_away, is_victim
 from kernel.edge_problems import BadRequest, BodyTooLarge, InternalError, MethodNotAllowed, NotFound, TryAgain
 from kernel.ids import new_id
 from kernel.problems import Problem

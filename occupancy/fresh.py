@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from kernel.clock import Clock
-from kernel.db import will_pass
+from kernel.db_errors import will_pass
 
 WAIT_S_MAX: Final = 0.5
 """A database that takes this long to tell one number is as good as away: what is known already is answered."""

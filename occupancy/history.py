@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from contracts.facts import CountSeen, Facts, PassageSeen, SpaceSeen, StatusSeen
 from contracts.ids import CarParkId
-from kernel.db import Row, Tx, is_data_error
+from kernel.db import Row, Tx
+from kernel.db_errors import is_data_error
 from occupancy import sql
 from occupancy.compare import Kept, SpaceOrder
 

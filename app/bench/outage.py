@@ -14,7 +14,7 @@ from app.bench.report import BenchImpossible, BenchReport, Result
 from app.bench.rig import Rig, standing_rig
 from app.processes import LOOPBACK
 from kernel.clock import Clock
-from kernel.db import will_pass
+from kernel.db_errors import will_pass
 
 SECONDS = 60
 WARM_UP_S = 10

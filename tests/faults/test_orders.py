@@ -20,7 +20,8 @@ from contracts.orders import OrderKind, WantedOrder
 from contracts.wire import OrderMessage, parse_topic, up_topic
 from gateway.give_order import give_order
 from kernel.clock import SystemClock
-from kernel.db import Database, Row, will_pass
+from kernel.db import Database, Row
+from kernel.db_errors import will_pass
 from simulators.equipment import Equipment
 from simulators.wire_client import WireClient
 from tests.faults.conftest import MakeSite, Record, Scale

@@ -6,7 +6,8 @@ import asyncpg
 import pytest
 
 from kernel.clock import ManualClock
-from kernel.db import Database, DatabaseAway, is_away, is_data_error, is_victim, will_pass
+from kernel.db import Database, DatabaseAway
+from kernel.db_errors import is_away, is_data_error, is_victim, will_pass
 from kernel.problems import Problem
 
 
