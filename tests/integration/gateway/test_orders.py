@@ -277,6 +277,8 @@ async def test_many_that_give_texts_for_one_lane_wait_for_nobody(
         await start_gateway()
         await asyncio.gather(*(keep_giving(giver) for giver in range(7)))
         await eventually(all_closed)
+    async with db.transaction(readonly=True) as tx:
+        assert not await tx.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
     found = await states()
     shown = {told["order"] for told in orders(display)}
     assert found == {"done": len(shown), "superseded": 140 - len(shown)}
