@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from contracts.profiles import ProfileCard
+from contracts.profiles import InLane, InLanes, ProfileCard
 from kernel.edge_problems import MalformedBody
 from kernel.json_body import faults_of
 from registry.errors import UnknownProfile
@@ -29,17 +29,21 @@ class Profiles:
         once = {card.name: card for card in (self.by_name or {}).values()}
         return [once[name] for name in sorted(once)]
 
-    def check(self, profile: str, settings: Mapping[str, Any]) -> None:
-        """Raises UnknownProfile, and MalformedBody for settings that devices of this profile do not have."""
+    def check(self, profile: str, settings: Mapping[str, Any]) -> Sequence[InLane]:
+        """The lanes that `settings` name.
+
+        Raises UnknownProfile, and MalformedBody for settings that devices of this profile do not have.
+        """
         if self.by_name is None:
-            return
+            return ()
         card = self.by_name.get(profile)
         if card is None:
             raise UnknownProfile(self._advice(profile), profile=profile)
         try:
-            card.settings.model_validate(settings)
+            read = card.settings.model_validate(settings)
         except ValidationError as invalid:
             raise MalformedBody.all(faults_of(invalid, "body", "settings", of=card.settings)) from None
+        return read.in_lanes() if isinstance(read, InLanes) else ()
 
     def _advice(self, profile: str) -> str:
         """What to write instead of an unknown `profile`."""

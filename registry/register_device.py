@@ -1,12 +1,13 @@
 """Devices: which profile decodes them, and the space, zone or car park that they watch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from contracts.ids import CarParkId, DeviceId, Label, OperatorId, Slug, SpaceLabel, ZoneLabel
+from contracts.profiles import InLane
 from kernel.answers import dump
 from kernel.callers import Caller
 from kernel.db import Row, Tx
@@ -14,7 +15,7 @@ from kernel.edge_problems import MalformedBody
 from registry.access import operators_of, own_car_park
 from registry.bodies import Wanted
 from registry.catalogue import Device
-from registry.errors import REFUSALS, UnknownDevice, UnknownSpace
+from registry.errors import REFUSALS, UnknownDevice, UnknownLane, UnknownSpace
 from registry.profiles import Profiles
 from registry.sql import audit, devices, parts
 
@@ -50,11 +51,12 @@ class DeviceIn(Wanted):
 async def register_device(tx: Tx, profiles: Profiles, caller: Caller, device: DeviceId, wanted: DeviceIn) -> bool:
     """Make `device` what is `wanted`; whether it is new.
 
-    Raises UnknownDevice (somebody else's), UnknownCarPark, UnknownSpace, UnknownZone, UnknownProfile, DeviceTaken,
-    MalformedBody.
+    Raises UnknownDevice (somebody else's), UnknownCarPark, UnknownSpace, UnknownZone, UnknownLane, UnknownProfile,
+    DeviceTaken, MalformedBody.
     """
     park = await own_car_park(tx, caller, CarParkId(wanted.car_park), lock=True)  # before the device: see move_devices
-    _check(profiles, device, park["operator"], wanted)
+    in_lanes = _check(profiles, device, park["operator"], wanted)
+    await _check_lanes(tx, park["id"], in_lanes)
     if wanted.space is not None and await parts.find_space(tx, park["id"], SpaceLabel(wanted.space)) is None:
         raise UnknownSpace(f"{park['id']} has no space {wanted.space}", car_park=park["id"], space=wanted.space)
     placed = Device(
@@ -77,14 +79,30 @@ async def register_device(tx: Tx, profiles: Profiles, caller: Caller, device: De
     return is_new
 
 
-def _check(profiles: Profiles, device: DeviceId, operator: str, wanted: DeviceIn) -> None:
+def _check(profiles: Profiles, device: DeviceId, operator: str, wanted: DeviceIn) -> Sequence[InLane]:
+    """The lanes that its settings name."""
     if wanted.id is not None and wanted.id != device:
         raise MalformedBody.of("id", f"is not the id in the path, {device}", wanted.id)
     if wanted.operator is not None and wanted.operator != operator:
         raise MalformedBody.of("operator", f"the car park is run by {operator}", wanted.operator)
     if wanted.space is not None and wanted.zone is not None:
         raise MalformedBody.of("zone", "a device watches a space or a zone, not both: leave one out", wanted.zone)
-    profiles.check(wanted.profile, wanted.settings)
+    return profiles.check(wanted.profile, wanted.settings)
+
+
+async def _check_lanes(tx: Tx, car_park: CarParkId, named: Sequence[InLane]) -> None:
+    """What a device tells of a lane that is not there, or against its direction, would all be refused or wrong.
+
+    A car park that registered no lanes may name them as it likes.
+    """
+    known = {str(lane.label): lane.direction for lane in await parts.find_lanes(tx, car_park)} if named else {}
+    for lane, direction, where in named if known else ():
+        if lane not in known:
+            raise UnknownLane(f"{car_park} has no lane {lane}", car_park=car_park, lane=lane)
+        if direction is not None and known[lane] not in ("both", direction):
+            raise MalformedBody.of(
+                f"settings.{where}", f"lane {lane} is an {known[lane]}, not an {direction}", direction
+            )
 
 
 async def own_device(tx: Tx, caller: Caller, device: DeviceId) -> Row:

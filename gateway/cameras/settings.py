@@ -1,17 +1,19 @@
 """What an operator says of one camera: a camera knows neither lane nor direction as we call them."""
 
+from collections.abc import Sequence
 from datetime import timedelta, timezone
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from contracts.ids import Label
+from contracts.profiles import InLane, InLanes
 
 OwnWord = Annotated[str, StringConstraints(min_length=1, max_length=32)]
 Offset = Annotated[str, StringConstraints(pattern=r"^[+-](0\d|1[0-4]):[0-5]\d$")]
 
 
-class CameraSettings(BaseModel):
+class CameraSettings(BaseModel, InLanes):
     """Where a camera stands and which way those go whom it sees."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="settings")
@@ -36,6 +38,12 @@ class CameraSettings(BaseModel):
         if self.direction is None and not self.directions:
             raise ValueError("say in which `direction` those go whom it sees: entry or exit")
         return self
+
+    def in_lanes(self) -> Sequence[InLane]:
+        """All in which it sees somebody; which way is open where its own word for that decides."""
+        way = None if self.directions else self.direction
+        alone = () if self.lane is None else (InLane(self.lane, way, "lane"),)
+        return (*alone, *(InLane(lane, way, f"lanes.{word}") for word, lane in self.lanes.items()))
 
     def zone(self) -> timezone | None:
         """`utc_offset` as a time zone."""

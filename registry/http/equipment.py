@@ -13,6 +13,7 @@ from registry.errors import (
     DeviceTaken,
     UnknownCarPark,
     UnknownDevice,
+    UnknownLane,
     UnknownOperator,
     UnknownProfile,
     UnknownSign,
@@ -74,7 +75,7 @@ class DevicesApi:
         tags=("operator",),
         scopes=OPERATE,
         responses={200: DeviceView, 201: DeviceView},
-        problems=(UnknownDevice, UnknownCarPark, UnknownSpace, UnknownZone, UnknownProfile, DeviceTaken),
+        problems=(UnknownDevice, UnknownCarPark, UnknownSpace, UnknownZone, UnknownLane, UnknownProfile, DeviceTaken),
     )
     async def put(self, caller: Caller, device: PathDevice, wanted: DeviceIn) -> DeviceView | Created[DeviceView]:
         """`profile` names its decoder; `space` or `zone` what it watches, neither = the whole car park."""

@@ -1,6 +1,6 @@
 """The registry served on loopback over a real database, with the city's key and those of two operators."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.facts import Facts, Recorded
 from contracts.ids import OperatorId
-from contracts.profiles import Example, ProfileCard
+from contracts.profiles import Direction, Example, InLane, InLanes, ProfileCard
 from kernel.auth import Authenticator
 from kernel.clock import ManualClock
 from kernel.db import Database, Tx
@@ -88,12 +88,17 @@ async def site(database: Database, clock: ManualClock) -> AsyncIterator[Site]:
     await server.stop()
 
 
-class TestedSettings(BaseModel):
+class TestedSettings(BaseModel, InLanes):
     """Of the devices in these tests."""
 
     model_config = ConfigDict(extra="forbid", title="settings")
 
     offset_cm: Annotated[int, Field(ge=0)] = 0
+    lane: str | None = None
+    direction: Direction | None = None
+
+    def in_lanes(self) -> Sequence[InLane]:
+        return () if self.lane is None else (InLane(self.lane, self.direction, "lane"),)
 
 
 def profile(name: str, *aliases: str) -> ProfileCard:

@@ -49,6 +49,8 @@ async def test_a_device_is_set_up_read_moved_and_removed(site: Site, database: D
         ({"settings": {"x": "y" * 9000}}, 422, "malformed-body", "8192 bytes"),
         ({"settings": {"offset_mm": 3}}, 422, "malformed-body", "settings.offset_mm: is not known here: did you mean"),
         ({"settings": {"offset_cm": -1}}, 422, "malformed-body", "settings.offset_cm"),
+        ({"settings": {"lane": "E9"}}, 404, "unknown-lane", "E9"),
+        ({"settings": {"lane": "E1", "direction": "exit"}}, 422, "malformed-body", "settings.lane: lane E1 is an entry"),
         ({"operator": "otto"}, 422, "malformed-body", "run by mira"),
     ],
 )
@@ -57,6 +59,24 @@ async def test_a_device_that_cannot_be(site: Site, change: dict[str, Any], statu
     refused = await site.put(DEVICE, device(**change))
     assert (refused.status, refused.json["code"]) == (status, code), refused.raw
     assert words in refused.json["detail"]
+
+
+async def test_a_device_in_a_lane(site: Site) -> None:
+    await site.put(PARK, park())
+    for settings in ({"lane": "E1"}, {"lane": "E1", "direction": "entry"}, {"lane": "X1", "direction": "exit"}):
+        taken = await site.put(DEVICE, device(settings=settings))
+        assert taken.status in (200, 201), taken.raw
+    await site.put(PARK, park(lanes=[{"lane": "B1", "direction": "both"}]))
+    assert (await site.put(DEVICE, device(settings={"lane": "B1", "direction": "exit"}))).status == 200
+    await site.put(PARK, park(lanes=[]))
+    assert (await site.put(DEVICE, device(settings={"lane": "any", "direction": "exit"}))).status == 200
+
+
+async def test_two_devices_may_watch_one_space(site: Site) -> None:
+    """While one replaces the other, or because each sees what the other does not."""
+    await site.put(PARK, park())
+    for name in ("old", "new"):
+        assert (await site.put(f"/v1/operator/devices/{name}", device())).status == 201
 
 
 async def test_two_devices_cannot_be_heard_under_one_id(site: Site) -> None:

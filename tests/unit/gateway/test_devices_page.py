@@ -1,22 +1,40 @@
 """docs/devices.md says what the code does: its worked example runs, its table is the table of profiles."""
 
+import inspect
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from contracts.profiles import ProfileCard
+from gateway import profiles
 from gateway.profiles.profile import AnyProfile, Frame, Kind, Reading, Unreadable
-from gateway.profiles.table import PROFILES
+from gateway.profiles.table import PROFILES, profiles_of
 from gateway.refusals import Reason
 
 PAGE = (Path(__file__).parents[3] / "docs" / "devices.md").read_text()
 
 
-def test_the_worked_example_is_a_whole_profile() -> None:
+def test_the_worked_example_is_added_with_one_file_and_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (source,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (file,) = re.findall(r"`gateway/profiles/(\w+\.py)`:\n```python", PAGE)
+    (line,) = re.findall(r"in `gateway/profiles/table\.py`, in `MODULES`, the line `(.+?)`\.", PAGE)
+    (tmp_path / file).write_text(source)
+    monkeypatch.setattr(profiles, "__path__", [*profiles.__path__, str(tmp_path)])
+    table = (
+        Path(inspect.getfile(profiles_of))
+        .read_text()
+        .replace("MODULES: Final = (\n", f"MODULES: Final = (\n    {line}\n")
+    )
     made: dict[str, Any] = {}
-    exec(source, made)
-    eye: AnyProfile = made["PROFILE"]
+    exec(table, made)
+    sys.modules.pop("gateway.profiles.acme_eye")
+    assert len(made["PROFILES"]) == len(PROFILES) + 1
+    eye: AnyProfile = made["BY_NAME"]["acme-eye"]
     settings = eye.settings()
     assert isinstance(eye.card(), ProfileCard)
     said = eye.read(Frame(bytes.fromhex(eye.example.hex), eye.example.port), settings)
