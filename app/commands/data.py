@@ -64,7 +64,8 @@ def import_(
     else:
         for refused in told.rejected:
             where = refused.id or (f"record {refused.index + 1}" if refused.index >= 0 else "the file")
-            typer.echo(f"refused: {where} {refused.field}: {refused.reason}, {refused.detail}", err=True)
+            what = f"{where} {refused.field}".rstrip()
+            typer.echo(f"refused: {what}: {refused.reason}, {refused.detail}", err=True)
         typer.echo(f"{len(told.accepted)} taken, {len(told.rejected)} refused, {told.counts} live numbers")
     if not told.accepted:
         raise CommandFailed(Exit.FAILED, f"nothing of {file} was taken")
