@@ -1,16 +1,9 @@
 """The gateway's problems, one class each."""
 
+from contracts import problems
 from kernel.problems import Problem
 
-
-class UnknownCarPark(Problem):
-    """No such car park
-
-    The car park is not registered, or it belongs to an operator whom these credentials do not cover.
-    """
-
-    status = 404
-    slug = "unknown-car-park"
+UnknownCarPark = problems.UnknownCarPark
 
 
 class UnknownRejected(Problem):

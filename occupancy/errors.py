@@ -1,13 +1,9 @@
 """Occupancy's problems: states of the world that a caller is told about."""
 
+from contracts import problems
 from kernel.problems import Problem
 
-
-class UnknownCarPark(Problem):
-    """The car park is not known"""
-
-    status = 404
-    slug = "unknown-car-park"
+UnknownCarPark = problems.UnknownCarPark
 
 
 class UnknownDriftProposal(Problem):

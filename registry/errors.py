@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
+from contracts import problems
 from kernel.problems import Problem
+
+UnknownCarPark = problems.UnknownCarPark
 
 
 class UnknownOperator(Problem):
@@ -14,16 +17,6 @@ class UnknownOperator(Problem):
 
     status = 404
     slug = "unknown-operator"
-
-
-class UnknownCarPark(Problem):
-    """No such car park
-
-    The car park is not registered, or it belongs to an operator whom these credentials do not cover.
-    """
-
-    status = 404
-    slug = "unknown-car-park"
 
 
 class UnknownZone(Problem):
