@@ -50,7 +50,12 @@ async def test_a_device_is_set_up_read_moved_and_removed(site: Site, database: D
         ({"settings": {"offset_mm": 3}}, 422, "malformed-body", "settings.offset_mm: is not known here: did you mean"),
         ({"settings": {"offset_cm": -1}}, 422, "malformed-body", "settings.offset_cm"),
         ({"settings": {"lane": "E9"}}, 404, "unknown-lane", "E9"),
-        ({"settings": {"lane": "E1", "direction": "exit"}}, 422, "malformed-body", "settings.lane: lane E1 is an entry"),
+        (
+            {"settings": {"lane": "E1", "direction": "exit"}},
+            422,
+            "malformed-body",
+            "settings.lane: lane E1 is an entry",
+        ),
         ({"operator": "otto"}, 422, "malformed-body", "run by mira"),
     ],
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from gateway.device_profiles import device_profiles
 from gateway.profiles.profile import Reading, Unreadable
@@ -93,3 +94,19 @@ def _expected(expected: Any) -> list[str]:
         if key in {"occupied", "alarmPark", "presence_21", "presence_55"}
     ]
     return ["occupied" if value else "free" for value in told]
+
+
+@pytest.mark.parametrize(
+    ("profile", "settings"),
+    [
+        ("milesight-em310", {"threshold_mm": 500, "hysteresis_mm": 500}),
+        ("milesight-em400", {"threshold_mm": 500, "hysteresis_mm": 4_000}),
+        ("elsys", {"threshold_mm": 500, "hysteresis_mm": 500}),
+        ("elsys", {"threshold_mm": 500, "digital_occupied": 1}),
+        ("elsys", {"hysteresis_mm": 5}),
+        ("pni-placepod", {"lane": "E1"}),
+    ],
+)
+def test_settings_that_can_never_work_are_refused(profile: str, settings: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        BY_NAME[profile].settings.model_validate(settings)

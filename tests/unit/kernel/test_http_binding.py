@@ -207,3 +207,12 @@ def test_operations_that_contradict_themselves_are_refused() -> None:
     for api in (NoTx(), StrayTx()):
         with pytest.raises(TypeError, match="tx"):
             operations_of(api)
+
+
+def test_what_a_device_adds_to_its_address_is_passed_over() -> None:
+    async def listen(thing: str, number: int = 3) -> None: ...
+
+    plan = plan_of(listen, "/{thing}")
+    request = make_mocked_request("GET", "/a?sid=1&number=4", match_info={"thing": "a"})
+    assert plan.bind(request, lenient=True) == {"thing": "a", "number": 4}
+    assert refused(plan, "/a?sid=1", path={"thing": "a"}) == [("query", "sid")]
