@@ -12,6 +12,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from app.broker_watch import lets_in
+from app.readiness import is_ready
 from contracts.wire import PUBLIC_PREFIX
 from kernel.clock import SystemClock
 from simulators.wire_client import WireClient
@@ -77,4 +78,4 @@ async def test_a_3_1_1_client_is_let_in_again_and_the_city_goes_on(
     await asyncio.wait_for(retained.wait(), 10)
     await witness.close()
     await late.close()
-    await eventually(lambda: city.get("/readyz")["ready"])
+    await eventually(lambda: is_ready(city.ready.http))
