@@ -1,4 +1,4 @@
-"""Ears on the broker: what an operator's backend would hear. The broker is these tests' own: they leave retained words."""
+"""Ears on a broker of their own, since these tests leave retained words: what an operator's backend would hear."""
 
 import asyncio
 import contextlib
