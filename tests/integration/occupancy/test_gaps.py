@@ -327,7 +327,7 @@ async def test_losses_that_go_on_are_made_good_each_time_and_slower_when_they_ne
 ) -> None:
     a, *_ = site.spaces
     asked: list[float] = []
-    for _ in range(130):
+    for _ in range(104):
         site.wait(1)
         await site.record(Facts(spaces=[site.word(a, lost=1)]))
         lost_at = site.elapsed_s
