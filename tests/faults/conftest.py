@@ -102,10 +102,13 @@ def real_clock() -> SystemClock:
 
 @pytest.fixture
 def own_broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    """A Mosquitto of this test's own: the session of an earlier gateway would bring its messages along."""
+    """A Mosquitto of this test's own: the session of an earlier gateway would bring its messages along.
+
+    It saves when it is stopped: with every change it would be too slow for the load (see docs/brokers.md).
+    """
     folder = tmp_path / "mosquitto"
     folder.mkdir()
-    server = Mosquitto(folder, user=getpass.getuser())
+    server = Mosquitto(folder, user=getpass.getuser(), more="autosave_on_changes false\nautosave_interval 0\n")
     server.start()
     yield server
     server.stop()
