@@ -251,7 +251,7 @@ def _of_zones(measures: Measures, place: Place, policy: Policy) -> Truth | None:
         "counts" if counted else "spaces",
         newest,
         complete,
-        never_heard=unknown - told_not_to_know,
+        never_heard=max(0, unknown - told_not_to_know),  # a counter may speak of more spaces than the zone has
         counted_at=counted[-1] if counted else None,
         counted_since=counted[0] if counted else None,
     )
