@@ -89,8 +89,9 @@ def encode(said: list[Said]) -> bytes:
 
 
 def operator_of(car_park: str, operators: Sequence[str]) -> str:
-    """Whose `car_park` is: they go round."""
-    return operators[int(car_park.rpartition("-")[2]) % len(operators)]
+    """Whose `car_park` is: they go round. One without a number does not exist, and the first speaks for it."""
+    number = car_park.rpartition("-")[2]
+    return operators[int(number) % len(operators) if number.isdigit() else 0]
 
 
 async def register(database_url: str, operators: Sequence[str] = (OPERATOR,)) -> None:

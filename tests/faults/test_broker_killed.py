@@ -76,6 +76,7 @@ async def test_broker_killed(
     assert sensors.snapshots >= CAR_PARKS * scale.kills or store != "keeps_nothing"
 
 
+@pytest.mark.long_only
 async def test_broker_and_gateway_killed(
     make_site: MakeSite,
     database_url: str,

@@ -64,6 +64,7 @@ async def test_stops_in_time_without_a_database(
     record(await site.healed(), 1, f"stopped in {took_s:.1f} s")
 
 
+@pytest.mark.long_only
 async def test_a_slow_database_and_a_large_backlog_are_no_reason_to_reconnect(
     lines_site: Site, own_broker: Mosquitto, to_database: Proxy, to_broker: Proxy
 ) -> None:

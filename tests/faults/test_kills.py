@@ -43,6 +43,7 @@ async def test_postgresql_killed(
     record(await site.healed(), scale.kills, kinds=("database kills",))
 
 
+@pytest.mark.long_only
 async def test_gateway_and_postgresql_killed_together(
     mortal_site: Site, own_postgres: EmbeddedPostgres, scale: Scale, dice: random.Random, record: Record
 ) -> None:
