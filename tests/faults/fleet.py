@@ -97,6 +97,7 @@ class Fleet:
         deadline = self.clock.monotonic() + within_s
         while not await clean() and self.clock.monotonic() < deadline:
             await self.clock.sleep(10 * _POLL_S)
+        await self.spare_waits()  # whoever was started last knows by then what SIGTERM means
         codes = [await asyncio.to_thread(member.stop) for member in self.members]
         verdict = await judge(self.database_url, self.devices.ledger)
         assert verdict.clean, f"{verdict}\n{self.last_words()}"
