@@ -34,7 +34,8 @@ def test_make_ends_as_well_as_its_recipe(tmp_path: Path, way: str, code: int) ->
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     make = subprocess.Popen(
-        ["env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL", "-u", "MFLAGS", "make", "demo"],  # `make test` runs this, too
+        # As a terminal starts it, also where `make test` runs this, or a shell that ignores Ctrl-C for it.
+        ["env", "--default-signal=INT", "-u", "MAKEFLAGS", "-u", "MAKELEVEL", "-u", "MFLAGS", "make", "demo"],
         cwd=tmp_path,
         stdin=theirs,
         stdout=theirs,

@@ -113,6 +113,12 @@ async def test_tls_that_is_asked_for_and_not_there_is_no_connection(tmp_path: Pa
         plain.stop()
 
 
+SESSIONS = """
+SELECT application_name, state, backend_start::text, left(query, 60) AS query
+FROM pg_stat_activity WHERE datname = 'berth' AND backend_type = 'client backend'
+"""
+
+
 async def test_a_spare_ends_the_sessions_of_the_one_it_replaces_without_being_superuser(
     server: Postgres15, eventually: Eventually
 ) -> None:
@@ -131,8 +137,9 @@ async def test_a_spare_ends_the_sessions_of_the_one_it_replaces_without_being_su
 
     async def alone() -> bool:
         async with new.transaction(readonly=True) as tx:
-            names = await tx.fetch("SELECT DISTINCT application_name FROM pg_stat_activity WHERE datname = 'berth'")
-        return [row[0] for row in names] == ["the new one"]
+            rows = await tx.fetch(SESSIONS)
+        assert {row["application_name"] for row in rows} == {"the new one"}, [dict(row) for row in rows]
+        return True
 
     await eventually(alone)
     await replaced.give_up()
