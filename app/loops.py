@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from kernel.clock import Clock
+from kernel.clock import Clock, sleep_or_woken
 from kernel.service import Loop
 
 BACK_OFF_S_MAX = 30.0
@@ -45,21 +45,12 @@ async def run_loop(loop: Loop, clock: Clock, metrics: LoopMetrics) -> None:
         pause = loop.every_s
         if failed:
             pause = max(pause, min(pause * 2 ** min(failed, 6), BACK_OFF_S_MAX))
-        await _pause(clock, max(0.0, pause - spent), None if failed else loop.wake)
-
-
-async def _pause(clock: Clock, seconds: float, wake: asyncio.Event | None) -> None:
-    """Sleep, or be woken; what woke us is dealt with by the step that follows."""
-    if wake is None:
-        await clock.sleep(seconds)
-        return
-    waits = [asyncio.ensure_future(clock.sleep(seconds)), asyncio.ensure_future(wake.wait())]
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
-    wake.clear()
+        rest = max(0.0, pause - spent)
+        if failed or loop.wake is None:
+            await clock.sleep(rest)
+        else:
+            await sleep_or_woken(clock, rest, loop.wake)
+            loop.wake.clear()  # what woke us is dealt with by the step that follows
 
 
 @contextlib.asynccontextmanager

@@ -17,6 +17,7 @@ from datetime import timedelta
 
 from prometheus_client import CollectorRegistry
 
+from contracts.audit import RecordAudit
 from contracts.availability import Availability
 from contracts.orders import OrderHandler
 from contracts.wire import PUBLIC_PREFIX
@@ -27,7 +28,6 @@ from gateway.device_profiles import device_profiles
 from gateway.expire_orders import expire_orders, forget_orders
 from gateway.gateway import Gateway
 from gateway.give_order import give_order
-from gateway.http.audit import RecordAudit
 from gateway.http.cameras import CamerasApi
 from gateway.http.orders import OrdersApi
 from gateway.http.push import PushApi

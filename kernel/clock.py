@@ -75,3 +75,13 @@ class ManualClock:
         self._elapsed_s += seconds
         while self._sleepers and self._sleepers[0][0] <= self._elapsed_s:
             heapq.heappop(self._sleepers)[2].set()
+
+
+async def sleep_or_woken(clock: Clock, seconds: float, woken: asyncio.Event) -> None:
+    """Return after `seconds`, or as soon as `woken` is set (at once when it is); clearing it is the caller's."""
+    waits = [asyncio.ensure_future(clock.sleep(seconds)), asyncio.ensure_future(woken.wait())]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from contracts.audit import RecordAudit
 from contracts.ids import CarParkId, Label, LaneLabel, SignId, Slug, SpaceLabel
 from contracts.orders import (
     REASON_CHARACTERS_MAX,
@@ -20,7 +21,6 @@ from contracts.orders import (
 )
 from gateway.errors import UnknownCarPark, UnknownLane, UnknownOrder, UnknownSign, UnknownSpace
 from gateway.give_order import TTL_MAX, give_order
-from gateway.http.audit import RecordAudit
 from gateway.sql import orders as sql
 from kernel.callers import Caller
 from kernel.db import Database, Row, Tx

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from contracts.audit import RecordAudit
 from contracts.ids import CarParkId
 from gateway import sql
 from gateway.errors import AlreadyReplayed, PayloadNotKept, UnknownCarPark, UnknownRejected
-from gateway.http.audit import RecordAudit
 from gateway.record import Handlers
 from gateway.refusals import Reason
 from gateway.replay import Replayed, replay_dead_letter

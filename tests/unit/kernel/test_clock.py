@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kernel.clock import ManualClock, SystemClock
+from kernel.clock import ManualClock, SystemClock, sleep_or_woken
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -40,3 +40,20 @@ def test_time_does_not_go_back_and_has_an_offset() -> None:
 
 def test_the_system_clock_speaks_utc() -> None:
     assert SystemClock().now().tzinfo is UTC
+
+
+async def test_who_may_be_woken_sleeps_until_then_or_to_the_end() -> None:
+    clock = ManualClock(NOON)
+    woken = asyncio.Event()
+    until_woken = asyncio.create_task(sleep_or_woken(clock, 3600, woken))
+    await SystemClock().sleep(0)
+    woken.set()
+    await until_woken
+    assert woken.is_set(), "whoever slept clears it, once it knows what woke it"
+    await sleep_or_woken(clock, 3600, woken)
+    woken.clear()
+    to_the_end = asyncio.create_task(sleep_or_woken(clock, 5, woken))
+    while not to_the_end.done():
+        clock.advance(5)
+        await SystemClock().sleep(0)
+    assert not woken.is_set()
