@@ -11,3 +11,44 @@ class UnknownCarPark(Problem):
 
     status = 404
     slug = "unknown-car-park"
+
+
+class UnknownSpace(Problem):
+    """No such space in this car park
+
+    The label is not that of a numbered space in use.
+    """
+
+    status = 404
+    slug = "unknown-space"
+
+
+class UnknownLane(Problem):
+    """No such lane in this car park
+
+    The label is not that of a lane of this car park.
+    """
+
+    status = 404
+    slug = "unknown-lane"
+
+
+class UnknownSign(Problem):
+    """No such sign
+
+    The sign is not registered, it belongs to an operator whom these credentials do not cover, or to another one than
+    the car park that is asked to set it.
+    """
+
+    status = 404
+    slug = "unknown-sign"
+
+
+class UnknownDevice(Problem):
+    """No such device
+
+    The device is not registered, it sends in another way, or it is not one of those that these credentials cover.
+    """
+
+    status = 404
+    slug = "unknown-device"

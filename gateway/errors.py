@@ -4,6 +4,10 @@ from contracts import problems
 from kernel.problems import Problem
 
 UnknownCarPark = problems.UnknownCarPark
+UnknownSpace = problems.UnknownSpace
+UnknownLane = problems.UnknownLane
+UnknownSign = problems.UnknownSign
+UnknownDevice = problems.UnknownDevice
 
 
 class UnknownRejected(Problem):
@@ -36,36 +40,6 @@ class PayloadNotKept(Problem):
     slug = "payload-not-kept"
 
 
-class UnknownLane(Problem):
-    """No such lane in this car park
-
-    The label is not that of a lane of this car park.
-    """
-
-    status = 404
-    slug = "unknown-lane"
-
-
-class UnknownSpace(Problem):
-    """No such space in this car park
-
-    The label is not that of a numbered space in use.
-    """
-
-    status = 404
-    slug = "unknown-space"
-
-
-class UnknownSign(Problem):
-    """No such sign
-
-    The sign is not registered, or it belongs to another operator than the car park.
-    """
-
-    status = 404
-    slug = "unknown-sign"
-
-
 class UnknownOrder(Problem):
     """No such order
 
@@ -94,16 +68,6 @@ class NotAMessage(Problem):
 
     status = 422
     slug = "not-a-message"
-
-
-class UnknownDevice(Problem):
-    """No such device
-
-    The device is not registered, sends in another way, or is not one of those that these credentials cover.
-    """
-
-    status = 404
-    slug = "unknown-device"
 
 
 class SpoolFull(Problem):

@@ -106,8 +106,14 @@ def docs_routes(pages: Pages) -> list[web.RouteDef]:
 
 
 def problem_routes(problems: Iterable[type[Problem]]) -> list[web.RouteDef]:
-    """`/problems` and `/problems/<slug>`: what the `type` of a problem points at, for people and programs."""
-    known = {problem.slug: problem for problem in sorted(problems, key=lambda problem: problem.slug)}
+    """`/problems` and `/problems/<slug>`: what the `type` of a problem points at, for people and programs.
+
+    Raises TypeError when two problems share a slug: one type has one title wherever it is met.
+    """
+    known: dict[str, type[Problem]] = {}
+    for problem in sorted(problems, key=lambda problem: problem.slug):
+        if (namesake := known.setdefault(problem.slug, problem)) is not problem:
+            raise TypeError(f"{namesake!r} and {problem!r} are both {problem.slug}")
 
     def described(problem: type[Problem]) -> dict[str, object]:
         more = " ".join((problem.__doc__ or "").strip().splitlines()[1:]).split()

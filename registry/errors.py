@@ -7,6 +7,10 @@ from contracts import problems
 from kernel.problems import Problem
 
 UnknownCarPark = problems.UnknownCarPark
+UnknownSpace = problems.UnknownSpace
+UnknownLane = problems.UnknownLane
+UnknownSign = problems.UnknownSign
+UnknownDevice = problems.UnknownDevice
 
 
 class UnknownOperator(Problem):
@@ -37,46 +41,6 @@ class UndeclaredZone(Problem):
 
     status = 409
     slug = "undeclared-zone"
-
-
-class UnknownSpace(Problem):
-    """No such space in this car park
-
-    The label is not that of a numbered space in use.
-    """
-
-    status = 404
-    slug = "unknown-space"
-
-
-class UnknownLane(Problem):
-    """No such lane in this car park
-
-    The label is not that of a lane of this car park.
-    """
-
-    status = 404
-    slug = "unknown-lane"
-
-
-class UnknownSign(Problem):
-    """No such sign
-
-    The sign is not registered, or it belongs to an operator whom these credentials do not cover.
-    """
-
-    status = 404
-    slug = "unknown-sign"
-
-
-class UnknownDevice(Problem):
-    """No such device
-
-    The device is not registered, or it belongs to an operator whom these credentials do not cover.
-    """
-
-    status = 404
-    slug = "unknown-device"
 
 
 class DeviceTaken(Problem):

@@ -1,5 +1,8 @@
 """A problem's document says the same standard things whatever members ride along."""
 
+import pytest
+
+from kernel.pages import problem_routes
 from kernel.problems import Problem
 
 
@@ -28,3 +31,16 @@ def test_members_ride_along_but_hide_nothing() -> None:
     assert document["space"] == "B1-032"
     assert document["code"] == "space-taken"
     assert document["detail"] == "B1-032 is taken until 18:00"
+
+
+class SpaceIsTaken(Problem):
+    """The same state in another's words"""
+
+    status = 409
+    slug = "space-taken"
+
+
+def test_one_type_has_one_title_wherever_it_is_met() -> None:
+    problem_routes([SpaceTaken, SpaceTaken])
+    with pytest.raises(TypeError, match="space-taken"):
+        problem_routes([SpaceTaken, SpaceIsTaken])
