@@ -119,7 +119,7 @@ async def _received(tx: Tx, gaps: Sequence[Gap], ordered: Mapping[CarParkId, dat
         gap for gap in gaps if gap.source.space is not None and gap.after < ordered.get(gap.source.car_park, gap.after)
     ]
     received = await sql.words_received(tx, unsure) if unsure else {}
-    return [replace(gap, after=received[gap.source.space]) if gap.source.space in received else gap for gap in gaps]
+    return [replace(gap, after=received.get((gap.source.space, gap.after), gap.after)) for gap in gaps]
 
 
 async def _bounded(tx: Tx, gaps: Sequence[Gap]) -> list[Gap]:

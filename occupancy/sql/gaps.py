@@ -45,7 +45,7 @@ FROM unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::bigint[]) AS one 
 """
 
 RECEIVED_SPACES = """
-SELECT word.space, word.received_at FROM occupancy.space_event AS word
+SELECT word.space, word.at, word.received_at FROM occupancy.space_event AS word
 JOIN unnest($1::int[], $2::timestamptz[], $3::text[], $4::bigint[]) AS known (space, at, epoch, seq)
     ON word.at = known.at AND word.space = known.space AND word.epoch = known.epoch AND word.seq = known.seq
 """
@@ -127,8 +127,8 @@ async def insert_ahead(tx: Tx, ahead: Mapping[Source, Collection[int]]) -> None:
     await tx.execute(INSERT_AHEAD, tx.now, *_columns(ahead))
 
 
-async def words_received(tx: Tx, gaps: Sequence[Gap]) -> dict[int, datetime]:
-    """When the last words before these gaps of spaces were received, by space, as far as history knows."""
+async def words_received(tx: Tx, gaps: Sequence[Gap]) -> dict[tuple[int | None, datetime], datetime]:
+    """When the last words before these gaps of spaces were received, by space and `after`, as far as history knows."""
     rows = await tx.fetch(
         RECEIVED_SPACES,
         [gap.source.space for gap in gaps],
@@ -136,7 +136,7 @@ async def words_received(tx: Tx, gaps: Sequence[Gap]) -> dict[int, datetime]:
         [gap.source.epoch for gap in gaps],
         [gap.from_seq - 1 for gap in gaps],
     )
-    return {row["space"]: row["received_at"] for row in rows}
+    return {(row["space"], row["at"]): row["received_at"] for row in rows}
 
 
 async def heal_by_order(tx: Tx) -> int:

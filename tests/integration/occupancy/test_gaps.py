@@ -158,6 +158,23 @@ async def test_a_loss_after_the_order_is_a_new_reason(site: Site, steps: Snapsho
     assert len(await site.orders()) == 2
 
 
+async def test_two_losses_in_one_batch_around_the_order_are_told_apart(site: Site, steps: SnapshotSteps) -> None:
+    a, *_ = site.spaces
+    site.wait(1)
+    await site.record(Facts(spaces=[site.word(a, lost=1)]))
+    site.wait(6)
+    await steps.step()
+    assert len(await site.orders()) == 1
+    site.wait(1)
+    before_it_was_heard = site.word(a, lost=1)
+    site.wait(1)
+    await site.record(Facts(spaces=[before_it_was_heard, site.word(a, lost=1)]))
+    assert [how for _, _, how in await site.gaps()] == [None, "snapshot", None]
+    site.wait(60)
+    await steps.step()
+    assert len(await site.orders()) == 2
+
+
 async def test_a_clock_that_runs_behind_hides_no_new_loss(site: Site, steps: SnapshotSteps) -> None:
     a, *_ = site.spaces
 
