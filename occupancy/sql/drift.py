@@ -21,8 +21,10 @@ _ADDED_TO_COUNT: Final = """
 
 _ADDED_TO_LANES: Final = """
 (SELECT coalesce(sum(applied.correction), 0)::int FROM occupancy.drift_proposal AS applied
- WHERE applied.state = 'applied' AND applied.car_park = place.id AND applied.measure = 'passages'
-     AND (standing.passages_base_at IS NULL OR applied.effective_from > standing.passages_base_at))"""
+ WHERE applied.state = 'applied' AND applied.car_park = place.id AND CASE applied.measure
+     WHEN 'passages' THEN standing.passages_base_at IS NULL OR applied.effective_from > standing.passages_base_at
+     ELSE applied.zone = '' AND applied.effective_from <= standing.passages_base_at END)"""
+"""As `occupancy.fusion.lanes_sum` adds them: to the count that the sum begins with, and to the lanes after it."""
 
 _SENSED: Final = """
 (SELECT CASE WHEN count(told.space) FILTER (WHERE told.state <> 'unknown') >= $2::float8 * count(*)
