@@ -2,7 +2,7 @@
 
 A loop of the worker looks several times a night, by the clock of each car park, and keeps the quietest moment of each
 counter beside what the sensors said then. When the night is over, `occupancy.drift` judges; a person decides
-(`decide_drift`). A proposal stands until it is decided or a later night says something else.
+(`decide_drift`). A proposal stands until it is decided, or until later nights say something else or nothing any more.
 """
 
 from datetime import timedelta
@@ -27,19 +27,19 @@ async def look_and_propose(tx: Tx, settings: OccupancySettings) -> int:
     await sql.forget_nights(tx, NIGHTS_KEPT)
     proposed = 0
     for counter, nights in (await sql.nights_over(tx, hour=NIGHT_HOURS[1], days=NIGHTS_LOOKED_AT)).items():
-        drift = judge(nights)
-        if drift is not None:
-            proposed += await _propose(tx, counter, drift)
+        proposed += await _propose(tx, counter, judge(nights))
     return proposed
 
 
-async def _propose(tx: Tx, counter: Counter, drift: Drift) -> bool:
-    """Whether this is a new proposal."""
+async def _propose(tx: Tx, counter: Counter, drift: Drift | None) -> bool:
+    """Whether this is a new proposal; the one that stood is withdrawn where the nights no longer show it."""
     standing = await sql.open_proposal(tx, counter)
     if standing is not None:
-        if (standing["correction"], standing["basis"]) == (drift.correction, drift.basis):
+        if drift is not None and (standing["correction"], standing["basis"]) == (drift.correction, drift.basis):
             return False
         await sql.supersede(tx, standing["id"])
+    if drift is None:
+        return False
     await sql.insert_proposal(tx, new_id("drf", tx.now), counter, drift, _evidence(drift))
     return True
 

@@ -13,11 +13,15 @@ from contracts.wire import SpaceStateWord
 from kernel.api_keys import NewApiKey, StoredKey, new_api_key
 from kernel.clock import ManualClock
 from kernel.db import Database
-from occupancy.propose_drift import LOOK_S, look_and_propose
+from occupancy.fusion import lanes_sum
+from occupancy.measures import read_measures
+from occupancy.propose_drift import LOOK_S, NIGHT_HOURS, look_and_propose
 from occupancy.record import Recorder
 from occupancy.recount import recount
 from occupancy.service import Serving
 from occupancy.settings import OccupancySettings
+from occupancy.sql import drift as drift_sql
+from occupancy.sql.standings import lock_standings
 from tests.integration.kernel.conftest import Serve
 from tests.integration.kernel.conftest import Site as Served
 from tests.integration.occupancy.city import EIGHT, HERE, add_car_park
@@ -196,6 +200,54 @@ async def test_lanes_through_which_more_leave_than_came(site: Site, settings: Oc
         Facts(passages=[PassageSeen(HERE, "n", "E1", "entry", None, None, None, None, None, "t", at, at)])
     )
     assert await site.truth() == (1, "passages")
+
+
+async def test_what_later_nights_refute_is_withdrawn(site: Site, settings: OccupancySettings) -> None:
+    spaces = await add_car_park(site.database, capacity=100, spaces=100, measured_by="counts")
+    for night, counted in enumerate((50, 50, 50, 40)):
+        site.wait_until(night * NIGHT_S + BEFORE_TWO_S)
+        await site.sense(spaces, 40)
+        await site.count(counted)
+        await site.night(settings)
+    assert [one["state"] for one in await site.proposals()] == ["superseded"]
+
+
+async def test_lanes_are_looked_at_as_they_are_believed(site: Site, recorder: Recorder) -> None:
+    await add_car_park(site.database, capacity=100, measured_by="passages")
+    site.wait_until(BEFORE_TWO_S)
+    await site.count(30)
+    counted_at = site.clock.now()
+    site.wait_until(NIGHT_S + BEFORE_TWO_S + 1_800)
+    at = site.clock.now()
+    await site.record(
+        Facts(passages=[PassageSeen(HERE, "n", "E1", "entry", None, None, None, None, None, "t", at, at)])
+    )
+    applied = [
+        ("counts", "", 0, 1),
+        ("counts", "", 60, 2),
+        ("counts", "B1", 0, 4),
+        ("passages", "", 0, 8),
+        ("passages", "", 60, 16),
+    ]
+    async with site.database.transaction() as tx:
+        for place, (measure, zone, since_s, cars) in enumerate(applied):
+            await tx.execute(
+                "INSERT INTO occupancy.drift_proposal (id, car_park, measure, zone, correction, basis, evidence, state,"
+                " proposed_at, decided_at, decided_by, reason, effective_from)"
+                " VALUES ($1, $2, $3, $4, $5, 'sensors', '{}', 'applied', $6, $6, 'me', 'so', $6::timestamptz + $7)",
+                f"drf_{place}",
+                HERE,
+                measure,
+                zone,
+                cars,
+                counted_at,
+                timedelta(seconds=since_s),
+            )
+        await drift_sql.look_at_night(tx, known_share_min=0.95, hours=NIGHT_HOURS)
+        standings = await lock_standings(tx, [HERE])
+        believed = lanes_sum((await read_measures(tx, standings, recorder.places))[HERE])
+    assert believed == 30 + 1 + 1 + 16
+    assert await site.value("SELECT counted FROM occupancy.drift_night WHERE measure = 'passages'") == believed
 
 
 async def test_what_is_not_there_or_somebody_elses(site: Site) -> None:
