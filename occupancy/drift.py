@@ -102,7 +102,7 @@ def _by_sensors(nights: Sequence[Night]) -> Drift | None:
 
 
 def _below_zero(nights: Sequence[Night]) -> Drift | None:
-    if not nights or nights[-1].counted >= 0:
+    if not nights or nights[-1].counted >= 0 or not _is_worth_it(nights[-1].counted, nights[-1].capacity):
         return None
     return Drift(-nights[-1].counted, "below_zero", nights[-1:])
 

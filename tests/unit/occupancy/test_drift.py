@@ -48,6 +48,7 @@ def told(drift: Drift | None) -> tuple[int, str] | None:
         (nights([20, 33, 21, 34, 20, 31]), None),
         (nights([20, 21, 19, 20, 22, 21]), None),
         (nights([3, 1, -4]), (4, "below_zero")),
+        (nights([3, 1, -3]), None),
         (nights([]), None),
     ],
 )
