@@ -11,21 +11,19 @@ from registry.errors import REFUSALS, UnknownCarPark, UnknownOperator
 from registry.sql import audit, car_parks
 
 
-def operators_of(caller: Caller, operator: str | None = None) -> Sequence[str] | None:
-    """Whose objects exist for `caller`: those he covers (None = all), or `operator`'s alone. Raises UnknownOperator."""
-    if caller.kind != "operator":
-        return []
-    if operator is not None:
-        if not caller.may_manage(operator):
-            raise UnknownOperator(operator=operator)
-        return [operator]
-    return None if caller.operators is None else sorted(caller.operators)
+def operators_of(caller: Caller, operator: str | None) -> Sequence[str] | None:
+    """Whose objects a list shows: all that `caller` covers, or `operator`'s alone. Raises UnknownOperator."""
+    if operator is None:
+        return caller.covered
+    if not caller.may_manage(operator):
+        raise UnknownOperator(operator=operator)
+    return [operator]
 
 
 async def own_car_park(tx: Tx, caller: Caller, car_park: CarParkId, *, lock: bool = False) -> Row:
     """The row of a car park in use that `caller` covers, locked when it will be written. Raises UnknownCarPark."""
     find = car_parks.lock_car_park if lock else car_parks.find_car_park
-    row = await find(tx, car_park, operators_of(caller))
+    row = await find(tx, car_park, caller.covered)
     if row is None or row["retired"]:
         raise UnknownCarPark(car_park=car_park)
     return row

@@ -6,7 +6,7 @@ from contracts.ids import CarParkId, OperatorId
 from kernel.callers import Caller
 from kernel.db import Tx
 from kernel.edge_problems import MalformedBody
-from registry.access import chosen_operator, operators_of
+from registry.access import chosen_operator
 from registry.catalogue import CarPark
 from registry.districts import Districts
 from registry.errors import PART_REFUSALS, UnknownCarPark
@@ -38,7 +38,7 @@ async def register_car_park(tx: Tx, city: Surroundings, caller: Caller, car_park
     """
     if wanted.id is not None and wanted.id != car_park:
         raise MalformedBody.of("id", f"is not the id in the path, {car_park}", wanted.id)
-    row = await car_parks.lock_car_park(tx, car_park, operators_of(caller))
+    row = await car_parks.lock_car_park(tx, car_park, caller.covered)
     if row is None and await car_parks.is_car_park(tx, car_park):
         raise UnknownCarPark(car_park=car_park)
     in_use = row is not None and not row["retired"]

@@ -12,7 +12,7 @@ from kernel.answers import dump
 from kernel.callers import Caller
 from kernel.db import Row, Tx
 from kernel.edge_problems import MalformedBody
-from registry.access import operators_of, own_car_park
+from registry.access import own_car_park
 from registry.bodies import Wanted
 from registry.catalogue import Device
 from registry.errors import REFUSALS, UnknownDevice, UnknownLane, UnknownSpace
@@ -69,7 +69,7 @@ async def register_device(tx: Tx, profiles: Profiles, caller: Caller, device: De
         settings=wanted.settings,
     )
     with tx.guard(REFUSALS, car_park=park["id"], zone=wanted.zone):
-        is_new = await devices.upsert_device(tx, placed, operators_of(caller))
+        is_new = await devices.upsert_device(tx, placed, caller.covered)
     if is_new is None:
         raise UnknownDevice(device=device)
     action = "device.create" if is_new else "device.change"
@@ -107,7 +107,7 @@ async def _check_lanes(tx: Tx, car_park: CarParkId, named: Sequence[InLane]) -> 
 
 async def own_device(tx: Tx, caller: Caller, device: DeviceId) -> Row:
     """The row of a device that `caller` covers. Raises UnknownDevice."""
-    row = await devices.find_device(tx, device, operators_of(caller))
+    row = await devices.find_device(tx, device, caller.covered)
     if row is None:
         raise UnknownDevice(device=device)
     return row
@@ -115,7 +115,7 @@ async def own_device(tx: Tx, caller: Caller, device: DeviceId) -> Row:
 
 async def remove_device(tx: Tx, caller: Caller, device: DeviceId) -> None:
     """Forget a device. Raises UnknownDevice."""
-    row = await devices.delete_device(tx, device, operators_of(caller))
+    row = await devices.delete_device(tx, device, caller.covered)
     if row is None:
         raise UnknownDevice(device=device)
     await _audited(tx, caller, row["operator"], "device.remove", device=device, detail={"car_park": row["car_park"]})

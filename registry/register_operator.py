@@ -4,7 +4,6 @@ from contracts.ids import OperatorId, Slug
 from kernel.callers import Caller
 from kernel.db import Tx
 from kernel.edge_problems import MalformedBody
-from registry.access import operators_of
 from registry.bodies import NameIn, Wanted
 from registry.catalogue import Operator
 from registry.errors import REFUSALS, UnknownOperator
@@ -24,7 +23,7 @@ async def register_operator(tx: Tx, caller: Caller, operator: OperatorId, wanted
         raise MalformedBody.of("id", f"is not the id in the path, {operator}", wanted.id)
     name = (wanted.name or NameIn(zh=operator)).value()
     with tx.guard(REFUSALS, operator=operator):
-        is_new = await car_parks.upsert_operator(tx, Operator(operator, name), operators_of(caller))
+        is_new = await car_parks.upsert_operator(tx, Operator(operator, name), caller.covered)
     if is_new is None:
         raise UnknownOperator(operator=operator)
     await audit.record(

@@ -10,7 +10,7 @@ from contracts.positions import PositionIn
 from kernel.callers import Caller
 from kernel.db import Row, Tx
 from kernel.edge_problems import MalformedBody
-from registry.access import chosen_operator, operators_of
+from registry.access import chosen_operator
 from registry.bodies import NameIn, Wanted
 from registry.catalogue import Sign, Tier
 from registry.errors import REFUSALS, UnknownCarPark, UnknownSign
@@ -39,7 +39,7 @@ async def register_sign(tx: Tx, caller: Caller, sign: SignId, wanted: SignIn) ->
     """
     if wanted.id is not None and wanted.id != sign:
         raise MalformedBody.of("id", f"is not the id in the path, {sign}", wanted.id)
-    row = await devices.find_sign(tx, sign, operators_of(caller), lock=True)
+    row = await devices.find_sign(tx, sign, caller.covered, lock=True)
     operator = await chosen_operator(tx, caller, wanted.operator or (row["operator"] if row is not None else None))
     shown = [CarParkId(car_park) for car_park in dict.fromkeys(wanted.car_parks)]
     found = await car_parks.find_present(tx, shown)
@@ -49,7 +49,7 @@ async def register_sign(tx: Tx, caller: Caller, sign: SignId, wanted: SignIn) ->
     lat, lon = wanted.position.wgs84()
     placed = Sign(sign, operator, wanted.tier, wanted.name.value(), lat, lon, wanted.heading, tuple(shown))
     with tx.guard(REFUSALS, sign=sign):
-        is_new = await devices.upsert_sign(tx, placed, operators_of(caller))
+        is_new = await devices.upsert_sign(tx, placed, caller.covered)
     if is_new is None:
         raise UnknownSign(sign=sign)
     action = "sign.create" if is_new else "sign.change"
@@ -59,7 +59,7 @@ async def register_sign(tx: Tx, caller: Caller, sign: SignId, wanted: SignIn) ->
 
 async def own_sign(tx: Tx, caller: Caller, sign: SignId) -> Row:
     """The row of a sign that `caller` covers. Raises UnknownSign."""
-    row = await devices.find_sign(tx, sign, operators_of(caller))
+    row = await devices.find_sign(tx, sign, caller.covered)
     if row is None:
         raise UnknownSign(sign=sign)
     return row
@@ -67,7 +67,7 @@ async def own_sign(tx: Tx, caller: Caller, sign: SignId) -> Row:
 
 async def remove_sign(tx: Tx, caller: Caller, sign: SignId) -> None:
     """Forget a sign. Raises UnknownSign."""
-    operator = await devices.delete_sign(tx, sign, operators_of(caller))
+    operator = await devices.delete_sign(tx, sign, caller.covered)
     if operator is None:
         raise UnknownSign(sign=sign)
     await _audited(tx, caller, operator, "sign.remove", sign=sign, detail={})

@@ -11,8 +11,7 @@ OPERATOR = "SELECT operator FROM registry.car_park_card WHERE id = $1"
 
 async def own_car_park(tx: Tx, car_park: CarParkId, caller: Caller) -> CarParkId | None:
     """`car_park`, if it is in use and `caller` may manage it."""
-    operators = None if caller.operators is None else sorted(caller.operators)
-    found: str | None = await tx.fetchval(OWN, car_park, operators)
+    found: str | None = await tx.fetchval(OWN, car_park, caller.covered)
     return None if found is None else CarParkId(found)
 
 

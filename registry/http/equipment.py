@@ -8,7 +8,6 @@ from contracts.ids import DeviceId, SignId, Slug
 from contracts.positions import Datum
 from kernel.db import Database
 from kernel.http import Caller, Created, NoContent, Page, operation
-from registry.access import operators_of
 from registry.errors import (
     DeviceTaken,
     UnknownCarPark,
@@ -52,7 +51,7 @@ class DevicesApi:
         """By id."""
         async with self._db.transaction(readonly=True) as tx:
             rows = await devices.page_of_devices(
-                tx, operators_of(caller), car_park=car_park, after=after_id(cursor), limit=limit + 1
+                tx, caller.covered, car_park=car_park, after=after_id(cursor), limit=limit + 1
             )
         return page_by("id", rows, limit, DeviceView.of)
 
@@ -117,7 +116,7 @@ class OperatorSignsApi:
     ) -> Page[SignView]:
         """By id."""
         async with self._db.transaction(readonly=True) as tx:
-            rows = await devices.page_of_signs(tx, operators_of(caller), after=after_id(cursor), limit=limit + 1)
+            rows = await devices.page_of_signs(tx, caller.covered, after=after_id(cursor), limit=limit + 1)
         return page_by("id", rows, limit, lambda row: SignView.of(row, datum))
 
     @operation(

@@ -11,7 +11,6 @@ from kernel.callers import INGEST_SCOPE
 from kernel.db import Database, Row, Tx
 from kernel.edge_problems import MalformedBody
 from kernel.http import Caller, Created, Moment, NoContent, Page, operation
-from registry.access import operators_of
 from registry.bodies import Text, Wanted
 from registry.errors import UnknownDevice, UnknownKey, UnknownOperator
 from registry.http.paging import LIMIT_DEFAULT, OPERATE, Cursor, Limit, after_id, page_by
@@ -99,7 +98,7 @@ class KeysApi:
     async def list(self, caller: Caller, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None) -> Page[KeyView]:
         """In the order they were made, revoked ones too; never the key itself."""
         async with self._db.transaction(readonly=True) as tx:
-            rows = await keys.page_of_keys(tx, operators_of(caller), after=after_id(cursor), limit=limit + 1)
+            rows = await keys.page_of_keys(tx, caller.covered, after=after_id(cursor), limit=limit + 1)
         return page_by("id", rows, limit, KeyView.of)
 
     @operation(
@@ -151,7 +150,7 @@ async def _operator_of_device(tx: Tx, caller: Caller, wanted: KeyIn) -> str:
 
 async def _own_key(tx: Tx, caller: Caller, key: str) -> Row:
     """A key that `caller` covers. Raises UnknownKey."""
-    row = await keys.lock_key(tx, key, operators_of(caller))
+    row = await keys.lock_key(tx, key, caller.covered)
     if row is None:
         raise UnknownKey(key=key)
     return row

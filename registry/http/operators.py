@@ -7,7 +7,6 @@ from pydantic import Field, StringConstraints
 from contracts.ids import OperatorId
 from kernel.db import Database
 from kernel.http import Caller, Created, Page, decode_cursor, operation
-from registry.access import operators_of
 from registry.errors import OperatorIdReserved, UnknownOperator
 from registry.http.car_parks import PathId
 from registry.http.paging import LIMIT_DEFAULT, OPERATE, Cursor, Limit, after_id, page_by
@@ -35,7 +34,7 @@ class OperatorsApi:
     async def list(self, caller: Caller, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None) -> Page[OperatorView]:
         """By id."""
         async with self._db.transaction(readonly=True) as tx:
-            rows = await car_parks.page_of_operators(tx, operators_of(caller), after=after_id(cursor), limit=limit + 1)
+            rows = await car_parks.page_of_operators(tx, caller.covered, after=after_id(cursor), limit=limit + 1)
         return page_by("id", rows, limit, OperatorView.of)
 
     @operation(
@@ -78,12 +77,12 @@ class OperatorsApi:
         """Newest first; a row for every write."""
         before: int = NEWEST if cursor is None else min(NEWEST, max(0, decode_cursor(cursor, int)[0]))
         async with self._db.transaction(readonly=True) as tx:
-            rows = await audit.page_of_audit(tx, operators_of(caller), subject=subject, before=before, limit=limit + 1)
+            rows = await audit.page_of_audit(tx, caller.covered, subject=subject, before=before, limit=limit + 1)
         return page_by("number", rows, limit, AuditView.of)
 
     async def _read(self, caller: Caller, operator: OperatorId) -> OperatorView:
         async with self._db.transaction(readonly=True) as tx:
-            row = await car_parks.find_operator(tx, operator, operators_of(caller))
+            row = await car_parks.find_operator(tx, operator, caller.covered)
         if row is None:
             raise UnknownOperator(operator=operator)
         return OperatorView.of(row)
