@@ -13,7 +13,6 @@ from typing import Final
 import structlog
 
 from contracts.availability import Availability
-from gateway.cameras.form import Picture
 from gateway.cameras.topics import hikvision_topic
 from gateway.decode import decode
 from gateway.directory import Directory
@@ -40,13 +39,12 @@ ROWS_MAX: Final = 100
 """In one transaction, with as many passages: a tenth of a second."""
 
 
-async def keep_in_spool(tx: Tx, device: str, event: bytes, event_bytes: int, pictures: Sequence[Picture]) -> str:
+async def keep_in_spool(tx: Tx, device: str, event: bytes, event_bytes: int) -> str:
     """Keep an event as it came; its id. Raises SpoolFull."""
     if await sql.is_full(tx, device, of_device_max=OF_DEVICE_MAX, of_all_max=OF_ALL_MAX):
         raise SpoolFull(headers={"Retry-After": "30"})
     spool_id = new_id("spl", tx.now)
-    seen = [{"name": picture.name, "bytes": picture.bytes, "sha256": picture.sha256} for picture in pictures]
-    await sql.keep(tx, spool_id, device, event=event, event_bytes=event_bytes, pictures=seen)
+    await sql.keep(tx, spool_id, device, event=event, event_bytes=event_bytes)
     await tell_spooled(tx)
     return spool_id
 

@@ -1,27 +1,26 @@
-"""A camera's request taken apart as it arrives: the event is kept, pictures are only counted and hashed. Pure.
+"""A camera's request taken apart as it arrives: the event is kept, pictures are passed over. Pure.
 
 Whatever the size of the pictures, one request costs the memory of one event. Forms in the field are not always what
-RFC 7578 says: boundaries that the header does not name, bare line feeds, no empty line between a part's headers and its
-event, no end, several events, an event without a form around it. An event is whole when its part is closed, whatever
-becomes of the rest.
+RFC 7578 says: boundaries that are not the header's or that it does not name, bare line feeds, no empty line between a
+part's headers and its event, no end, several events, an event without a form around it. An event is whole when its part
+is closed, whatever becomes of the rest.
 """
 
-import hashlib
 import re
 from typing import Final, NamedTuple
-
-from msgspec import Struct
 
 from gateway.cameras.alert import ALERT_BYTES_MAX
 
 PARTS_MAX: Final = 16
 HEADERS_BYTES_MAX: Final = 8 * 1024
-NAME_CHARACTERS_MAX: Final = 80
 BOUNDARY_BYTES_MAX: Final = 200
 
 _BOUNDARY = re.compile(r'boundary="?([^";,\s]{1,200})"?', re.IGNORECASE)
 _NAME = re.compile(rb'(?:file)?name="?([^";\r\n]{1,200})"?', re.IGNORECASE)
 _KIND = re.compile(rb"content-type:\s*([^\s;]{1,80})", re.IGNORECASE)
+_BEFORE: Final = b"\xef\xbb\xbf\xff\xfe\0\r\n\t "
+"""Byte order marks, what UTF-16 has between, and white space: what may stand before an event."""
+_FIRST: Final = (b"<", b"{")
 
 
 class EventPart(NamedTuple):
@@ -31,48 +30,33 @@ class EventPart(NamedTuple):
     size: int
 
 
-class Picture(Struct, frozen=True):
-    """A picture that came with an event; it is not kept."""
-
-    name: str
-    bytes: int
-    sha256: str
-
-
 class _Part:
+    """`is_event` by its type, its name or, where both say nothing (None), its first character."""
+
     def __init__(self, headers: bytes) -> None:
         name = _NAME.search(headers)
         kind = _KIND.search(headers)
-        said = name[1].decode("utf-8", "replace") if name else ""
-        self.name = "".join(filter(str.isprintable, said))[:NAME_CHARACTERS_MAX]
-        self.kind = kind[1].decode("ascii", "replace").lower() if kind else ""
+        said_kind = kind[1].lower() if kind else b""
         self.head = bytearray()
         self.bytes = 0
-        self._hash = hashlib.sha256()
+        self.is_event: bool | None = None
+        if said_kind.endswith((b"xml", b"json")) or (name and name[1].lower().endswith((b".xml", b".json"))):
+            self.is_event = True
+        elif said_kind.startswith(b"image/"):
+            self.is_event = False
 
     def write(self, data: bytes) -> None:
         self.bytes += len(data)
-        self._hash.update(data)
-        self.head += data[: max(0, ALERT_BYTES_MAX - len(self.head))]
-        if self.bytes > ALERT_BYTES_MAX and not self.is_event:
+        if self.is_event is None and (first := data.lstrip(_BEFORE)[:1]):
+            self.is_event = first in _FIRST
+        if self.is_event is False:
             self.head.clear()
-
-    @property
-    def is_event(self) -> bool:
-        """By its type, its name or, where both say nothing, its first character."""
-        if self.kind.endswith(("xml", "json")) or self.name.lower().endswith((".xml", ".json")):
-            return True
-        return not self.kind.startswith("image/") and bytes(self.head).lstrip(b"\xef\xbb\xbf\xff\xfe\0\r\n\t ")[:1] in (
-            b"<",
-            b"{",
-        )
-
-    def picture(self) -> Picture:
-        return Picture(self.name, self.bytes, self._hash.hexdigest())
+        else:
+            self.head += data[: max(0, ALERT_BYTES_MAX - len(self.head))]
 
 
 class FormReader:
-    """`feed` what arrives, `finish` at its end; then `events` and `pictures` are what it held.
+    """`feed` what arrives, `finish` at its end.
 
     `events` grows while it is fed: what is in there has arrived as a whole.
     """
@@ -82,11 +66,10 @@ class FormReader:
         self._delimiter = b"--" + found[1].encode("utf-8", "surrogateescape") if found else b""
         self._buffer = bytearray()
         self._part: _Part | None = None if found else _Part(b"")
-        self._begun = bool(found)
+        self._begun = False
         self._done = False
         self._parts = 0
         self.events: list[EventPart] = []
-        self.pictures: list[Picture] = []
 
     def feed(self, data: bytes) -> None:
         """The next bytes of the body."""
@@ -108,15 +91,17 @@ class FormReader:
         self._done = True
 
     def _recognise(self) -> bool:
-        """Without a boundary in the header: a form shows one in its first line, anything else is the event itself."""
-        start = bytes(self._buffer[: BOUNDARY_BYTES_MAX + 4])
-        if start.startswith(b"--"):
-            line, newline, _ = start.partition(b"\n")
-            if not newline and len(start) <= BOUNDARY_BYTES_MAX:
-                return False
-            if newline:
-                self._delimiter, self._part = line.rstrip(b"\r"), None
-        elif len(start) < 2:
+        """What the body begins with: a delimiter in its first line, the event itself, or what only the header knows.
+
+        The body wins: some cameras name another boundary than they use, or name its dashes as well.
+        """
+        start = bytes(self._buffer[: BOUNDARY_BYTES_MAX + 4]).lstrip(_BEFORE)
+        line, newline, _ = start.partition(b"\n")
+        if start.startswith(_FIRST):
+            self._delimiter, self._part = b"", _Part(b"")
+        elif start.startswith(b"--") and newline:
+            self._delimiter, self._part = line.rstrip(), None
+        elif len(self._buffer) <= BOUNDARY_BYTES_MAX and (len(start) < 2 or start.startswith(b"--")):
             return False
         self._begun = True
         return True
@@ -167,5 +152,3 @@ class FormReader:
         self._part = None
         if part.bytes and part.is_event:
             self.events.append(EventPart(bytes(part.head), part.bytes))
-        elif part.bytes:
-            self.pictures.append(part.picture())

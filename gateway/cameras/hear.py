@@ -73,7 +73,7 @@ def _read(
         advice = "; let the camera send its pictures elsewhere" if topic.profile == VZENITH else ""
         return Refused(Reason.OVERSIZED, f"{payload_bytes} bytes; the limit is {limit}{advice}")
     if topic.profile == VZENITH:
-        return vzenith.read_message(topic.device, topic.name, payload)
+        return vzenith.read_result(topic.device, payload)
     return hikvision.read_event(topic.device, payload, settings.zone())
 
 

@@ -7,21 +7,14 @@ has no `UUID` worth the name, so what one camera saw at one moment of one plate 
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timezone
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
 from gateway.cameras.alert import read_alert
-from gateway.cameras.reading import (
-    PROVINCES,
-    CameraReading,
-    Color,
-    Unheeded,
-    passage_id,
-    plate_read,
-    share_of_hundred,
-)
+from gateway.cameras.reading import PROVINCES, CameraReading, Color, Unheeded, passage_id, plate_read
 from gateway.events import Refused
 from gateway.refusals import Reason
+from gateway.share import share_of_hundred
 
 CODEC: Final = "hikvision-isapi-1"
 TEXT_CHARACTERS_MAX: Final = 64
@@ -56,7 +49,7 @@ CLASSES: Final[Mapping[str, str]] = {
 }
 
 
-def read_event(device: str, payload: bytes, zone: timezone | None) -> CameraReading | Unheeded | Refused:
+def read_event(device: str, payload: bytes, zone: tzinfo | None) -> CameraReading | Unheeded | Refused:
     """What `payload` says that `device` posted; `zone` is that of a camera whose clock does not say its own.
 
     Never raises for what a camera sends.
@@ -69,7 +62,7 @@ def read_event(device: str, payload: bytes, zone: timezone | None) -> CameraRead
         return Refused(Reason.MISSING_FIELD, "the alert has no `eventType`")
     anpr = alert.get("ANPR", alert)
     if kind.upper() != "ANPR" or _text(alert, "eventState").lower() == "inactive":
-        return Unheeded(kind[:32])
+        return Unheeded()
     if not isinstance(anpr, Mapping):
         return Refused(Reason.MISSING_FIELD, "the alert has no `ANPR`")
     written = next((anpr[name] for name in ("licensePlate", "originalLicensePlate") if name in anpr), None)
@@ -87,9 +80,8 @@ def read_event(device: str, payload: bytes, zone: timezone | None) -> CameraRead
         color=COLORS.get(_text(anpr, "plateColor").lower(), color),
         vehicle_class=CLASSES.get(_text(anpr, "vehicleType").lower()),
         confidence=share_of_hundred(anpr.get("confidenceLevel")),
-        heading=_text(anpr, "direction").lower(),
+        heading=_text(anpr, "direction"),
         line=line,
-        late=_text(alert, "isDataRetransmission").lower() == "true",
     )
 
 
@@ -103,7 +95,7 @@ def _without_color(plate: str | None) -> tuple[str | None, Color | None]:
     return plate, None
 
 
-def _moment(text: str, zone: timezone | None) -> datetime | Refused:
+def _moment(text: str, zone: tzinfo | None) -> datetime | Refused:
     if not text:
         return Refused(Reason.MISSING_FIELD, "the alert has no `dateTime`")
     try:

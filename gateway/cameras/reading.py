@@ -29,7 +29,7 @@ UNREAD: Final = frozenset(
 class CameraReading(Struct, frozen=True):
     """One vehicle seen. `plate` None: it had none that could be read. `heading` and `line` are the camera's own words.
 
-    `late` marks what was kept while the line was down: it comes after newer ones, with its own time.
+    What was kept while the line was down comes after newer ones, with its own time.
     """
 
     id: str
@@ -41,13 +41,10 @@ class CameraReading(Struct, frozen=True):
     image: str | None = None
     heading: str = ""
     line: str = ""
-    late: bool = False
 
 
 class Unheeded(Struct, frozen=True):
-    """A message that is no passage and not meant to be one: a heartbeat, a barrier's state. `kind` says which."""
-
-    kind: str
+    """A message that is no passage and not meant to be one: a heartbeat, a barrier's state, the other way."""
 
 
 def passage_of(
@@ -55,9 +52,9 @@ def passage_of(
 ) -> PassageSeen | Refused | Unheeded:
     """The passage that `reading` is, exactly as if the car park had sent it on `passages`."""
     lane = settings.lanes.get(reading.line, settings.lane)
-    way = settings.directions.get(reading.heading, settings.direction)
+    way = settings.directions.get(reading.heading.lower(), settings.direction)
     if way == "ignore":
-        return Unheeded(f"heading {reading.heading}")
+        return Unheeded()
     if lane is None or way is None:
         lacking = "lane" if lane is None else "direction"
         return Refused(Reason.INVALID_SETTINGS, f"the settings of the device name no `{lacking}` for this passage")
@@ -89,15 +86,3 @@ def plate_read(text: str) -> str | None:
     """What a camera wrote as a plate, None when it read none; of several plates of one vehicle the mainland's."""
     first = text.split("|", 1)[0].strip()
     return None if first.upper() in UNREAD else first
-
-
-def share_of_hundred(value: object) -> float | None:
-    """A confidence of 0 to 100 as one of 0 to 1; None when it is none."""
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
-        return None
-    return value / 100

@@ -1,7 +1,7 @@
 """What an operator says of one camera: a camera knows neither lane nor direction as we call them."""
 
 from collections.abc import Sequence
-from datetime import timedelta, timezone
+from datetime import datetime, tzinfo
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -10,6 +10,7 @@ from contracts.ids import Label
 from contracts.profiles import InLane, InLanes
 
 OwnWord = Annotated[str, StringConstraints(min_length=1, max_length=32)]
+Heading = Annotated[str, StringConstraints(min_length=1, max_length=32, to_lower=True)]
 Offset = Annotated[str, StringConstraints(pattern=r"^[+-](0\d|1[0-4]):[0-5]\d$")]
 
 
@@ -25,7 +26,7 @@ class CameraSettings(BaseModel, InLanes):
     lanes: Annotated[dict[OwnWord, Label], Field(max_length=16)] = Field(
         default_factory=dict, description='By the camera\'s own number, where it sees several: `{"1": "E1"}`.'
     )
-    directions: Annotated[dict[OwnWord, Literal["entry", "exit", "ignore"]], Field(max_length=16)] = Field(
+    directions: Annotated[dict[Heading, Literal["entry", "exit", "ignore"]], Field(max_length=16)] = Field(
         default_factory=dict,
         description='By its own word, where both ways lead past it: `{"forward": "entry", "reverse": "ignore"}`.',
     )
@@ -45,10 +46,6 @@ class CameraSettings(BaseModel, InLanes):
         alone = () if self.lane is None else (InLane(self.lane, way, "lane"),)
         return (*alone, *(InLane(lane, way, f"lanes.{word}") for word, lane in self.lanes.items()))
 
-    def zone(self) -> timezone | None:
+    def zone(self) -> tzinfo | None:
         """`utc_offset` as a time zone."""
-        if self.utc_offset is None:
-            return None
-        hours, minutes = self.utc_offset[1:].split(":")
-        offset = timedelta(hours=int(hours), minutes=int(minutes))
-        return timezone(-offset if self.utc_offset[0] == "-" else offset)
+        return None if self.utc_offset is None else datetime.strptime(self.utc_offset, "%z").tzinfo

@@ -2,8 +2,7 @@
 
 After the maker's description of its MQTT messages (open.vzicloud.com, 订阅识别结果; R3/R5 v1.1.14). `ivs_result` is a
 plate; its text is base64 of UTF-8, of GBK where a car park's software wanted that. The envelope's time
-is when it was sent, `Timeval` when the plate was read: the passage's. `isoffline` marks what was kept while the line
-was down.
+is when it was sent, `Timeval` when the plate was read: the passage's, also of what was kept while the line was down.
 """
 
 import base64
@@ -15,10 +14,10 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw, Struct
 
-from gateway.cameras.reading import CameraReading, Color, Unheeded, passage_id, plate_read, share_of_hundred
-from gateway.cameras.topics import VZENITH_RESULT
+from gateway.cameras.reading import CameraReading, Color, passage_id, plate_read
 from gateway.events import Refused
 from gateway.refusals import Reason, explain
+from gateway.share import share_of_hundred
 
 CODEC: Final = "vzenith-ivs-2"
 URL_CHARACTERS_MAX: Final = 2048
@@ -51,7 +50,6 @@ class _PlateResult(Struct):
     type: Any = 0
     confidence: Any = None
     direction: Any = 0
-    isoffline: Any = 0
     imagePath: Any = None  # noqa: N815
 
 
@@ -76,10 +74,8 @@ _read_envelope = msgspec.json.Decoder(_Envelope).decode
 _read_payload = msgspec.json.Decoder(_Payload).decode
 
 
-def read_message(device: str, name: str, payload: bytes) -> CameraReading | Unheeded | Refused:
-    """What `payload` says that `device` sent as `name`. Never raises for what a camera sends."""
-    if name != VZENITH_RESULT:
-        return Unheeded(name[:32])
+def read_result(device: str, payload: bytes) -> CameraReading | Refused:
+    """What `payload`, an `ivs_result`, says that `device` read. Never raises for what a camera sends."""
     try:
         alarm = _read_payload(_read_envelope(payload).payload).alarm
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -102,7 +98,6 @@ def read_message(device: str, name: str, payload: bytes) -> CameraReading | Unhe
         image=_address(result.imagePath),
         heading=str(result.direction)[:32],
         line=str(alarm.channel)[:32],
-        late=result.isoffline in (1, "1", True),
     )
 
 

@@ -25,6 +25,7 @@ from gateway.envelopes.uplink import (
     heard_at,
     instant,
 )
+from gateway.share import share_of_hundred
 
 
 class _Device(Struct, rename="camel"):
@@ -64,6 +65,7 @@ def read(payload: bytes) -> Uplink:
     """Raises msgspec.DecodeError, UnicodeDecodeError, RecursionError."""
     up = _decode_up(payload)
     receptions = [Reception(heard.rssi, heard.snr, _gps_time(heard.time_since_gps_epoch)) for heard in up.rx_info or ()]
+    strongest = best(receptions)
     own = [at for at in (instant(heard.ns_time) for heard in up.rx_info or ()) if at is not None]
     return Uplink(
         dev_eui=up.device_info.dev_eui,
@@ -72,8 +74,8 @@ def read(payload: bytes) -> Uplink:
         port=up.f_port,
         payload=up.data,
         at=heard_at(min(own, default=up.time), receptions),
-        rssi=best(receptions).rssi,
-        snr=best(receptions).snr,
+        rssi=strongest.rssi,
+        snr=strongest.snr,
         delivery=up.deduplication_id,
     )
 
@@ -82,9 +84,7 @@ def read_status(payload: bytes) -> Status:
     """Raises msgspec.DecodeError, UnicodeDecodeError, RecursionError."""
     status = _decode_status(payload)
     level = None if status.battery_level_unavailable else status.battery_level
-    return Status(
-        status.device_info.dev_eui, status.time, level / 100 if level is not None and 0 <= level <= 100 else None
-    )
+    return Status(status.device_info.dev_eui, status.time, share_of_hundred(level))
 
 
 def _gps_time(duration: str | None) -> datetime | None:

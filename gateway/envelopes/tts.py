@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 
 from contracts.wire import Instant
 from gateway.envelopes.uplink import FRAME_COUNTER_MAX, GATEWAYS_MAX, Reception, Text, Uplink, best, heard_at, instant
+from gateway.share import share_of_hundred
 
 
 class _Ids(Struct):
@@ -53,6 +54,7 @@ def read(payload: bytes) -> Uplink:
         Reception(heard.channel_rssi if heard.rssi is None else heard.rssi, heard.snr, instant(heard.gps_time))
         for heard in message.rx_metadata or ()
     ]
+    strongest = best(receptions)
     percentage = None if message.last_battery_percentage is None else message.last_battery_percentage.value
     return Uplink(
         dev_eui=ids.dev_eui,
@@ -61,8 +63,8 @@ def read(payload: bytes) -> Uplink:
         port=message.f_port,
         payload=message.frm_payload,
         at=heard_at(message.received_at or envelope.received_at, receptions),
-        rssi=best(receptions).rssi,
-        snr=best(receptions).snr,
-        battery=None if percentage is None or not 0 <= percentage <= 100 else percentage / 100,
+        rssi=strongest.rssi,
+        snr=strongest.snr,
+        battery=share_of_hundred(percentage),
         simulated=envelope.simulated,
     )

@@ -26,7 +26,7 @@ from kernel.edge_problems import BodyTooLarge, BodyTooSlow, Unauthenticated
 from kernel.http import operation
 
 FORM_BYTES_MAX: Final = 16 * 1024 * 1024
-"""Three pictures of the best cameras; they are hashed and forgotten as they arrive. What lies beyond is not read."""
+"""Three pictures of the best cameras; they are passed over as they arrive. What lies beyond is not read."""
 FORM_READ_S_MAX: Final = 30.0
 """A camera on a mobile line takes seconds; what trickles in for longer holds a connection for nothing."""
 
@@ -116,10 +116,7 @@ class CamerasApi:
     async def _spool(self, device: str, form: FormReader) -> SpooledView:
         events: Sequence[EventPart] = form.events or (EventPart(b"", 0),)
         async with self._db.transaction() as tx:
-            first, *_ = [
-                await keep_in_spool(tx, device, event.payload, event.size, () if place else form.pictures)
-                for place, event in enumerate(events)
-            ]
+            first, *_ = [await keep_in_spool(tx, device, event.payload, event.size) for event in events]
         return SpooledView(spooled=first)
 
 

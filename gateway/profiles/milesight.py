@@ -11,6 +11,7 @@ from typing import Final
 from gateway.profiles.items import Item, split
 from gateway.profiles.profile import UNKNOWN, Frame, Kind, Mark, Reading, Unreadable
 from gateway.profiles.settings import DistanceSettings
+from gateway.share import share_of_hundred
 
 NO_DISTANCE: Final = frozenset({0, 0xFFFD, 0xFFFE, 0xFFFF})
 """Nothing measured; no target; switched off; sensor at fault."""
@@ -56,7 +57,7 @@ def decode_distance(
     marks: list[Mark] = []
     for item in items:
         if item.key == BATTERY:
-            battery = item.value[0] / 100 if item.value[0] <= 100 else None
+            battery = share_of_hundred(item.value[0])
         elif item.key in temperatures:
             temperature_c = int.from_bytes(item.value[:2], "little", signed=True) / 10
         elif item.key == history:

@@ -1,7 +1,6 @@
 """Statements on the spool, and on the devices whose words lie in it."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
 from kernel.db import Row, Tx
 
@@ -17,12 +16,12 @@ SELECT (SELECT count(*) FROM (SELECT FROM gateway.spool WHERE device = $1 LIMIT 
 """
 
 KEEP = """
-INSERT INTO gateway.spool (id, device, event, event_bytes, pictures, received_at) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO gateway.spool (id, device, event, event_bytes, received_at) VALUES ($1, $2, $3, $4, $5)
 """
 
 # The oldest that nobody else is working on; what is locked is somebody's, or gone when he is done.
 TAKE = """
-SELECT id, device, event, event_bytes, pictures, received_at FROM gateway.spool
+SELECT id, device, event, event_bytes, received_at FROM gateway.spool
 WHERE id <> ALL ($2::text[]) ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
 """
 
@@ -41,10 +40,8 @@ async def is_full(tx: Tx, device: str, *, of_device_max: int, of_all_max: int) -
     return full
 
 
-async def keep(
-    tx: Tx, spool_id: str, device: str, *, event: bytes, event_bytes: int, pictures: list[dict[str, Any]]
-) -> None:
-    await tx.execute(KEEP, spool_id, device, event, event_bytes, pictures, tx.now)
+async def keep(tx: Tx, spool_id: str, device: str, *, event: bytes, event_bytes: int) -> None:
+    await tx.execute(KEEP, spool_id, device, event, event_bytes, tx.now)
 
 
 async def take(tx: Tx, rows_max: int, *, but: Collection[str]) -> list[Row]:
