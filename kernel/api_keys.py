@@ -23,6 +23,7 @@ CACHE_S = 3.0
 CACHE_KEYS_MAX = 10_000
 """Bounds memory against made-up key ids; the cache starts anew when it is full."""
 
+_DOES_NOT_FIT = "the signature does not fit this request and this key"
 _FORM = re.compile(r"bk_(?:live|test)_([0-9a-f]{16})_([A-Za-z0-9_-]{43,64})", re.ASCII)
 
 
@@ -95,14 +96,18 @@ class KeyChecker:
             raise Unauthenticated("this API key is not known")
         return self._caller(stored)
 
-    async def signer(self, signature: Signature, *, method: str, address: str, body: bytes) -> Caller:
-        """The operator who signed. Raises Unauthenticated, with the same words whatever does not fit."""
+    async def signing_key(self, signature: Signature) -> StoredKey:
+        """The key that `signature` names, which says nothing of who sent it. Raises Unauthenticated."""
         stored = await self._stored(signature.key_id)
-        secret = stored.secret_sha256 if stored is not None else bytes(32)
-        fits = signature.fits(secret, method=method, address=address, body=body)
-        if stored is None or not fits:
-            raise Unauthenticated("the signature does not fit this request and this key")
-        return self._caller(stored)
+        if stored is None:
+            raise Unauthenticated(_DOES_NOT_FIT)
+        return stored
+
+    def signer(self, key: StoredKey, signature: Signature, *, method: str, address: str, body: bytes) -> Caller:
+        """The operator who signed with `key`. Raises Unauthenticated, in the words of `signing_key`."""
+        if not signature.fits(key.secret_sha256, method=method, address=address, body=body):
+            raise Unauthenticated(_DOES_NOT_FIT)
+        return self._caller(key)
 
     def _caller(self, stored: StoredKey) -> Caller:
         now = self._clock.now()

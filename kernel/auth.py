@@ -26,10 +26,14 @@ class Authenticator:
         self._clock = clock
 
     async def signer(self, request: web.Request, bytes_max: int) -> tuple[Caller, SignedRequest]:
-        """Who signed `request`, and what. Raises Unauthenticated, BodyTooLarge, BodyTooSlow."""
+        """Who signed `request`, and what. Raises Unauthenticated, BodyTooLarge, BodyTooSlow.
+
+        The key is looked up first: without one, no body is read and hashed.
+        """
         signature = read_signature(request.headers, self._clock.now())
+        key = await self._keys.signing_key(signature)
         body = await read_body(request, bytes_max)
-        caller = await self._keys.signer(signature, method=request.method, address=request.raw_path, body=body)
+        caller = self._keys.signer(key, signature, method=request.method, address=request.raw_path, body=body)
         return caller, SignedRequest(body, signature)
 
     async def caller(self, request: web.Request) -> Caller:

@@ -4,7 +4,15 @@ from typing import Any
 
 from kernel.idempotency import KEY_CHARACTERS_MAX
 from kernel.idempotency import KEY_HEADER as IDEMPOTENCY_HEADER
-from kernel.signatures import KEY_HEADER, NONCE_HEADER, SIGNATURE_HEADER, SKEW_MAX, TIMESTAMP_HEADER
+from kernel.signatures import (
+    KEY_HEADER,
+    KEY_ID_FORM,
+    NONCE_FORM,
+    NONCE_HEADER,
+    SIGNATURE_HEADER,
+    SKEW_MAX,
+    TIMESTAMP_HEADER,
+)
 
 SIGNED_PARAMETERS = ("SigningKey", "SigningTime", "SigningNonce")
 SIGNING = """HMAC-SHA256 in hex, for machines that push: the key is the SHA-256 (32 bytes) of the API key's secret,
@@ -80,15 +88,13 @@ COMPONENTS: dict[str, Any] = {
             "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
         },
         "SigningKey": _signing(
-            KEY_HEADER, "The id of the API key: its 16 digits, without the secret.", pattern="^[0-9a-f]{16}$"
+            KEY_HEADER, "The id of the API key: its 16 digits, without the secret.", pattern=f"^{KEY_ID_FORM}$"
         ),
         "SigningTime": _signing(
             TIMESTAMP_HEADER,
             f"Seconds since 1970, or RFC 3339 with an offset; at most {SKEW_MAX.seconds} s from our clock.",
         ),
-        "SigningNonce": _signing(
-            NONCE_HEADER, "Never the same twice.", minLength=8, maxLength=128, pattern="^[A-Za-z0-9._~+/=:-]+$"
-        ),
+        "SigningNonce": _signing(NONCE_HEADER, "Never the same twice.", pattern=f"^{NONCE_FORM}$"),
     },
     "headers": {
         "RequestId": _string("The id under which this request is logged."),

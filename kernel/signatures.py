@@ -29,8 +29,11 @@ HEADERS: Final = (KEY_HEADER, TIMESTAMP_HEADER, NONCE_HEADER, SIGNATURE_HEADER)
 SKEW_MAX: Final = timedelta(seconds=300)
 """A clock without NTP drifts by minutes a month; what is older may have been heard by somebody and sent again."""
 
-_KEY = re.compile(r"[0-9a-f]{16}", re.ASCII)
-_NONCE = re.compile(r"[A-Za-z0-9._~+/=:-]{8,128}", re.ASCII)
+KEY_ID_FORM: Final = r"[0-9a-f]{16}"
+NONCE_FORM: Final = r"[A-Za-z0-9._~+/=:-]{8,128}"
+
+_KEY_ID = re.compile(KEY_ID_FORM, re.ASCII)
+_NONCE = re.compile(NONCE_FORM, re.ASCII)
 _SIGNATURE = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
 
@@ -75,7 +78,7 @@ def read_signature(headers: Mapping[str, str], now: datetime) -> Signature:
     missing = [name for name, value in given.items() if not value]
     if missing:
         raise Unauthenticated(f"a signed request is wanted here: {', '.join(missing)} missing")
-    if not _KEY.fullmatch(given[KEY_HEADER]):
+    if not _KEY_ID.fullmatch(given[KEY_HEADER]):
         raise Unauthenticated(f"{KEY_HEADER} is the id of an API key, the 16 digits after bk_live_, never the secret")
     if not _NONCE.fullmatch(given[NONCE_HEADER]):
         raise Unauthenticated(f"{NONCE_HEADER} has 8 to 128 letters, digits or ._~+/=:-")
