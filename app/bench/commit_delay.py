@@ -44,7 +44,7 @@ async def commit_delays_ms(rig: Rig, seconds: int, *, flood_s: int = 0) -> list[
         due = in_step(rig, EVENTS_S, seconds + WARM_UP_S)
         async with Publisher(LOOPBACK, rig.broker.port, "bench-publisher", rig.clock) as publisher:
             async for number in due:
-                for topic, payload in rig.load.singles(1, epoch="boot"):
+                for topic, payload in rig.load.singles(1):
                     if number >= EVENTS_S * WARM_UP_S and number % (EVENTS_S // _WATCHED_S) == 0 and topic != FLOOD:
                         watched[rig.load.told_at(rig.load.made)] = rig.clock.monotonic()
                     await publisher.publish(topic, payload)
@@ -54,7 +54,7 @@ async def commit_delays_ms(rig: Rig, seconds: int, *, flood_s: int = 0) -> list[
     async def flood() -> None:
         async with Publisher(LOOPBACK, rig.broker.port, "bench-flood", rig.clock) as publisher:
             async for _ in in_step(rig, flood_s, seconds + WARM_UP_S, sleep_s_min=0.01):
-                for topic, payload in rig.load.flood(1, epoch="boot"):
+                for topic, payload in rig.load.flood(1):
                     await publisher.publish(topic, payload)
             await publisher.acknowledged()
 

@@ -4,7 +4,8 @@ Every run is fair to both sides in the same way: the broker holds the messages i
 that is away, the receiver starts, and the time runs from its first to its last message. Nobody publishes meanwhile,
 so what is measured is receiving, not the publisher's share of the processor. For the gateway a message counts when
 its transaction has committed (read by SQL from another connection); stock paho only receives and acknowledges, the
-naive pipeline stores each message by an INSERT of its own. Runs alternate, the baselines on a Mosquitto of their own.
+naive pipeline stores each message by an INSERT of its own, where it is installed. Runs alternate, the baselines on a
+Mosquitto of their own.
 The rows are counted by SQL at the end.
 """
 
@@ -20,7 +21,7 @@ from app.bench.mosquitto import BenchBroker
 from app.bench.processes_cpu import CpuMeter, cores_used
 from app.bench.report import BenchReport, Result, spread
 from app.bench.rig import Rig, pid_of, standing_rig
-from app.bench.stock_receiver import drain_naive, drain_stock, subscribe_naive, subscribe_stock
+from app.bench.stock_receiver import drain_naive, drain_stock, has_naive, subscribe_naive, subscribe_stock
 from kernel.clock import Clock
 
 SINGLES = 40_000
@@ -64,6 +65,7 @@ class _Bench:
     def __init__(self, rig: Rig, stock_broker: BenchBroker) -> None:
         self.rig, self.stock_broker = rig, stock_broker
         self.figures = Figures()
+        self.naive = has_naive()
 
     async def measure(self, runs: int, progress: Callable[[str], None]) -> BenchReport:
         progress(f"a first word from every one of {SPACES:,} spaces")
@@ -75,7 +77,7 @@ class _Bench:
             for what, step in (
                 ("stock paho, one event a message", self._stock),
                 ("gateway, one event a message", self._single),
-                ("aiomqtt and an INSERT for each message", self._naive),
+                *([("aiomqtt and an INSERT for each message", self._naive)] if self.naive else []),
                 (f"gateway, {SPACES_EACH} events a message", self._batch),
             ):
                 progress(f"run {number} of {runs}: {what}")
@@ -88,7 +90,7 @@ class _Bench:
 
     async def _stock(self) -> None:
         await subscribe_stock(self.stock_broker.port)
-        await self.rig.publish(self._same_again().singles(SINGLES, epoch="boot"), broker=self.stock_broker)
+        await self.rig.publish(self._same_again().singles(SINGLES), broker=self.stock_broker)
         meter = CpuMeter({"broker": pid_of(self.stock_broker)})
         before, started = meter.read(), self.rig.clock.monotonic()
         drained = await drain_stock(self.stock_broker.port, SINGLES)
@@ -99,18 +101,16 @@ class _Bench:
     async def _naive(self) -> None:
         url = self.rig.postgres.url()
         await subscribe_naive(self.stock_broker.port, url)
-        await self.rig.publish(self._same_again().singles(NAIVE_SINGLES, epoch="boot"), broker=self.stock_broker)
+        await self.rig.publish(self._same_again().singles(NAIVE_SINGLES), broker=self.stock_broker)
         drained = await drain_naive(self.stock_broker.port, url, NAIVE_SINGLES)
         self.figures.note("naive", NAIVE_SINGLES / drained.seconds, {"naive": drained.cpu_s / drained.seconds})
 
     async def _single(self) -> None:
-        self.figures.note(
-            "single", *await self.rig.drain_backlog(self.rig.load.singles(SINGLES, epoch="boot"), SINGLES)
-        )
+        self.figures.note("single", *await self.rig.drain_backlog(self.rig.load.singles(SINGLES), SINGLES))
 
     async def _batch(self) -> None:
         before = self.rig.load.made
-        self.figures.note("batch", *await self.rig.drain_backlog(self.rig.load.batches(BATCHES, epoch="boot"), SPACES))
+        self.figures.note("batch", *await self.rig.drain_backlog(self.rig.load.batches(BATCHES), SPACES))
         told_at = self.rig.load.told_at
         async with self.rig.database.transaction() as tx:
             rows = await sql.read_events(tx, told_at(before), told_at(self.rig.load.made))
@@ -127,11 +127,14 @@ class _Bench:
         found = self.figures
         baselines = {
             "stock": ("stock paho v5", spread("stock_paho_v5_messages_s", found.rates["stock"], "messages/s")),
-            "naive": ("aiomqtt + INSERT", spread("aiomqtt_insert_messages_s", found.rates["naive"], "messages/s")),
             "raw_copy": ("raw COPY", spread("raw_copy_rows_s", found.rates["raw_copy"], "rows/s")),
             "raw_copy_5000": ("COPY, 5,000 a transaction", spread("c5", found.rates["raw_copy_5000"], "rows/s")),
             "raw_copy_500": ("COPY, 500 a transaction", spread("c500", found.rates["raw_copy_500"], "rows/s")),
         }
+
+        if self.naive:
+            naive = spread("aiomqtt_insert_messages_s", found.rates["naive"], "messages/s")
+            baselines["naive"] = ("aiomqtt + INSERT", naive)
 
         def against(metric: str, kind: str, baseline: str) -> list[Result]:
             name, measured = baselines[baseline]
@@ -141,11 +144,16 @@ class _Bench:
             "ingest",
             [
                 *against("durable_events_s_single", "single", "stock"),
-                against("durable_events_s_single_naive", "single", "naive")[0],
+                *([against("durable_events_s_single_naive", "single", "naive")[0]] if self.naive else []),
                 *against("durable_events_s_batch500", "batch", "raw_copy"),
                 against("durable_events_s_batch500_copy5000", "batch", "raw_copy_5000")[0],
                 against("durable_events_s_batch500_copy500", "batch", "raw_copy_500")[0],
-                *(result for name in ("stock", "naive", "raw_copy") for result in baselines[name][1]),
+                *(
+                    result
+                    for name in ("stock", "naive", "raw_copy")
+                    if name in baselines
+                    for result in baselines[name][1]
+                ),
                 *(Result(name, median(used), "cores") for name, used in sorted(found.cores.items())),
                 *(Result(name, median(used), "us/event") for name, used in sorted(found.cpu_us.items())),
             ],

@@ -1,7 +1,8 @@
 """What the benches publish: a city of equal car parks whose every event is a true change, newer than all before.
 
-No space appears twice within SPACES consecutive events of one kind, so no batch can be folded smaller than it came.
-Each space numbers its events without a gap, as devices do.
+Round the city no space appears twice within SPACES consecutive events, so no batch can be folded smaller than it came;
+a flood goes round the SPACES_EACH spaces of its one car park. Each space numbers its events without a gap, as devices
+do.
 """
 
 from array import array
@@ -18,6 +19,7 @@ OPERATOR = "bench"
 CAR_PARKS = 500
 SPACES_EACH = 500
 SPACES = CAR_PARKS * SPACES_EACH
+EPOCH = "boot"
 EVENT_EVERY = timedelta(milliseconds=1)
 FLOODED = 0
 """The car park that sends too much."""
@@ -45,32 +47,32 @@ class CityLoad:
         """The time of the event that was the `made`th."""
         return self.at + made * EVENT_EVERY
 
-    def singles(self, count: int, *, epoch: str) -> Iterator[tuple[str, bytes]]:
+    def singles(self, count: int) -> Iterator[tuple[str, bytes]]:
         """`count` messages of one event, going round the car parks."""
         for _ in range(count):
             car_park, space = self.made % CAR_PARKS, self.made // CAR_PARKS % SPACES_EACH
-            yield _message(car_park, [self._event(car_park, space, epoch)])
+            yield _message(car_park, [self._event(car_park, space)])
 
-    def batches(self, count: int, *, epoch: str) -> Iterator[tuple[str, bytes]]:
+    def batches(self, count: int) -> Iterator[tuple[str, bytes]]:
         """`count` messages of SPACES_EACH events: each says all spaces of one car park."""
         for _ in range(count):
             car_park = self.made // SPACES_EACH % CAR_PARKS
-            yield _message(car_park, [self._event(car_park, space, epoch) for space in range(SPACES_EACH)])
+            yield _message(car_park, [self._event(car_park, space) for space in range(SPACES_EACH)])
 
-    def flood(self, count: int, *, epoch: str) -> Iterator[tuple[str, bytes]]:
+    def flood(self, count: int) -> Iterator[tuple[str, bytes]]:
         """`count` messages of one event, all of the car park FLOODED."""
         for _ in range(count):
             self.flooded += 1
-            yield _message(FLOODED, [self._event(FLOODED, self.flooded % SPACES_EACH, epoch)])
+            yield _message(FLOODED, [self._event(FLOODED, self.flooded % SPACES_EACH)])
 
-    def _event(self, car_park: int, space: int, epoch: str) -> SpaceEvent:
+    def _event(self, car_park: int, space: int) -> SpaceEvent:
         self.made += 1
         place = car_park * SPACES_EACH + space
         self.occupied[place] ^= 1
         state: SpaceStateWord = "occupied" if self.occupied[place] else "free"
         self.seqs[place] += 1
         at = self.told_at(self.made)
-        return SpaceEvent(space=space_label(space), state=state, at=at, seq=self.seqs[place], epoch=epoch)
+        return SpaceEvent(space=space_label(space), state=state, at=at, seq=self.seqs[place], epoch=EPOCH)
 
 
 def _message(car_park: int, events: list[SpaceEvent]) -> tuple[str, bytes]:

@@ -39,7 +39,7 @@ async def measure_noise(clock: Clock, *, runs: int, progress: Callable[[str], No
                     if with_poison:
                         poisoned.append(await _poisoned(rig))
                     else:
-                        clean.append((await rig.drain_backlog(rig.load.singles(SINGLES, epoch="boot"), SINGLES))[0])
+                        clean.append((await rig.drain_backlog(rig.load.singles(SINGLES), SINGLES))[0])
             rig.gateway.start()
             await rig.listening()
             calm_ms: list[float] = []
@@ -91,4 +91,4 @@ def _with_poison(rig: Rig, count: int) -> Iterator[tuple[str, bytes]]:
             topic = up_topic(OPERATOR, car_park_id(number % CAR_PARKS), "spaces")
             yield topic, b'{"events": [{"space": "B1-001", "seq": %d, "state": "occ' % number
         else:
-            yield from rig.load.singles(1, epoch="boot")
+            yield from rig.load.singles(1)

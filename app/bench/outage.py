@@ -78,7 +78,7 @@ def _memory(rig: Rig) -> int:
 async def _speak(rig: Rig, seconds: int) -> None:
     async with Publisher(LOOPBACK, rig.broker.port, "bench-publisher", rig.clock) as publisher:
         async for _ in in_step(rig, EVENTS_S, seconds):
-            for topic, payload in rig.load.singles(1, epoch="boot"):
+            for topic, payload in rig.load.singles(1):
                 await publisher.publish(topic, payload)
         await publisher.acknowledged()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from app.bench import sql
 from app.bench.gateway_process import GatewayProcess
-from app.bench.load import OPERATOR, SPACES, CityLoad, car_park_id
+from app.bench.load import CAR_PARKS, OPERATOR, SPACES, CityLoad, car_park_id
 from app.bench.mosquitto import BenchBroker
 from app.bench.processes_cpu import CpuMeter, cores_used
 from app.bench.publisher import Publisher
@@ -54,7 +54,7 @@ class Rig:
         """Fill the state table (afterwards all is update, as in production) and leave a session with the broker."""
         self.gateway.start()
         before = await self.listening()
-        await self.publish(self.load.batches(SPACES // 500, epoch="boot"))
+        await self.publish(self.load.batches(CAR_PARKS))
         await self.drained(before, SPACES)
 
     async def listening(self) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import orjson
 
@@ -27,6 +28,11 @@ async def subscribe_stock(port: int) -> None:
 async def drain_stock(port: int, messages: int) -> Drained:
     """Take `messages` out of the session."""
     return _drained(await _run("app.bench.stock_paho", "drain", str(port), str(messages)))
+
+
+def has_naive() -> bool:
+    """Whether the naive pipeline can run: it needs aiomqtt, which `make dev` installs and Berth itself does not use."""
+    return find_spec("aiomqtt") is not None
 
 
 async def subscribe_naive(port: int, database_url: str) -> None:

@@ -91,7 +91,7 @@ class _Storm:
 
     async def _storm(self) -> None:
         made, before = self.rig.load.made, await self.rig.received()
-        storm = asyncio.create_task(self.rig.publish(self.rig.load.batches(CAR_PARKS, epoch="boot")))
+        storm = asyncio.create_task(self.rig.publish(self.rig.load.batches(CAR_PARKS)))
         await self.rig.drained(before, SPACES)
         await storm
         if (stored := await self.rig.stored(made)) != SPACES:

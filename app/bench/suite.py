@@ -43,11 +43,13 @@ async def run(
 ) -> BenchReport:
     """Measure. Raises BenchImpossible with what is missing, or for a name that is not in NAMES.
 
-    `seconds`: how long the outage of `outage` is.
+    `seconds`: how long the outage of `outage` is; for no other bench.
     """
     bench = _BENCHES.get(name)
     if bench is None:
         raise BenchImpossible(f"no bench is called {name!r}; there are {', '.join(NAMES)}")
-    if name == "outage" and seconds is not None:
-        return await measure_outage(clock or SystemClock(), runs=1, seconds=seconds, progress=progress)
+    if seconds is not None:
+        if name != "outage":
+            raise BenchImpossible(f"only `outage` takes --seconds; how long {name!r} takes is part of what it measures")
+        return await measure_outage(clock or SystemClock(), runs=runs, seconds=seconds, progress=progress)
     return await bench(clock or SystemClock(), runs=runs, progress=progress)

@@ -13,7 +13,7 @@ _START = datetime(2026, 11, 23, tzinfo=UTC)
 
 def test_a_flood_is_changes_of_one_car_park() -> None:
     load = CityLoad(_START)
-    told = list(load.flood(1_200, epoch="e"))
+    told = list(load.flood(1_200))
     assert {topic.split("/")[3] for topic, _ in told} == {car_park_id(FLOODED)}
     words = [msgspec.json.decode(payload, type=SpacesMessage).events[0] for _, payload in told]
     by_space: dict[str, list[tuple[int | None, str]]] = {}
@@ -27,7 +27,7 @@ def test_a_flood_is_changes_of_one_car_park() -> None:
 def test_every_space_numbers_its_own_events() -> None:
     load = CityLoad(_START)
     for _ in range(2):
-        for _ in load.batches(500, epoch="e"):
+        for _ in load.batches(500):
             pass
-    ((_, payload),) = load.batches(1, epoch="e")
+    ((_, payload),) = load.batches(1)
     assert {event.seq for event in msgspec.json.decode(payload, type=SpacesMessage).events} == {3}

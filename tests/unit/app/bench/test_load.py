@@ -19,14 +19,14 @@ def _events(messages: list[tuple[str, bytes]]) -> list[tuple[_Place, SpaceEvent]
 
 
 def test_no_space_comes_twice_in_one_round_of_the_city() -> None:
-    events = _events(list(CityLoad(_START).batches(CAR_PARKS, epoch="e")))
+    events = _events(list(CityLoad(_START).batches(CAR_PARKS)))
     assert len(events) == SPACES
     assert len({place for place, _ in events}) == SPACES
 
 
 def test_time_only_goes_forward_and_every_event_is_a_change() -> None:
     load = CityLoad(_START)
-    told = [*load.batches(CAR_PARKS, epoch="e"), *load.singles(2_000, epoch="e"), *load.batches(10, epoch="e")]
+    told = [*load.batches(CAR_PARKS), *load.singles(2_000), *load.batches(10)]
     before: dict[_Place, SpaceEvent] = {}
     for place, event in _events(told):
         known = before.get(place)
@@ -35,7 +35,7 @@ def test_time_only_goes_forward_and_every_event_is_a_change() -> None:
 
 
 def test_singles_go_round_the_car_parks() -> None:
-    topics = [topic for topic, _ in islice(CityLoad(_START).singles(SPACES_EACH, epoch="e"), CAR_PARKS)]
+    topics = [topic for topic, _ in islice(CityLoad(_START).singles(SPACES_EACH), CAR_PARKS)]
     assert len(set(topics)) == CAR_PARKS
 
 
