@@ -52,7 +52,7 @@ class OrderState(StrEnum):
     """The broker has it; the device has not answered."""
     DONE = "done"
     FAILED = "failed"
-    """The device said that it could not."""
+    """The device said that it could not, or the broker refused it."""
     EXPIRED = "expired"
     """Nobody answered in time; a device that obeys now breaks the contract."""
     SUPERSEDED = "superseded"
@@ -81,7 +81,10 @@ class WantedOrder(Struct, frozen=True, kw_only=True):
 
 
 class OrderClosed(Struct, frozen=True):
-    """An order came to its end: by the device's word, its deadline or a newer text. `error` is the device's own."""
+    """An order came to its end: by the device's word, its deadline, or a broker that would not have it.
+
+    `error` is the device's own, or the broker's. Of a text that gave way to a newer one nobody is told.
+    """
 
     car_park: CarParkId
     order: OrderId

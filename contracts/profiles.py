@@ -1,5 +1,6 @@
 """What a service shows of a device that it can read, so that the registry can list it and check its settings."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -18,12 +19,12 @@ class InLane(NamedTuple):
     where: str
 
 
-class InLanes:
+class InLanes(ABC):
     """Settings that name lanes, which the car park must have."""
 
+    @abstractmethod
     def in_lanes(self) -> Sequence[InLane]:
         """Each lane, once for every way in which the device may say that somebody passed it."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

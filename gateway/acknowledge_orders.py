@@ -13,7 +13,7 @@ from msgspec import Struct
 from contracts.facts import Tally
 from contracts.ids import CarParkId, OrderId
 from contracts.orders import OrderClosed, OrderHandler, OrderKind, OrderState
-from gateway.order_lifecycle import Acknowledged, Order, acknowledged
+from gateway.order_lifecycle import OPEN, Acknowledged, Order, acknowledged
 from gateway.refusals import Reason
 from gateway.sql import orders as sql
 from gateway.taken import Taken
@@ -35,7 +35,8 @@ _MOVING: Final = (
 
 
 class Answer(Struct, frozen=True):
-    """One acknowledgement and what it did. `given_at` and `received_at` are the order's whole way."""
+    """One acknowledgement and what it did. `given_at` and `received_at` are the order's whole way; `expired`: it came
+    after the deadline and before the sweep, so that the order came to its end with it."""
 
     car_park: CarParkId
     kind: OrderKind
@@ -43,6 +44,7 @@ class Answer(Struct, frozen=True):
     state: OrderState
     given_at: datetime
     received_at: datetime
+    expired: bool
 
     def count(self, tallies: dict[CarParkId, Tally]) -> None:
         """Into the books of its car park."""
@@ -71,9 +73,11 @@ async def acknowledge_orders(
         before = now_as.get(ack.order) or _order(row)
         after, did = acknowledged(before, ok=ack.ok, error=ack.error, at=ack.at, received_at=ack.received_at)
         now_as[ack.order] = after
-        if did is Acknowledged.STORED:
+        over = before.state in OPEN and after.state not in OPEN
+        if over or did is Acknowledged.STORED:
             closed.append(ack.order)
-        answers.append(Answer(row["car_park"], after.kind, did, after.state, row["given_at"], ack.received_at))
+        expired = over and did is not Acknowledged.STORED
+        answers.append(Answer(row["car_park"], after.kind, did, after.state, row["given_at"], ack.received_at, expired))
         if did is not Acknowledged.STORED or not ack.ok:
             _log.warning("order_answered", order=ack.order, kind=after.kind, did=did, state=after.state, ok=ack.ok)
     await sql.set_acknowledged(

@@ -35,11 +35,7 @@ class Connection:
     """One connection, from TCP to its end. `lost` is done, with the reason, when it is over."""
 
     def __init__(
-        self,
-        session: Session,
-        *,
-        on_message: Callable[[Fed], bool],
-        on_published: Callable[[int, int], None],
+        self, session: Session, *, on_message: Callable[[Fed], bool], on_published: Callable[[int, int], None]
     ) -> None:
         """`on_message` answers whether more may come before `resume`; `on_published(mid, reason)` tells of a PUBACK."""
         self._session = session

@@ -52,4 +52,4 @@ CAMERAS: Final = (
 
 def device_profiles() -> tuple[ProfileCard, ...]:
     """One for each; a new radio sensor is in `gateway.profiles.table` already."""
-    return (GENERIC, *CAMERAS, *(profile.card() for profile in PROFILES))
+    return (GENERIC, *CAMERAS, *PROFILES)

@@ -23,11 +23,12 @@ from msgspec import Struct
 from contracts.ids import OrderId
 from contracts.orders import OrderClosed, OrderHandler, OrderKind, OrderState
 from contracts.wire import OrderMessage, up_topic
+from gateway.notices import heed
 from gateway.order_metrics import OrderMetrics
 from gateway.outbox import Delivery
 from gateway.sql import orders as sql
 from kernel.answers import dump
-from kernel.clock import Clock
+from kernel.clock import Clock, sleep_or_woken
 from kernel.db import Database, Row
 from kernel.db_errors import is_away, is_victim, will_pass
 
@@ -37,14 +38,14 @@ SWEEP_S: Final = 1.0
 """What no notification told of waits this long: a tenth of a barrier's deadline."""
 BATCH_MAX: Final = 500
 """Orders read in one step; the next step follows at once."""
-LISTEN_AGAIN_S: Final = 2.0
 BROKER_REFUSED: Final = "the broker refused the message"
 
 
 class Line(Protocol):
     """What dispatching needs of the link."""
 
-    ready: bool
+    @property
+    def ready(self) -> bool: ...
 
     def publish_until(
         self, topic: str, payload: bytes, deadline: datetime, settle: Callable[[Delivery], None]
@@ -89,7 +90,9 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Until cancelled. A database or a broker that is away is asked again."""
-        listening = asyncio.create_task(self._listen(), name="gateway-order-listen")
+        listening = asyncio.create_task(
+            heed(self._db, self._clock, (sql.CHANNEL,), lambda *_: self.wake()), name="gateway-order-listen"
+        )
         try:
             while True:
                 self._woken.clear()
@@ -101,7 +104,8 @@ class Dispatcher:
                     if not is_away(error):
                         _log.exception("dispatch_failed")
                     await self._clock.sleep(SWEEP_S)
-                await self._wait()
+                    continue
+                await sleep_or_woken(self._clock, SWEEP_S, self._woken)
         finally:
             listening.cancel()
             await asyncio.wait([listening])
@@ -194,25 +198,6 @@ class Dispatcher:
         else:
             _log.error("order_refused_by_broker", order=order.order, car_park=order.car_park)
             self._metrics.count(order.kind, order.state)
-
-    async def _listen(self) -> None:
-        while True:
-            try:
-                async for _ in self._db.listen(sql.CHANNEL):
-                    self.wake()
-            except Exception as error:
-                if not will_pass(error):
-                    _log.exception("listening_for_orders_failed")
-            await self._clock.sleep(LISTEN_AGAIN_S)
-
-    async def _wait(self) -> None:
-        """Until woken, or the time of the sweep."""
-        waits = [asyncio.ensure_future(self._clock.sleep(SWEEP_S)), asyncio.ensure_future(self._woken.wait())]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
 
 
 def payload_of(row: Row) -> bytes:

@@ -18,6 +18,7 @@ from contracts.orders import (
 from gateway.errors import UnknownCarPark, UnknownLane, UnknownSign, UnknownSpace
 from gateway.order_place import fault_of
 from gateway.sql import orders as sql
+from gateway.sql.notices import notify
 from kernel.db import Row, Tx
 from kernel.edge_problems import MalformedBody
 from kernel.ids import new_id
@@ -41,7 +42,7 @@ async def give_order(tx: Tx, wanted: WantedOrder) -> OrderId:
         return await sql.order_of_cause(tx, wanted.car_park, wanted.cause)
     if wanted.kind is OrderKind.SHOW_TEXT:
         await sql.supersede_texts(tx, order_id, wanted)
-    await sql.tell_dispatchers(tx)
+    await notify(tx, sql.CHANNEL, "")
     return order_id
 
 

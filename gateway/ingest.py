@@ -28,12 +28,11 @@ from gateway.reading import Reading
 from gateway.received import Received
 from gateway.record import Handlers, Outcome, record_messages
 from gateway.refresh_directory import RegistryCopy
-from gateway.refusals import Reason
 from gateway.settings import GatewaySettings
 from gateway.taken import Taken
 from kernel.clock import Clock
 from kernel.db import Database, DatabaseAway
-from kernel.db_errors import is_away, is_data_error, is_misfit, is_victim
+from kernel.db_errors import is_away, is_misfit, is_victim
 
 _log = structlog.get_logger(__name__)
 
@@ -215,10 +214,10 @@ class Ingest:
             # Not even its dead letter can be stored. It must not stop the line: the log keeps what there is.
             _log.error("refused_message_lost", topic=taken.message.topic, why=repr(error), exc_info=error)
             return [Taken.of(taken.message, Decoded(None))]
-        reason = Reason.DATABASE_REFUSED if is_data_error(error) else Reason.HANDLER_FAILED
+        refused = taken.blame(error)
+        reason = refused.said.rejects[0].reason
         _log.error("message_refused", topic=taken.message.topic, reason=reason, why=repr(error), exc_info=error)
-        # The database's own words may quote rows, plates among them: they stay in our log.
-        return [taken.refuse(reason, f"it could not be stored ({type(error).__name__}); the log says more")]
+        return [refused]
 
     async def _wait_for_database(self, error: Exception, failures: int) -> bool:
         """Wait before asking again; False when there will be no again."""

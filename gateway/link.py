@@ -20,7 +20,7 @@ from gateway.outbox import Delivery, Outbox, Outgoing
 from gateway.packets import Fed
 from gateway.received import Received
 from gateway.sender import Sender
-from kernel.clock import Clock
+from kernel.clock import Clock, sleep_or_woken
 
 _log = structlog.get_logger(__name__)
 
@@ -96,7 +96,7 @@ class Link:
             ceiling = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** min(attempt, 10))
             pause = random.uniform(0, ceiling)  # noqa: S311 - spreads load, guards nothing
             _log.warning("broker_away", why=why, again_in_s=round(pause, 2))
-            await self._unless_stopping(self._clock.sleep(pause))
+            await sleep_or_woken(self._clock, pause, self._stopping)
 
     async def stop(self) -> None:
         """Write what was acknowledged, say DISCONNECT. Within two seconds."""

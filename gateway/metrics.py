@@ -86,7 +86,7 @@ class GatewayMetrics:
     def count(self, batch: Sequence[Taken], outcome: Outcome, *, committed_at: datetime) -> None:
         """One committed batch."""
         self.batch_events.observe(sum(taken.events for taken in batch))
-        self.lag.observe((committed_at - batch[0].message.received_at).total_seconds())
+        self.lag.observe((committed_at - min(taken.message.received_at for taken in batch)).total_seconds())
         self.clock_ahead.inc(sum(taken.said.clock_ahead for taken in batch))
         self.miscounted.inc(max(0, outcome.miscounted))
         self.not_kept.inc(outcome.not_kept)
@@ -97,5 +97,7 @@ class GatewayMetrics:
             closed = answer.did is Acknowledged.STORED
             event = answer.state if closed else answer.did
             self.orders.answered(answer.kind, event, answer.received_at - answer.given_at, closed=closed)
+            if answer.expired:
+                self.orders.count(answer.kind, answer.state)
         for letter in outcome.letters:
             self.refused.labels(reason=letter.reason.value).inc(letter.events)

@@ -71,6 +71,21 @@ def notices_of(letters: Sequence[DeadLetter]) -> list[str]:
     return notices[:NOTICES_MAX]
 
 
+async def heed(db: Database, clock: Clock, channels: Sequence[str], hear: Callable[[str, str], None]) -> None:
+    """`hear(channel, payload)` of every notice until cancelled; listens again when the connection was lost.
+
+    The first of a connection is ("", ""): some may have been missed. Whoever hears looks by himself meanwhile.
+    """
+    while True:
+        try:
+            async for channel, payload in db.listen(*channels):
+                hear(channel, payload)
+        except Exception as error:
+            if not will_pass(error):
+                _log.exception("notices_not_heard", channels=channels)
+        await clock.sleep(RETRY_S)
+
+
 @dataclass(slots=True)
 class Heed:
     """Hears the notices until it is cancelled; `recorded` and `spooled` wake the loops that look."""
@@ -83,15 +98,8 @@ class Heed:
     spooled: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
-        """Listen, and listen again when the connection was lost. The loops look by themselves meanwhile."""
-        while True:
-            try:
-                async for channel, payload in self.db.listen(RECORDED, SPOOLED):
-                    self.hear(channel, payload)
-            except Exception as error:
-                if not will_pass(error):
-                    _log.exception("notices_not_heard")
-            await self.clock.sleep(RETRY_S)
+        """Until cancelled."""
+        await heed(self.db, self.clock, (RECORDED, SPOOLED), self.hear)
 
     def hear(self, channel: str, payload: str) -> None:
         """One notice; the first of a connection is empty and means that some may have been missed."""

@@ -73,7 +73,7 @@ def refused(order: Order, at: datetime, error: str) -> Order:
 
 
 def expired(order: Order, now: datetime) -> Order:
-    """Nobody answered until the deadline."""
+    """Nobody answered until the deadline: it is over `now`, whether or not the sweep came by yet."""
     if order.state not in OPEN or now <= order.expires_at:
         return order
     return but(order, state=OrderState.EXPIRED, closed_at=now)
@@ -108,11 +108,6 @@ def acknowledged(
     if order.state in UNANSWERED and order.acknowledged_late_at is None:
         return but(order, acknowledged_late_at=received_at, **said), Acknowledged.LATE
     return order, Acknowledged.DUPLICATE
-
-
-def seen_at(order: Order, now: datetime) -> Order:
-    """The same order looked at `now`: past its deadline it is expired, whether or not the sweep came by yet."""
-    return expired(order, now)
 
 
 def is_consistent(order: Order) -> bool:

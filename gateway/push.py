@@ -4,13 +4,12 @@ The topic says who speaks on MQTT; here it is the key that signed, and the car p
 its operator's. Everything else is the same: decoder, books, dead letters, `errors`.
 """
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Final, Literal
 
 from msgspec import Struct
 
-from contracts.facts import Facts, Recorded
+from contracts.facts import Recorded
 from contracts.wire import up_topic
 from gateway.decode import decode
 from gateway.directory import Directory
@@ -76,30 +75,13 @@ async def record_push(
     known = await car_parks.read(tx, car_park, caller.covered)
     if known is None:
         raise UnknownCarPark(car_park=car_park)
-    message = Received(
-        topic=up_topic(known.operator, car_park, kind),
-        payload=signed.body,
-        payload_bytes=len(signed.body),
-        qos=1,
-        mid=0,
-        retain=False,
-        generation=0,
-        received_at=tx.now,
-    )
+    message = Received.kept(up_topic(known.operator, car_park, kind), signed.body, tx.now)
     said = decode(message.topic, message.payload, message.received_at, Directory([known]))
-    recorded = Recorded()
-
-    async def record_facts(tx: Tx, facts: Facts) -> Recorded:
-        nonlocal recorded
-        recorded = await handlers.record_facts(tx, facts)
-        return recorded
-
-    ours = dataclasses.replace(handlers, record_facts=record_facts)
-    outcome = await record_messages(tx, ours, [Taken.of(message, said)])
+    outcome = await record_messages(tx, handlers, [Taken.of(message, said)])
     await tell_recorded(tx, outcome.letters)
     if len(said.rejects) == 1 and said.rejects[0].reason in NOT_A_MESSAGE and not said.facts:
         return Pushed((), (), said.rejects[0])
-    return Pushed(outcomes_of(said, recorded), said.rejects)
+    return Pushed(outcomes_of(said, outcome.recorded), said.rejects)
 
 
 def outcomes_of(said: Decoded, recorded: Recorded) -> list[EventOutcome]:

@@ -22,3 +22,9 @@ class Received(Struct, gc=False):
     """UTC."""
     stored: bool = False
     """Committed, or refused for good; not yet acknowledged as long as an older message is not."""
+
+    @classmethod
+    def kept(cls, topic: str, payload: bytes, received_at: datetime, *, payload_bytes: int | None = None) -> "Received":
+        """One that did not come over a connection to a broker, which therefore has nothing to acknowledge."""
+        true_bytes = len(payload) if payload_bytes is None else payload_bytes
+        return cls(topic, payload, true_bytes, 1, 0, False, 0, received_at)

@@ -10,7 +10,7 @@ import structlog
 from msgspec import Struct, field
 
 from contracts.availability import Availability
-from contracts.facts import Facts, HeardHandler, PassageHandler, RecordFacts, Tally
+from contracts.facts import Facts, HeardHandler, PassageHandler, Recorded, RecordFacts, Tally
 from contracts.ids import CarParkId
 from contracts.orders import OrderHandler
 from gateway import sql
@@ -34,17 +34,22 @@ class Handlers:
 
 
 class Outcome(Struct):
-    """What recording changed: what to publish after the commit, what to tell those who were refused, and the sums."""
+    """What recording changed: in occupancy, with the orders, what to tell those who were refused, and the sums."""
 
-    availabilities: list[Availability]
-    letters: list[DeadLetter]
-    stored: int
-    duplicate: int
-    late: int
-    dead: int
-    miscounted: int
-    not_kept: int
+    recorded: Recorded = field(default_factory=Recorded)
     answers: list[Answer] = field(default_factory=list)
+    letters: list[DeadLetter] = field(default_factory=list)
+    stored: int = 0
+    duplicate: int = 0
+    late: int = 0
+    dead: int = 0
+    miscounted: int = 0
+    not_kept: int = 0
+
+    @property
+    def availabilities(self) -> list[Availability]:
+        """What to publish after the commit."""
+        return self.recorded.availabilities
 
     def sums(self) -> tuple[tuple[str, int], ...]:
         return ("stored", self.stored), ("duplicate", self.duplicate), ("late", self.late), ("dead", self.dead)
@@ -61,15 +66,13 @@ async def record_messages(tx: Tx, handlers: Handlers, messages: Sequence[Taken])
         statuses=[fact for taken in messages for fact in taken.said.statuses],
     )
     told = len(facts.spaces) + len(facts.counts) + len(facts.passages) + len(facts.statuses)
-    outcome = Outcome([], [], 0, 0, 0, 0, 0, 0)
-    tallies: dict[CarParkId, Tally] = {}
+    outcome = Outcome()
     if told:
-        recorded = await handlers.record_facts(tx, facts)
-        for passage in recorded.new_passages:
+        outcome.recorded = await handlers.record_facts(tx, facts)
+        for passage in outcome.recorded.new_passages:
             for handle in handlers.on_passage:
                 await handle(tx, passage)
-        outcome.availabilities = recorded.availabilities
-        tallies = recorded.tallies
+    tallies = outcome.recorded.tallies
     if orders:
         outcome.answers = await acknowledge_orders(tx, handlers.on_order, messages, orders)
         told += len(outcome.answers)

@@ -70,14 +70,5 @@ def _mended(row: Row, taken: Taken) -> tuple[int, int, int]:
 async def _decode_again(tx: Tx, row: Row) -> Taken:
     payload: bytes = row["payload"]
     known = await read_speaker(tx, row["topic"], payload)
-    message = Received(
-        topic=row["topic"],
-        payload=payload,
-        payload_bytes=len(payload),
-        qos=1,
-        mid=0,
-        retain=False,
-        generation=0,
-        received_at=row["first_seen_at"],
-    )
+    message = Received.kept(row["topic"], payload, row["first_seen_at"])
     return Taken.of(message, decode(message.topic, payload, message.received_at, Directory(known)))

@@ -29,7 +29,7 @@ class GatewaySettings(BaseModel):
     lease_s: Annotated[float, Field(ge=3, le=60)] = 5.0
     """A holder that is silent for this long is replaced: five renewals, and twice that is what a take-over may take."""
     networks: tuple[str, ...] = (*NETWORK_FILTERS, *CAMERA_FILTERS)
-    """Topics of LoRaWAN network servers on this broker. They name no operator: slot 0 hears them all."""
+    """Topics of LoRaWAN network servers and plate cameras on this broker. They name no operator: slot 0 hears them."""
     ca_file: str | None = None
     session_expiry_s: Annotated[int, Field(ge=0)] = 7 * 24 * 3600
     """How long the broker keeps what we miss: a long weekend without anyone to look."""

@@ -14,12 +14,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from contracts.ids import CarParkId
 from gateway import sql
-from gateway.events import Decoded
 from gateway.heard import Heard
 from gateway.settle_counters import settle_counters
 from gateway.taken import Taken
@@ -130,15 +129,6 @@ def _at(taken: Taken, first_at: datetime) -> Taken:
         return taken
     at = min(first_at, taken.message.received_at)
     told_at = None if at == first_at else first_at
-    moved = Decoded(
-        said.car_park,
-        tuple(
-            msgspec.structs.replace(fact, at=at, told_at=told_at) if fact.epoch == heard.epoch else fact
-            for fact in said.spaces
-        ),
-        passages=tuple(msgspec.structs.replace(fact, at=at) for fact in said.passages),
-        heard=msgspec.structs.replace(heard, told_at=first_at, fact=msgspec.structs.replace(heard.fact, at=at)),
-        codec=said.codec,
-        read_with=said.read_with,
-    )
-    return Taken(taken.message, moved, taken.events, taken.weight_bytes)
+    spaces = tuple(replace(fact, at=at, told_at=told_at) if fact.epoch == heard.epoch else fact for fact in said.spaces)
+    moved = replace(heard, told_at=first_at, fact=replace(heard.fact, at=at))
+    return replace(taken, said=replace(said, spaces=spaces, heard=moved))

@@ -22,11 +22,10 @@ from gateway.notices import tell_recorded, tell_spooled
 from gateway.received import Received
 from gateway.record import Handlers, Outcome, record_messages
 from gateway.refresh_directory import read_cameras
-from gateway.refusals import Reason
 from gateway.sql import spool as sql
 from gateway.taken import Taken
 from kernel.db import Database, Row, Tx
-from kernel.db_errors import is_data_error, is_misfit, will_pass
+from kernel.db_errors import is_misfit, will_pass
 from kernel.ids import new_id
 
 _log = structlog.get_logger(__name__)
@@ -69,54 +68,67 @@ class SpoolWork:
         """Until nothing waits. Raises what an absent database raises, or one whose schema is not ours."""
         rows_max = ROWS_MAX
         while True:
-            try:
-                worked = await self._work(rows_max)
-            except Exception as error:
-                if will_pass(error) or is_misfit(error):
-                    raise
-                if rows_max == 1:
-                    await self._blame(error)
-                rows_max = 1  # one by one, until the one that is to blame stands alone
-                continue
-            if not worked:
-                return
-            rows_max = min(ROWS_MAX, rows_max * 2)
-
-    async def _work(self, rows_max: int) -> int:
-        async with self._db.transaction() as tx:
-            rows = await sql.take(tx, rows_max, but=self._stuck)
+            rows, error = await self._work(rows_max)
             if not rows:
-                return 0
-            understood = await _understood(tx, rows)
-            outcome = await self._record(tx, understood)
-            await sql.drop(tx, [row["id"] for row in rows])
-        self._metrics.count(understood, outcome, committed_at=self._db.clock.now())
-        self._publish(outcome.availabilities)
-        return len(rows)
+                return
+            if error is None:
+                rows_max = min(ROWS_MAX, rows_max * 2)
+                continue
+            if len(rows) == 1:
+                await self._blame(rows[0], error)
+            rows_max = 1  # one by one, until the one that is to blame stands alone
+
+    async def _work(self, rows_max: int) -> tuple[Sequence[str], Exception | None]:
+        """The ids of the rows that were taken, and why they could not be recorded."""
+        ids: Sequence[str] = ()
+        try:
+            async with self._db.transaction() as tx:
+                rows = await sql.take(tx, rows_max, but=self._stuck)
+                ids = [row["id"] for row in rows]
+                if not ids:
+                    return ids, None
+                understood = await _understood(tx, rows)
+                outcome = await self._record(tx, understood)
+                await sql.drop(tx, ids)
+        except Exception as error:
+            if not ids or will_pass(error) or is_misfit(error):
+                raise
+            return ids, error
+        self._tell(understood, outcome)
+        return ids, None
 
     async def _record(self, tx: Tx, taken: Sequence[Taken]) -> Outcome:
         outcome = await record_messages(tx, self._handlers, taken)
         await tell_recorded(tx, outcome.letters)
         return outcome
 
-    async def _blame(self, error: Exception) -> None:
-        """The oldest row is why the transaction failed: it becomes a dead letter; if it cannot, it is left alone."""
-        async with self._db.transaction() as tx:
-            rows = await sql.take(tx, 1, but=self._stuck)
-        for row in rows:
-            _log.error("spooled_event_refused", spool=row["id"], device=row["device"], exc_info=error)
-            reason = Reason.DATABASE_REFUSED if is_data_error(error) else Reason.HANDLER_FAILED
-            detail = f"it could not be stored ({type(error).__name__}); the log says more"
-            try:
-                async with self._db.transaction() as tx:
-                    taken = (await _understood(tx, [row]))[0]
-                    await self._record(tx, [taken.refuse(reason, detail)] if taken.said.facts else [])
-                    await sql.drop(tx, [row["id"]])
-            except Exception as again:
-                if will_pass(again) or is_misfit(again):
-                    raise
-                _log.exception("spooled_event_stuck", spool=row["id"])
-                self._stuck.add(row["id"])
+    def _tell(self, taken: Sequence[Taken], outcome: Outcome) -> None:
+        self._metrics.count(taken, outcome, committed_at=self._db.clock.now())
+        self._publish(outcome.availabilities)
+
+    async def _blame(self, spool_id: str, error: Exception) -> None:
+        """This row is why the transaction failed: it becomes a dead letter; if it cannot, it is left alone.
+
+        Whoever holds it meanwhile, or has dealt with it, finds out for himself.
+        """
+        try:
+            async with self._db.transaction() as tx:
+                row = await sql.lock(tx, spool_id)
+                if row is None:
+                    return
+                _log.error("spooled_event_refused", spool=spool_id, device=row["device"], exc_info=error)
+                (understood,) = await _understood(tx, [row])
+                refused = understood.blame(error)
+                outcome = await self._record(tx, [refused]) if understood.said.facts else None
+                await sql.drop(tx, [spool_id])
+        except Exception as again:
+            if will_pass(again) or is_misfit(again):
+                raise
+            _log.exception("spooled_event_stuck", spool=spool_id)
+            self._stuck.add(spool_id)
+            return
+        if outcome is not None:
+            self._tell([refused], outcome)
 
 
 async def _understood(tx: Tx, rows: Sequence[Row]) -> list[Taken]:
@@ -126,15 +138,8 @@ async def _understood(tx: Tx, rows: Sequence[Row]) -> list[Taken]:
 
 
 def _taken(row: Row, directory: Directory) -> Taken:
-    message = Received(
-        topic=hikvision_topic(row["device"]),
-        payload=row["event"],
-        payload_bytes=row["event_bytes"],
-        qos=1,
-        mid=0,
-        retain=False,
-        generation=0,
-        received_at=row["received_at"],
+    message = Received.kept(
+        hikvision_topic(row["device"]), row["event"], row["received_at"], payload_bytes=row["event_bytes"]
     )
     said = decode(message.topic, message.payload, message.received_at, directory, payload_bytes=message.payload_bytes)
     return Taken.of(message, said)

@@ -5,6 +5,7 @@ from msgspec import Struct
 from gateway.events import Decoded
 from gateway.received import Received
 from gateway.refusals import Reason, Reject
+from kernel.db_errors import is_data_error
 
 FACT_BYTES = 250
 """A fact with its times, measured; what a message weighs beside its payload."""
@@ -46,3 +47,11 @@ class Taken(Struct, frozen=True, gc=False):
         """The same message refused as a whole, after the database or a handler would not have it."""
         said = Decoded(self.said.car_park, rejects=(Reject(reason, detail),))
         return Taken(self.message, said, self.events, self.weight_bytes)
+
+    def blame(self, error: Exception) -> "Taken":
+        """The same message refused as a whole, because its transaction failed with `error`.
+
+        The database's own words may quote rows, plates among them: they stay in our log.
+        """
+        reason = Reason.DATABASE_REFUSED if is_data_error(error) else Reason.HANDLER_FAILED
+        return self.refuse(reason, f"it could not be stored ({type(error).__name__}); the log says more")

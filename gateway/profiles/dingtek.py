@@ -16,16 +16,16 @@ _STATES: Final = {0: FREE, 1: OCCUPIED}
 
 
 def decode_packet(
-    frame: Frame, *, types: frozenset[int], telemetry_bytes: int, parameter_bytes: int, climate: bool
+    frame: Frame, *, device_type: int, telemetry_bytes: int, parameter_bytes: int, climate: bool
 ) -> Reading | Unreadable:
-    """A telemetry or parameter packet of a sensor of one of `types`; `climate`: temperature and humidity are in it."""
+    """A telemetry or parameter packet of a sensor of `device_type`; `climate`: temperature and humidity are in it."""
     payload = frame.payload
     cut = wrong_length(frame, telemetry_bytes, parameter_bytes)
     if cut is not None:
         return cut
     if payload[0] != 0x80 or payload[1] != 0x00 or payload[-1] != 0x81:
         return Unreadable(Reason.UNKNOWN_FRAME, "a packet begins with 80 00 and ends with 81")
-    if payload[2] not in types:
+    if payload[2] != device_type:
         return Unreadable(Reason.UNKNOWN_FRAME, f"device type {payload[2]:#04x} at byte 2 is another sensor's")
     if payload[4] != len(payload):
         return Unreadable(Reason.WRONG_LENGTH, f"byte 4 says {payload[4]} bytes, {len(payload)} came")
@@ -55,8 +55,7 @@ def climate_profile(model: str, device_type: int) -> Profile[DeviceSettings]:
 
     def decode(frame: Frame, settings: DeviceSettings) -> Reading | Unreadable:
         del settings
-        types = frozenset({device_type})
-        return decode_packet(frame, types=types, telemetry_bytes=23, parameter_bytes=16, climate=True)
+        return decode_packet(frame, device_type=device_type, telemetry_bytes=23, parameter_bytes=16, climate=True)
 
     example = f"8000{device_type:02x}021706b4100001610010fff6fff0192d00010081"
     return Profile(

@@ -9,7 +9,7 @@ from gateway.profiles.settings import DeviceSettings
 def decode(frame: Frame, settings: DeviceSettings) -> Reading | Unreadable:
     """Telemetry of 21 bytes, parameters of 17."""
     del settings
-    return decode_packet(frame, types=frozenset({0x02}), telemetry_bytes=21, parameter_bytes=17, climate=False)
+    return decode_packet(frame, device_type=0x02, telemetry_bytes=21, parameter_bytes=17, climate=False)
 
 
 PROFILE = Profile(

@@ -16,7 +16,7 @@ from gateway.profiles.settings import DeviceSettings, Distance, Margin, check_ma
 from gateway.refusals import Reason
 
 TEMPERATURE, VDD, DIGITAL, DISTANCE, OCCUPANCY, DIGITAL_2 = b"\x01", b"\x07", b"\x0d", b"\x0e", b"\x11", b"\x1a"
-SETTINGS, BYTES = 0x3E, 0x3B
+SETTINGS = 0x3E
 _BYTES_OF_TYPE: Final = {
     0x01: 2, 0x02: 1, 0x03: 3, 0x04: 2, 0x05: 1, 0x06: 2, 0x07: 2, 0x08: 2, 0x09: 6, 0x0A: 2, 0x0B: 4, 0x0C: 2,
     0x0D: 1, 0x0E: 2, 0x0F: 1, 0x10: 4, 0x11: 1, 0x12: 1, 0x13: 65, 0x14: 4, 0x15: 2, 0x16: 2, 0x17: 4, 0x18: 2,

@@ -13,10 +13,9 @@ from gateway.profiles.profile import UNKNOWN, Frame, Kind, Mark, Reading, Unread
 from gateway.profiles.settings import DistanceSettings
 from gateway.share import share_of_hundred
 
-NO_DISTANCE: Final = frozenset({0, 0xFFFD, 0xFFFE, 0xFFFF})
-"""Nothing measured; no target; switched off; sensor at fault."""
 DISTANCE_MM_MAX: Final = 0x7FFF
-"""What lies above is negative: nearer than the place where the operator set zero."""
+"""What lies above is negative (nearer than where the operator set zero), no target, switched off, or a sensor at fault;
+0 is nothing measured."""
 
 INFORMATION: Final = {
     b"\xff\x01": 1,
@@ -82,7 +81,7 @@ def _kind(items: Iterable[Item], marks: list[Mark]) -> Kind:
 def _mark(raw: bytes, settings: DistanceSettings, at: datetime | None = None) -> tuple[Mark, ...]:
     """Nothing where the distance is too close to the threshold to say."""
     distance_mm = int.from_bytes(raw, "little")
-    if distance_mm in NO_DISTANCE or distance_mm > DISTANCE_MM_MAX:
+    if not 0 < distance_mm <= DISTANCE_MM_MAX:
         return (Mark("unknown", at),)
     state = settings.state(distance_mm)
     return () if state is None else (Mark(state, at),)

@@ -93,23 +93,13 @@ class Unreadable(NamedTuple):
 Decode = Callable[[Frame, S], Reading | Unreadable]
 
 
-@dataclass(frozen=True, slots=True)
-class Profile(Generic[S]):
-    """One device. `codec` names this decoder's version: it changes whenever the same bytes would say something else.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile(ProfileCard, Generic[S]):
+    """One radio device. `codec` changes whenever the same bytes would say something else."""
 
-    `ports` empty: the device may be set to any. `source`: whose description of the bytes it follows.
-    """
-
-    name: str
-    vendor: str
-    model: str
-    codec: str
-    source: str
     example: Example
     settings: type[S]
     decode: Decode[S]
-    ports: tuple[int, ...] = ()
-    aliases: tuple[str, ...] = ()
     measures: Measures = "space"
 
     def read(self, frame: Frame, settings: S) -> Reading | Unreadable:
@@ -122,21 +112,6 @@ class Profile(Generic[S]):
             known = ", ".join(map(str, self.ports))
             return Unreadable(Reason.WRONG_PORT, f"port {frame.port or 0}; this device sends on {known}")
         return self.decode(frame, settings)
-
-    def card(self) -> ProfileCard:
-        """How the registry shows it."""
-        return ProfileCard(
-            name=self.name,
-            aliases=self.aliases,
-            vendor=self.vendor,
-            model=self.model,
-            codec=self.codec,
-            measures=self.measures,
-            ports=self.ports,
-            source=self.source,
-            settings=self.settings,
-            example=self.example,
-        )
 
 
 AnyProfile = Profile[Any]

@@ -26,7 +26,8 @@ class DeviceSettings(BaseModel):
         "the application's id of ChirpStack. Without it every application of the network may.",
     )
     heartbeat_s: Annotated[int, Field(ge=1, le=604_800)] | None = Field(
-        default=None, description="How often it says its state at least; silent for longer, its space is `unknown`."
+        default=None,
+        description="How often it says its state at least; silent for more than two of these, its space is `unknown`.",
     )
 
 

@@ -47,8 +47,6 @@ SUPERSEDE = """
 UPDATE gateway.device_order SET state = 'superseded', superseded_by = $1, closed_at = $3 WHERE id = ANY ($2)
 """
 
-NOTIFY = f"SELECT pg_notify('{CHANNEL}', '')"
-
 OPERATORS_WITH_PENDING = """
 SELECT DISTINCT operator FROM gateway.device_order WHERE state = 'pending' AND expires_at > $1
 """
@@ -172,11 +170,6 @@ async def supersede_texts(tx: Tx, order_id: OrderId, wanted: WantedOrder) -> int
     if not needless:
         return 0
     return await tx.execute(SUPERSEDE, order_id, [row["id"] for row in needless], tx.now)
-
-
-async def tell_dispatchers(tx: Tx) -> None:
-    """Heard after the commit, and only then."""
-    await tx.execute(NOTIFY)
 
 
 async def operators_with_pending(tx: Tx) -> list[str]:

@@ -25,6 +25,10 @@ SELECT id, device, event, event_bytes, received_at FROM gateway.spool
 WHERE id <> ALL ($2::text[]) ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
 """
 
+LOCK = """
+SELECT id, device, event, event_bytes, received_at FROM gateway.spool WHERE id = $1 FOR UPDATE SKIP LOCKED
+"""
+
 DROP = "DELETE FROM gateway.spool WHERE id = ANY ($1)"
 
 
@@ -47,6 +51,11 @@ async def keep(tx: Tx, spool_id: str, device: str, *, event: bytes, event_bytes:
 async def take(tx: Tx, rows_max: int, *, but: Collection[str]) -> list[Row]:
     """Lock the oldest rows whose ids are not in `but`."""
     return await tx.fetch(TAKE, rows_max, list(but))
+
+
+async def lock(tx: Tx, spool_id: str) -> Row | None:
+    """This row, unless it is gone or somebody works on it."""
+    return await tx.fetchrow(LOCK, spool_id)
 
 
 async def drop(tx: Tx, ids: Sequence[str]) -> None:

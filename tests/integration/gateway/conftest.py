@@ -205,6 +205,11 @@ def books(db: Database) -> Books:
     return read
 
 
+async def books_are(books: Books, car_park: str = CAR_PARK, **counted: int) -> bool:
+    """Whether a car park's tally has these numbers, whatever the others are."""
+    return (await books(car_park)).items() >= counted.items()
+
+
 def now(shift_s: float = 0) -> str:
     """A device's clock."""
     return (SystemClock().now() + timedelta(seconds=shift_s)).isoformat()

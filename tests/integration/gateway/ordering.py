@@ -1,6 +1,5 @@
 """Orders in tests: given as another service gives them, answered as a device answers them."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -70,6 +69,11 @@ async def has_state(db: Database, order: OrderId, *states: str) -> bool:
     return await state_of(db, order) in states
 
 
+async def is_over(db: Database, order: OrderId, *, by: timedelta = timedelta(0)) -> bool:
+    """Whether its deadline passed `by` ago."""
+    return bool((await row_of(db, order))["expires_at"] + by < SystemClock().now())
+
+
 def orders(device: Client) -> list[dict[str, Any]]:
     """What the device was told, in order."""
     return device.said("/orders")
@@ -96,8 +100,6 @@ class Barrier(Client):
     @contextlib.asynccontextmanager
     async def obeying(self, eventually: Eventually) -> AsyncIterator["Barrier"]:
         """Until the block ends; then it says DISCONNECT. Once only."""
-        running = asyncio.create_task(self.link.run())
-        await eventually(lambda: self.link.ready)
-        yield self
-        await self.link.stop()
-        await running
+        async with self.connected():
+            await eventually(lambda: self.link.ready)
+            yield self

@@ -11,7 +11,7 @@ from occupancy.record import Recorder
 from occupancy.settings import OccupancySettings
 from tests.conftest import Eventually
 from tests.faults.proxy import Proxy
-from tests.integration.gateway.conftest import CAR_PARK, Books, StartClient, StartGateway, now, register
+from tests.integration.gateway.conftest import CAR_PARK, Books, StartClient, StartGateway, books_are, now, register
 from tests.mosquitto import Mosquitto
 
 
@@ -40,10 +40,6 @@ def event(number: int) -> dict[str, object]:
 
 async def received(books: Books, count: int) -> bool:
     return (await books())["received"] >= count
-
-
-async def stored(books: Books, count: int) -> bool:
-    return (await books())["stored"] == count
 
 
 async def test_nothing_is_acknowledged_before_its_commit(
@@ -79,11 +75,7 @@ async def test_a_slow_car_park_holds_acknowledgements_and_no_other_car_park(
     for number in range(20):
         device.say("spaces", event(number), car_park="mall-2")
         device.say("spaces", event(number))
-
-    async def others_are_stored() -> bool:
-        return (await books("mall-2"))["stored"] == 20
-
-    await eventually(others_are_stored)
+    await eventually(lambda: books_are(books, "mall-2", stored=20))
     assert gateway.link.unacknowledged == 41, "nothing newer is acknowledged before the oldest"
     assert (await books())["stored"] == 0
     gate.open.set()
@@ -117,7 +109,7 @@ async def test_what_was_sent_while_the_gateway_was_away_is_delivered_by_the_kept
     first = await start_gateway(broker_url=mosquitto.url, client_id="steady")
     device = await start_client(url=mosquitto.url)
     device.say("spaces", event(0))
-    await eventually(lambda: stored(books, 1))
+    await eventually(lambda: books_are(books, stored=1))
     await first.stop()
 
     for number in range(1, 40):
@@ -145,7 +137,7 @@ async def test_a_database_that_goes_and_comes_back_loses_nothing_and_memory_is_b
         )
         device = await start_client(url=mosquitto.url)
         device.say("spaces", event(0))
-        await eventually(lambda: stored(books, 1))
+        await eventually(lambda: books_are(books, stored=1))
 
         proxy.refuse = True
         proxy.reset()
@@ -156,7 +148,7 @@ async def test_a_database_that_goes_and_comes_back_loses_nothing_and_memory_is_b
         assert len(gateway.ingest.queue) <= 50
 
         proxy.refuse = False
-        assert await eventually(lambda: stored(books, 500), within_s=30)
+        assert await eventually(lambda: books_are(books, stored=500), within_s=30)
         await eventually(lambda: gateway.ready and gateway.link.unacknowledged == 0)
         assert (await books())["received"] == 500
         await through.close()
@@ -185,7 +177,7 @@ async def test_a_gateway_started_without_a_database_waits_for_it_and_the_broker_
         assert not gateway.ready
 
         proxy.refuse = False
-        assert await eventually(lambda: stored(books, 1), within_s=30)
+        assert await eventually(lambda: books_are(books, stored=1), within_s=30)
         await through.close()
 
 
@@ -215,7 +207,7 @@ async def test_a_stop_ends_in_time_although_the_database_hangs(
         await through.close()
 
     await start_gateway(broker_url=mosquitto.url, client_id="stopped")
-    assert await eventually(lambda: stored(books, 1))
+    assert await eventually(lambda: books_are(books, stored=1))
 
 
 def through_proxy(url: str, server: EmbeddedPostgres, port: int) -> str:

@@ -14,7 +14,16 @@ from kernel.db import Database, Tx
 from occupancy.record import Recorder
 from occupancy.settings import OccupancySettings
 from tests.conftest import Eventually
-from tests.integration.gateway.conftest import CAR_PARK, OPERATOR, Books, StartClient, StartGateway, now, register
+from tests.integration.gateway.conftest import (
+    CAR_PARK,
+    OPERATOR,
+    Books,
+    StartClient,
+    StartGateway,
+    books_are,
+    now,
+    register,
+)
 from tests.mosquitto import Mosquitto
 
 
@@ -54,16 +63,12 @@ async def test_an_event_reaches_the_database_and_the_public_topic(
     device.say("spaces", {"events": [space("B1-2"), space("B1-3", "free")]})
 
     await eventually(lambda: device.heard)
-    assert await eventually(lambda: len_is(books, 3))
+    assert await eventually(lambda: books_are(books, received=3))
     assert await space_states(db) == {"B1-1": "occupied", "B1-2": "occupied", "B1-3": "free"}
     await eventually(lambda: gateway.link.unacknowledged == 0)
     public = await start_client(f"parking/v1/public/{CAR_PARK}", protocol=protocol, client_id="late")
     await eventually(lambda: public.heard)
     assert public.said(CAR_PARK)[0]["car_park"] == CAR_PARK
-
-
-async def len_is(books: Books, received: int) -> bool:
-    return (await books())["received"] == received
 
 
 async def test_the_good_events_of_a_message_are_kept_and_each_bad_one_is_told(
@@ -173,17 +178,13 @@ async def test_what_was_registered_a_moment_ago_may_speak_at_once(
     assert not device.heard
 
 
-async def books_show(books: Books, car_park: str, *, stored: int) -> bool:
-    return (await books(car_park))["stored"] == stored
-
-
 async def test_a_clock_in_the_future_is_clamped_to_the_time_of_receipt(
     db: Database, start_gateway: StartGateway, start_client: StartClient, books: Books, eventually: Eventually
 ) -> None:
     await start_gateway()
     device = await start_client()
     device.say("spaces", space() | {"at": now(3600)})
-    assert await eventually(lambda: books_show(books, CAR_PARK, stored=1))
+    assert await eventually(lambda: books_are(books, stored=1))
     async with db.transaction() as tx:
         seen = await tx.fetchrow("SELECT at, received_at FROM occupancy.space_state")
     assert seen is not None
@@ -204,7 +205,7 @@ async def test_one_message_that_a_handler_refuses_does_not_stop_the_others(
     for number in range(40):
         device.say("passages", {"id": f"p-{number}", "lane": "E1", "direction": "entry", "at": now(-1)})
 
-    assert await eventually(lambda: len_is(books, 40))
+    assert await eventually(lambda: books_are(books, received=40))
     assert await books() == {"received": 40, "stored": 39, "duplicate": 0, "late": 0, "dead": 1}
     assert [error["reason"] for error in await eventually(lambda: device.said("errors"))] == ["handler_failed"]
 
@@ -224,7 +225,7 @@ async def test_one_message_that_the_database_refuses_does_not_stop_the_others(
     for number in range(30):
         device.say("spaces", space(f"B1-{number % 20 + 1}", seq=0 if number in (7, 8, 21) else number + 1))
 
-    assert await eventually(lambda: len_is(books, 30))
+    assert await eventually(lambda: books_are(books, received=30))
     assert await books() == {"received": 30, "stored": 27, "duplicate": 0, "late": 0, "dead": 3}
     assert {letter["reason"] for letter in await dead_letters(db)} == {"database_refused"}
 
@@ -245,7 +246,7 @@ async def test_a_batch_that_the_database_undid_for_another_is_stored_at_once(
     gateway = await start_gateway(record_facts=unlucky)
     device = await start_client()
     device.say("spaces", space())
-    assert await eventually(lambda: books_show(books, CAR_PARK, stored=1))
+    assert await eventually(lambda: books_are(books, stored=1))
     assert undone == 21
     assert not gateway.ingest.database_away
 
@@ -258,5 +259,5 @@ async def test_the_same_event_twice_is_counted_as_a_duplicate(
     event = space(seq=1, epoch="boot")
     for _ in range(3):
         device.say("spaces", event)
-    assert await eventually(lambda: len_is(books, 3))
+    assert await eventually(lambda: books_are(books, received=3))
     assert await books() == {"received": 3, "stored": 1, "duplicate": 2, "late": 0, "dead": 0}

@@ -10,7 +10,7 @@ from kernel.db import Database
 from occupancy.record import Recorder
 from occupancy.settings import OccupancySettings
 from tests.conftest import Eventually
-from tests.integration.gateway.conftest import CAR_PARK, OPERATOR, Books, StartClient, StartGateway
+from tests.integration.gateway.conftest import CAR_PARK, OPERATOR, Books, StartClient, StartGateway, books_are
 from tests.integration.gateway.lorawan import EUI, chirpstack, place, publish, states, told, tts
 
 
@@ -40,17 +40,9 @@ async def test_an_uplink_heard_by_two_gateways_is_one_event(
     first = tts("01", count=None, after_s=-60)
     for uplink in (first, first, tts("01", count=None, after_s=-58.5, gateway="gtw2"), tts("00", count=1, after_s=-30)):
         publish(client, uplink)
-
-    async def all_booked() -> bool:
-        return (await books())["received"] == 4
-
-    await eventually(all_booked)
+    await eventually(lambda: books_are(books, received=4))
     publish(client, tts("01", count=None, after_s=-57, gateway="gtw3"))  # from a gateway that had no line
-
-    async def the_late_one_too() -> bool:
-        return (await books())["received"] == 5
-
-    await eventually(the_late_one_too)
+    await eventually(lambda: books_are(books, received=5))
     assert await told(db) == ["occupied", "free"]
     assert await states(db) == {"B1-1": "free"}
     assert await books() == {"received": 5, "stored": 2, "duplicate": 3, "late": 0, "dead": 0}
@@ -82,11 +74,7 @@ async def test_two_events_in_one_uplink_keep_their_order(
     client = await start_client()
     publish(client, tts("156601156600", count=12, device="placepod-12"))
     publish(client, tts("0302016d026700eb", count=13, device="placepod-12"))
-
-    async def all_booked() -> bool:
-        return (await books())["received"] == 3
-
-    await eventually(all_booked)
+    await eventually(lambda: books_are(books, received=3))
     assert await told(db) == ["occupied", "free"]
     assert await states(db) == {"B1-1": "free"}
     assert (await books())["stored"] == 3  # the battery alone is a heartbeat
@@ -155,7 +143,7 @@ async def test_an_unknown_device_is_replayed_once_it_is_registered(
 
 
 async def test_a_device_without_a_space_and_one_of_another_application(
-    db: Database, start_gateway: StartGateway, start_client: StartClient, eventually: Eventually, books: Books
+    db: Database, start_gateway: StartGateway, start_client: StartClient, eventually: Eventually
 ) -> None:
     await place(db, "bay-1", "bosch-tps110", space=None)
     await place(db, "bay-2", "bosch-tps110", settings={"application": "parking@city"})
@@ -191,11 +179,7 @@ async def test_heartbeats_without_a_state_are_counted_and_told_to_who_watches(
     topic, body = first
     status = {"time": body["time"], "deviceInfo": body["deviceInfo"], "margin": 10, "batteryLevel": 88.3}
     publish(client, (topic.replace("event/up", "event/status"), status))
-
-    async def all_booked() -> bool:
-        return (await books())["received"] == 3
-
-    await eventually(all_booked)
+    await eventually(lambda: books_are(books, received=3))
     assert await books() == {"received": 3, "stored": 2, "duplicate": 1, "late": 0, "dead": 0}
     assert await states(db) == {}
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from app.embedded import EmbeddedBroker
-from contracts.ids import OrderId
 from contracts.orders import OrderClosed, OrderState
 from gateway.address import ProtocolVersion
 from gateway.dispatch_orders import BROKER_REFUSED
@@ -19,7 +18,7 @@ from kernel.db import Database, Tx
 from tests.conftest import Eventually
 from tests.faults.proxy import Proxy, Trip
 from tests.integration.gateway.conftest import StartClient, StartGateway
-from tests.integration.gateway.ordering import Barrier, give, has_state, orders, row_of, state_of, wanted
+from tests.integration.gateway.ordering import Barrier, give, has_state, is_over, orders, state_of, wanted
 from tests.mosquitto import Mosquitto
 
 BROKER_SECONDS = timedelta(seconds=2)
@@ -29,14 +28,8 @@ BROKER_SECONDS = timedelta(seconds=2)
 @pytest.fixture
 def own_mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
     """One that may be stopped, and has a session for nobody."""
-    server = Mosquitto(tmp_path, user=getpass.getuser())
-    server.start()
-    yield server
-    server.stop()
-
-
-async def is_over(db: Database, order: OrderId, *, by: timedelta = timedelta(0)) -> bool:
-    return bool((await row_of(db, order))["expires_at"] + by < SystemClock().now())
+    with Mosquitto(tmp_path, user=getpass.getuser()) as server:
+        yield server
 
 
 async def test_a_cut_before_the_brokers_word_repeats_the_order_and_the_barrier_opens_once(
@@ -137,20 +130,18 @@ async def test_what_the_broker_refuses_has_failed_and_whoever_gave_it_is_told(
     acl = tmp_path / "acl"
     acl.write_text("topic read #\ntopic write parking/v1/+/+/acks\n", encoding="utf-8")
     acl.chmod(0o644)
-    server = Mosquitto(tmp_path, user=getpass.getuser(), more=f"acl_file {acl}\n")
-    server.start()
     told: list[OrderClosed] = []
 
     async def hear(_tx: Tx, closed: OrderClosed) -> None:
         told.append(closed)
 
-    await start_gateway(broker_url=server.url, on_order=[hear])
-    order = await give(db, wanted())
-    await eventually(partial(has_state, db, order, "failed"))
+    with Mosquitto(tmp_path, user=getpass.getuser(), more=f"acl_file {acl}\n") as server:
+        await start_gateway(broker_url=server.url, on_order=[hear])
+        order = await give(db, wanted())
+        await eventually(partial(has_state, db, order, "failed"))
     assert [(closed.order, closed.state, closed.error) for closed in told] == [
         (order, OrderState.FAILED, BROKER_REFUSED)
     ]
-    server.stop()
 
 
 async def test_whoever_gave_an_order_hears_of_the_answer_in_its_transaction(

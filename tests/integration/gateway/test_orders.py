@@ -1,7 +1,6 @@
 """An order's way: a row, a message after the commit, the device's answer, or the deadline."""
 
 import asyncio
-import time
 from collections import Counter
 from datetime import timedelta
 from functools import partial
@@ -13,16 +12,26 @@ from app.embedded import EmbeddedBroker
 from contracts.facts import PassageSeen
 from contracts.ids import OrderId
 from contracts.orders import OrderClosed, OrderState
+from gateway import dispatch_orders
 from gateway.errors import UnknownCarPark, UnknownLane, UnknownSpace
 from gateway.expire_orders import expire_orders, forget_orders
 from gateway.give_order import give_order
 from gateway.sql import orders as sql
-from kernel.clock import SystemClock
 from kernel.db import Database, Tx
 from kernel.edge_problems import MalformedBody
 from tests.conftest import Eventually
-from tests.integration.gateway.conftest import Books, Client, StartClient, StartGateway, now, register
-from tests.integration.gateway.ordering import Barrier, answer, give, has_state, orders, row_of, state_of, wanted
+from tests.integration.gateway.conftest import Books, StartClient, StartGateway, books_are, now, register
+from tests.integration.gateway.ordering import (
+    Barrier,
+    answer,
+    give,
+    has_state,
+    is_over,
+    orders,
+    row_of,
+    state_of,
+    wanted,
+)
 
 ORDERS = "parking/v1/op/+/orders"
 ERRORS = "parking/v1/op/+/errors"
@@ -47,31 +56,27 @@ async def test_a_barrier_is_opened_and_the_answer_closes_the_order(
     assert row["expires_at"] - row["given_at"] <= timedelta(seconds=10)
     assert not device.heard[0].retain
     answer(device, order)
-
-    async def done() -> bool:
-        return await state_of(db, order) == "done"
-
-    await eventually(done)
+    await eventually(partial(has_state, db, order, "done"))
     row = await row_of(db, order)
     assert row["given_at"] <= row["published_at"] <= row["closed_at"]
     assert await books() == {"received": 1, "stored": 1, "duplicate": 0, "late": 0, "dead": 0}
 
 
-async def test_it_goes_out_at_once_and_not_by_the_sweep(
-    db: Database, start_gateway: StartGateway, start_client: StartClient, eventually: Eventually
+async def test_it_goes_out_by_the_notification_and_not_by_the_sweep(
+    db: Database,
+    start_gateway: StartGateway,
+    start_client: StartClient,
+    eventually: Eventually,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def heard(device: Client, number: int) -> bool:
-        return len(orders(device)) >= number
-
+    monkeypatch.setattr(dispatch_orders, "SWEEP_S", 3_600.0)
     device = await start_client(ORDERS)
     await start_gateway()
-    took = []
-    for number in range(5):
-        started = time.monotonic()  # noqa: TID251 - a measurement
-        await give(db, wanted(cause=f"exit:{number}"))
-        await eventually(partial(heard, device, number + 1))
-        took.append(time.monotonic() - started)  # noqa: TID251 - a measurement
-    assert sorted(took)[2] < 0.5
+    first = await give(db, wanted(cause="exit:1", ttl_s=60))
+    await eventually(partial(has_state, db, first, "published"))  # the first may have been there before the listening
+    second = await give(db, wanted(cause="exit:2", ttl_s=60))
+    await eventually(partial(has_state, db, second, "published"))
+    assert [told["order"] for told in orders(device)] == [first, second]
 
 
 async def test_the_same_cause_is_the_same_order(
@@ -124,20 +129,21 @@ async def test_what_the_device_could_not_do_has_failed(
     order = await give(db, wanted())
     await eventually(lambda: orders(device))
     answer(device, order, ok=False, error="arm blocked")
-
-    async def failed() -> bool:
-        return await state_of(db, order) == "failed"
-
-    await eventually(failed)
+    await eventually(partial(has_state, db, order, "failed"))
     assert (await row_of(db, order))["error"] == "arm blocked"
 
 
 async def test_answers_are_counted_as_what_they_are(
     db: Database, start_gateway: StartGateway, start_client: StartClient, eventually: Eventually, books: Books
 ) -> None:
+    told: list[OrderClosed] = []
+
+    async def hear(_tx: Tx, closed: OrderClosed) -> None:
+        told.append(closed)
+
     await register(db, "mall-2")
     device = await start_client(ORDERS, ERRORS)
-    await start_gateway()
+    await start_gateway(on_order=[hear])
     order = await give(db, wanted())
     expired = await give(db, wanted(cause="exit:2", ttl_s=1))
     foreign = await give(db, wanted(cause="exit:3", car_park="mall-2"))
@@ -146,30 +152,20 @@ async def test_answers_are_counted_as_what_they_are(
     answer(device, order)
     answer(device, foreign)
     answer(device, "ord_nobody")
-
-    async def over() -> bool:
-        return bool((await row_of(db, expired))["expires_at"] < SystemClock().now())
-
-    await eventually(over)
+    await eventually(partial(is_over, db, expired))
     answer(device, expired)
     answer(device, expired)
-
-    async def counted() -> bool:
-        return await books() == {"received": 6, "stored": 1, "duplicate": 2, "late": 1, "dead": 2}
-
-    await eventually(counted)
+    await eventually(partial(books_are, books, received=6, stored=1, duplicate=2, late=1, dead=2))
     row = await row_of(db, expired)
     assert (row["state"], row["acknowledged_at"]) == ("expired", None)
     assert row["acknowledged_late_at"] > row["expires_at"]
+    ends = [(order, OrderState.DONE), (expired, OrderState.EXPIRED)]
+    assert [(closed.order, closed.state) for closed in told] == ends
     assert await state_of(db, foreign) in ("pending", "published")
     await eventually(lambda: len(device.said("/errors")) == 2)
     assert {told["reason"] for told in device.said("/errors")} == {"foreign_order", "unknown_order"}
     answer(device, foreign, car_park="mall-2")
-
-    async def done() -> bool:
-        return await state_of(db, foreign) == "done"
-
-    await eventually(done)
+    await eventually(partial(has_state, db, foreign, "done"))
 
 
 async def test_what_nobody_answered_expires_and_whoever_gave_it_is_told(database: Database) -> None:
@@ -329,11 +325,7 @@ async def test_a_car_park_that_is_offline_is_sent_nothing_until_it_is_back(
     missed = await give(db, wanted(cause="missed", ttl_s=1))
     waiting = await give(db, wanted(cause="waiting", ttl_s=60))
     other = await give(db, wanted(cause="other", car_park="mall-2"))
-
-    async def over() -> bool:
-        return bool((await row_of(db, missed))["expires_at"] < SystemClock().now())
-
-    await eventually(over)
+    await eventually(partial(is_over, db, missed))
     assert [told["order"] for told in orders(device)] == [other]
     device.say("status", {"online": True, "at": now()})
     await eventually(lambda: len(orders(device)) == 2)

@@ -10,9 +10,6 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from app.embedded import EmbeddedPostgres
-from contracts.ids import CarParkId, LaneLabel
-from contracts.orders import OrderKind, WantedOrder
-from gateway.give_order import give_order
 from gateway.metrics import GatewayMetrics
 from gateway.partition import slot_of
 from gateway.partition_lease import SlotLease, SlotLost
@@ -25,7 +22,8 @@ from occupancy.record import Recorder
 from occupancy.settings import OccupancySettings
 from tests.conftest import Eventually
 from tests.faults.proxy import Proxy
-from tests.integration.gateway.conftest import Books, StartClient, StartGateway, now, register
+from tests.integration.gateway.conftest import Books, StartClient, StartGateway, books_are, now, register
+from tests.integration.gateway.ordering import give, wanted
 from tests.integration.gateway.test_acknowledge import through_proxy
 from tests.mosquitto import Mosquitto
 
@@ -101,14 +99,14 @@ async def test_each_operator_is_heard_once_and_a_new_one_from_its_first_message_
         device.say("spaces", event(number), operator=FIRST, car_park="mall-first")
         device.say("spaces", event(number), operator=SECOND, car_park="mall-second")
     for car_park in ("mall-first", "mall-second"):
-        await eventually(partial(stored, books, car_park, 50))
+        await eventually(partial(books_are, books, car_park, stored=50))
         assert (await books(car_park))["duplicate"] == 0
 
     late = next(name for name in map("late-{}".format, range(100)) if slot_of(name, 2) == 1)
     await register(db, "mall-late", operator=late)
     for number in range(50):
         device.say("spaces", event(number), operator=late, car_park="mall-late")
-    await eventually(lambda: stored(books, "mall-late", 50))
+    await eventually(lambda: books_are(books, "mall-late", stored=50))
     await eventually(lambda: heard_by(subscriptions, "part-1-of-2", late))
 
 
@@ -171,14 +169,14 @@ async def test_a_gateway_cut_off_from_the_database_is_replaced_and_does_not_figh
     assert spare.slot == -1
     device = await start_client(url=mosquitto.url)
     device.say("spaces", event(0))
-    await eventually(lambda: stored(books, "mall-1", 1))
+    await eventually(lambda: books_are(books, stored=1))
 
     proxy.refuse = True
     proxy.reset()
     for number in range(1, 100):
         device.say("spaces", event(number))
     await eventually(lambda: spare.link.ready)
-    await eventually(lambda: stored(books, "mall-1", 100))
+    await eventually(lambda: books_are(books, stored=100))
     assert not old.mine("op")
     await eventually(lambda: not old.link.ready)
     assert spare.mine("op")
@@ -209,7 +207,7 @@ async def test_an_outage_of_the_database_costs_nobody_the_slot(
     for number in range(100):
         device.say("spaces", event(number))
     proxy.refuse = False
-    await eventually(lambda: stored(books, "mall-1", 100), within_s=30)
+    await eventually(lambda: books_are(books, stored=100), within_s=30)
     assert (holder.slot, spare.slot) == (0, -1)
     assert holder.link.connects == 1
 
@@ -280,7 +278,7 @@ async def test_another_number_of_gateways_takes_over_without_a_gap(
     await old.stop()
     for number in range(40, 60):
         device.say("spaces", event(number), operator=SECOND, car_park="mall-second")
-    await eventually(lambda: stored(books, "mall-second", 60))
+    await eventually(lambda: books_are(books, "mall-second", stored=60))
 
 
 async def test_each_order_goes_out_once(
@@ -294,16 +292,7 @@ async def test_each_order_goes_out_once(
     given = set()
     for car_park in ("mall-first", "mall-second"):
         for number in range(10):
-            wanted = WantedOrder(
-                kind=OrderKind.OPEN_BARRIER,
-                car_park=CarParkId(car_park),
-                lane=LaneLabel("E1"),
-                reason="test",
-                actor="test",
-                cause=f"test:{number}",
-            )
-            async with db.transaction() as tx:
-                given.add(await give_order(tx, wanted))
+            given.add(await give(db, wanted(car_park=car_park, cause=f"test:{number}")))
     await eventually(lambda: {told["order"] for told in devices.said("orders")} == given)
 
     async def written_down() -> bool:
@@ -327,7 +316,3 @@ async def refused(db: Database) -> list[str]:
 
 async def refused_are(db: Database, names: list[str]) -> bool:
     return await refused(db) == names
-
-
-async def stored(books: Books, car_park: str, count: int) -> bool:
-    return (await books(car_park))["stored"] == count

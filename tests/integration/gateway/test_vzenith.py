@@ -12,7 +12,8 @@ from contracts.facts import DeviceHeard
 from kernel.clock import SystemClock
 from kernel.db import Database, Tx
 from tests.conftest import Eventually
-from tests.integration.gateway.conftest import Books, StartClient, StartGateway
+from tests.integration.gateway.conftest import Books, StartClient, StartGateway, books_are
+from tests.integration.gateway.lorawan import place
 
 VECTOR = json.loads((Path(__file__).resolve().parents[2] / "data" / "cameras" / "vzenith_result.json").read_text())
 SN = "c0ffee00-0badcafe"
@@ -28,15 +29,8 @@ def result(plate: str = "辽AD12345", *, ago_s: float = 5, sn: str = SN, **chang
     return json.dumps(message).encode()
 
 
-async def add_camera(db: Database, device: str = SN) -> None:
-    async with db.transaction() as tx:
-        await tx.execute(
-            """INSERT INTO registry.device (id, operator, profile, car_park, settings, updated_at)
-               VALUES ($1, 'op', 'vzenith-ivs', 'mall-1', $2, now())""",
-            device,
-            {"lane": "E1", "direction": "entry"},
-        )
-        await tx.execute("UPDATE registry.revision SET value = value + 1")
+async def add_camera(db: Database, lane: str = "E1") -> None:
+    await place(db, SN, "vzenith-ivs", space=None, settings={"lane": lane, "direction": "entry"})
 
 
 async def passages(db: Database) -> list[Any]:
@@ -67,11 +61,7 @@ async def test_a_result_is_a_passage_once(
     for name in ("keep_alive", "gpio_in", "barr_gate_status"):
         camera.link.publish(f"{topic}/{name}", b'{"name":"%s"}' % name.encode())
     camera.link.publish(f"{topic}/ivs_result", b"{")
-
-    async def everything() -> bool:
-        return (await books())["received"] == 4
-
-    await eventually(everything)
+    await eventually(lambda: books_are(books, received=4))
     assert await books() == {"received": 4, "stored": 2, "duplicate": 1, "late": 0, "dead": 1}
     await eventually(lambda: [word.kind for word in heard] == ["change"] * 3 + ["heartbeat"] * 3)
     late, first = await passages(db)
@@ -86,9 +76,7 @@ async def test_a_result_is_a_passage_once(
 async def test_a_refused_camera_is_told_on_errors_and_replayable(
     db: Database, start_gateway: StartGateway, start_client: StartClient, eventually: Eventually
 ) -> None:
-    await add_camera(db)
-    async with db.transaction() as tx:
-        await tx.execute("UPDATE registry.device SET settings = $1", {"lane": "Z9", "direction": "entry"})
+    await add_camera(db, lane="Z9")
     await start_gateway()
     camera = await start_client("parking/v1/op/mall-1/errors")
     camera.link.publish(f"device/{SN}/message/up/ivs_result", result())
@@ -108,11 +96,7 @@ async def test_a_camera_registered_a_moment_ago_is_heard(
     camera = await start_client()
     await add_camera(db)
     camera.link.publish(f"device/{SN}/message/up/ivs_result", result())
-
-    async def stored() -> bool:
-        return (await books())["stored"] == 1
-
-    await eventually(stored)
+    await eventually(lambda: books_are(books, stored=1))
 
 
 async def test_cameras_that_nobody_registered_fill_no_dead_letters_with_heartbeats(

@@ -36,7 +36,7 @@ def test_the_worked_example_is_added_with_one_file_and_one_line(
     assert len(made["PROFILES"]) == len(PROFILES) + 1
     eye: AnyProfile = made["BY_NAME"]["acme-eye"]
     settings = eye.settings()
-    assert isinstance(eye.card(), ProfileCard)
+    assert isinstance(eye, ProfileCard)
     said = eye.read(Frame(bytes.fromhex(eye.example.hex), eye.example.port), settings)
     assert isinstance(said, Reading)
     assert ([mark.state for mark in said.marks], said.battery) == (["occupied"], 0.95)

@@ -80,7 +80,13 @@ def test_only_a_text_that_has_not_gone_out_gives_way() -> None:
     assert dispatched(BARRIER, GIVEN) is BARRIER
 
 
-def test_an_answer_in_time_is_never_late() -> None:
+def test_an_answer_in_time_that_was_stored_after_the_sweep_is_late() -> None:
+    late, did = answer(expired(published(BARRIER, GIVEN), TOO_LATE))
+    assert (late.state, late.acknowledged_late_at, did) == (OrderState.EXPIRED, IN_TIME, Acknowledged.LATE)
+    assert is_consistent(late)
+
+
+def test_a_text_that_gave_way_and_was_answered_in_time_was_shown_after_all() -> None:
     done, did = answer(superseded(TEXT, GIVEN, "ord_2"))
     assert (done.state, done.superseded_by, did) == (OrderState.DONE, None, Acknowledged.STORED)
     late, did = answer(superseded(TEXT, GIVEN, "ord_2"), TOO_LATE)
