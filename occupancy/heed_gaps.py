@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from contracts.ids import CarParkId
 from kernel.db import Tx
-from occupancy.gaps import Gap, Numbering, without_numbers
+from occupancy.gaps import Gap, Numbering
 from occupancy.settings import OccupancySettings
 from occupancy.sql import gaps as sql
 from occupancy.sql import resync as resync_sql
@@ -27,6 +27,8 @@ WORDS_REMEMBERED: Final = 20_000
 """How a car park numbers is judged by its latest words: of so few that a device that is put right is soon believed."""
 AHEAD_KEPT: Final = timedelta(days=7)
 """A state that has not passed a number by then never will: its device began anew."""
+AHEAD_RANGES_MAX: Final = 500
+"""Of one source. Beyond these a number that came looks lost later, which costs a snapshot."""
 AGAIN: Final = timedelta(seconds=15)
 """Between two snapshots of a car park: however often a broker dies, it is healed well within a minute."""
 ANEW_AFTER: Final = timedelta(minutes=5)
@@ -50,7 +52,7 @@ async def heed_gaps(
     if gaps:
         car_parks = {gap.source.car_park for gap in gaps}
         ordered = await resync_sql.ordered_at(tx, car_parks)
-        gaps = await _received(tx, without_numbers(gaps, await sql.numbers_ahead(tx, car_parks)), ordered)
+        gaps = await _received(tx, await sql.without_ahead(tx, gaps), ordered)
     if gaps:
         stored = await _bounded(tx, gaps)
         await sql.insert_gaps(tx, stored, healed=[_is_answer(gap, ordered) for gap in stored])
@@ -62,7 +64,7 @@ async def heed_gaps(
     if numbering.arrived:
         await sql.fill_gaps(tx, numbering.arrived)
     if numbering.ahead:
-        await sql.insert_ahead(tx, numbering.ahead)
+        await sql.put_ahead(tx, numbering.ahead, ranges_max=AHEAD_RANGES_MAX)
 
 
 async def want_snapshots(

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from contracts.ids import CarParkId
 from kernel.db import Row, Tx
 from occupancy.gaps import Gap, Source
@@ -36,13 +38,24 @@ WHERE gap.car_park = came.car_park AND gap.epoch = came.epoch AND NOT isempty(ga
 """
 """Late numbers close the gaps they were missing from, and complete the history of those that a snapshot closed."""
 
-AHEAD = "SELECT car_park, space, zone, epoch, seq FROM occupancy.seq_ahead WHERE car_park = ANY($1::text[])"
-
-INSERT_AHEAD = """
-INSERT INTO occupancy.seq_ahead (car_park, space, zone, epoch, seq, seen_at)
-SELECT car_park, space, zone, epoch, seq, $1
-FROM unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::bigint[]) AS one (car_park, space, zone, epoch, seq)
+WITHOUT_AHEAD = """
+SELECT gap.place, gap.missing::int8multirange - ahead.numbers AS missing
+FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY
+    AS gap (car_park, space, zone, epoch, missing, place)
+JOIN occupancy.seq_ahead AS ahead ON ahead.car_park = gap.car_park AND ahead.epoch = gap.epoch
+    AND (ahead.space = gap.space OR ahead.zone = gap.zone) AND ahead.numbers && gap.missing::int8multirange
 """
+
+PUT_AHEAD = """
+INSERT INTO occupancy.seq_ahead AS kept (car_park, space, zone, epoch, numbers, seen_at)
+SELECT car_park, space, zone, epoch, range_agg(int8range(seq, seq, '[]')), $1
+FROM unnest($3::text[], $4::int[], $5::text[], $6::text[], $7::bigint[]) AS one (car_park, space, zone, epoch, seq)
+GROUP BY car_park, space, zone, epoch
+ON CONFLICT (car_park, space, zone, epoch) DO UPDATE
+    SET numbers = kept.numbers + excluded.numbers, seen_at = excluded.seen_at
+WHERE (SELECT count(*) FROM unnest(kept.numbers)) < $2
+"""
+"""What follows one another is one range: however long a clock is wrong, its device has a row of a few bytes."""
 
 RECEIVED_SPACES = """
 SELECT word.space, word.at, word.received_at FROM occupancy.space_event AS word
@@ -98,7 +111,7 @@ async def insert_gaps(tx: Tx, gaps: Sequence[Gap], *, healed: Sequence[bool]) ->
         [gap.source.epoch for gap in gaps],
         [gap.from_seq for gap in gaps],
         [gap.to_seq for gap in gaps],
-        ["{" + ",".join(f"[{begin},{end}]" for begin, end in gap.missing) + "}" for gap in gaps],
+        [_multirange(gap) for gap in gaps],
         [gap.after for gap in gaps],
         healed,
     )
@@ -114,17 +127,24 @@ async def fill_gaps(tx: Tx, came: Mapping[Source, Collection[int]]) -> int:
     return await tx.execute(FILL, tx.now, *_columns(came))
 
 
-async def numbers_ahead(tx: Tx, car_parks: Collection[CarParkId]) -> dict[Source, set[int]]:
-    """Numbers that came before their turn."""
-    found: dict[Source, set[int]] = {}
-    for row in await tx.fetch(AHEAD, list(car_parks)):
-        source = Source(CarParkId(row["car_park"]), row["space"], row["zone"], row["epoch"])
-        found.setdefault(source, set()).add(row["seq"])
-    return found
+async def without_ahead(tx: Tx, gaps: Sequence[Gap]) -> list[Gap]:
+    """`gaps` without the numbers that came before their turn; one of which all came is none."""
+    rows = await tx.fetch(
+        WITHOUT_AHEAD,
+        [gap.source.car_park for gap in gaps],
+        [gap.source.space for gap in gaps],
+        [gap.source.zone for gap in gaps],
+        [gap.source.epoch for gap in gaps],
+        [_multirange(gap) for gap in gaps],
+    )
+    left = {row["place"]: [(part.lower, part.upper - 1) for part in row["missing"]] for row in rows}
+    seen = [replace(gap, missing=left.get(place, gap.missing)) for place, gap in enumerate(gaps, 1)]
+    return [gap for gap in seen if gap.missing]
 
 
-async def insert_ahead(tx: Tx, ahead: Mapping[Source, Collection[int]]) -> None:
-    await tx.execute(INSERT_AHEAD, tx.now, *_columns(ahead))
+async def put_ahead(tx: Tx, ahead: Mapping[Source, Collection[int]], *, ranges_max: int) -> None:
+    """Keep what came before its turn; of a source that has `ranges_max` ranges no more."""
+    await tx.execute(PUT_AHEAD, tx.now, ranges_max, *_columns(ahead))
 
 
 async def words_received(tx: Tx, gaps: Sequence[Gap]) -> dict[tuple[int | None, datetime], datetime]:
@@ -161,6 +181,10 @@ async def forget_gaps(tx: Tx, before: datetime, ahead_before: datetime, *, kept_
 
 async def gaps_page(tx: Tx, car_park: CarParkId, *, only_open: bool | None, below: int, limit: int) -> list[Row]:
     return await tx.fetch(PAGE, car_park, only_open, below, limit)
+
+
+def _multirange(gap: Gap) -> str:
+    return "{" + ",".join(f"[{begin},{end}]" for begin, end in gap.missing) + "}"
 
 
 def _columns(numbers: Mapping[Source, Collection[int]]) -> list[list[object]]:

@@ -7,12 +7,12 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from contracts.facts import Facts, SpaceSeen
-from contracts.ids import CarParkId, OrderId
+from contracts.ids import CarParkId, OrderId, SpaceNumber
 from contracts.orders import OrderClosed, OrderKind, OrderState
 from gateway.give_order import give_order
 from kernel.clock import ManualClock
 from kernel.db import Database, Row
-from occupancy.heed_gaps import forget_gaps
+from occupancy.heed_gaps import AHEAD_RANGES_MAX, forget_gaps
 from occupancy.meters import SnapshotMeters
 from occupancy.resync import hear_of_order
 from occupancy.settings import OccupancySettings
@@ -45,7 +45,7 @@ def steps(database: Database, settings: OccupancySettings, line: Line) -> Snapsh
 class Site:
     """One car park and its devices' side of the story."""
 
-    def __init__(self, database: Database, record: Record, clock: ManualClock, spaces: Sequence[int]) -> None:
+    def __init__(self, database: Database, record: Record, clock: ManualClock, spaces: Sequence[SpaceNumber]) -> None:
         self.database, self.record, self.clock, self.spaces = database, record, clock, spaces
         self.seqs = dict.fromkeys(spaces, 0)
         self.elapsed_s = 0.0
@@ -54,10 +54,10 @@ class Site:
         self.elapsed_s += seconds
         self.clock.advance(seconds)
 
-    def word(self, space: int, *, lost: int = 0) -> SpaceSeen:
+    def word(self, space: SpaceNumber, *, lost: int = 0) -> SpaceSeen:
         """The next word of `space`, after `lost` that never arrive."""
         self.seqs[space] += 1 + lost
-        return space_seen(space, "free", self.elapsed_s, seq=self.seqs[space], epoch="b1")  # type: ignore[arg-type]
+        return space_seen(space, "free", self.elapsed_s, seq=self.seqs[space], epoch="b1")
 
     async def snapshot(self) -> None:
         await self.record(Facts(spaces=[self.word(space) for space in self.spaces]))
@@ -180,7 +180,7 @@ async def test_a_clock_that_runs_behind_hides_no_new_loss(site: Site, steps: Sna
 
     def behind(seq: int) -> SpaceSeen:
         year_s = 365 * 86_400
-        return space_seen(a, "free", site.elapsed_s - year_s, seq=seq, epoch="z", received=site.elapsed_s)  # type: ignore[arg-type]
+        return space_seen(a, "free", site.elapsed_s - year_s, seq=seq, epoch="z", received=site.elapsed_s)
 
     async with site.database.transaction() as tx:
         await tx.execute("DELETE FROM occupancy.space_state WHERE space = $1", a)
@@ -198,6 +198,33 @@ async def test_a_clock_that_runs_behind_hides_no_new_loss(site: Site, steps: Sna
     site.wait(60)
     await steps.step()
     assert len(await site.orders()) == 2
+
+
+async def test_a_clock_that_falls_back_for_good_leaves_one_row_and_no_false_gap(site: Site) -> None:
+    a, *_ = site.spaces
+    site.wait(100)
+    await site.record(Facts(spaces=[space_seen(a, "free", 100, seq=2, epoch="b1")]))
+    for seq in (3, 4, 5, 8):
+        await site.record(Facts(spaces=[space_seen(a, "free", seq, seq=seq, epoch="b1", received=100)]))
+    (row,) = await site.rows("SELECT numbers::text FROM occupancy.seq_ahead")
+    assert row["numbers"] == "{[3,6),[8,9)}"
+    site.wait(1)
+    await site.record(Facts(spaces=[space_seen(a, "free", 101, seq=10, epoch="b1")]))
+    (row,) = await site.rows("SELECT missing::text FROM occupancy.seq_gap")
+    assert row["missing"] == "{[6,8),[9,10)}"
+
+
+async def test_numbers_ahead_that_never_merge_are_bounded(site: Site) -> None:
+    a, *_ = site.spaces
+    site.wait(100)
+    await site.record(Facts(spaces=[space_seen(a, "free", 100, seq=2, epoch="b1")]))
+    for begin in (4, 50_000):
+        numbers = range(begin, begin + 2 * AHEAD_RANGES_MAX, 2)
+        await site.record(
+            Facts(spaces=[space_seen(a, "free", 1, seq=seq, epoch="b1", received=100) for seq in numbers])
+        )
+    (row,) = await site.rows("SELECT (SELECT count(*) FROM unnest(numbers)) AS ranges FROM occupancy.seq_ahead")
+    assert row["ranges"] == AHEAD_RANGES_MAX
 
 
 async def test_a_car_park_that_does_not_answer_is_asked_ever_more_rarely_and_not_for_ever(
@@ -311,12 +338,12 @@ async def test_numbers_that_count_for_a_whole_gateway_are_no_losses_for_long(
         words = []
         for space in site.spaces:
             running += 20
-            words.append(space_seen(space, "free", site.elapsed_s, seq=running, epoch="g1"))  # type: ignore[arg-type]
+            words.append(space_seen(space, "free", site.elapsed_s, seq=running, epoch="g1"))
         await record(Facts(spaces=words))
     known = len(await site.gaps())
     assert known < 250
     site.wait(1)
-    await record(Facts(spaces=[space_seen(site.spaces[0], "free", site.elapsed_s, seq=running + 99, epoch="g1")]))  # type: ignore[arg-type]
+    await record(Facts(spaces=[space_seen(site.spaces[0], "free", site.elapsed_s, seq=running + 99, epoch="g1")]))
     assert len(await site.gaps()) == known
     await steps.count()
 

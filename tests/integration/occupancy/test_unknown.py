@@ -117,7 +117,7 @@ async def test_a_mad_counter_spoils_its_own_number_only(
 
 
 async def test_a_gateway_that_only_said_hello(
-    database: Database, record: Record, side: Serving, site: Site, clock: ManualClock
+    database: Database, record: Record, site: Site, clock: ManualClock
 ) -> None:
     await add_car_park(database, capacity=30)
     (told,) = (await record(Facts(statuses=[status_seen(True)]))).availabilities
