@@ -78,6 +78,8 @@ class FaultPlan:
                 raise ValueError(f"{name} must be from 0 to 1, not {value}")
         if self.stuck + self.silent + self.clock_behind + self.clock_ahead + self.flapping > 1:
             raise ValueError("more than all sensors are faulty")
+        if sum(getattr(self, each.name) for each in fields(self) if each.name.startswith("order_")) > 1:
+            raise ValueError("more than all orders meet with a fault")
 
     @property
     def is_harmless(self) -> bool:

@@ -26,7 +26,7 @@ from simulators.read_recording import read_recording
 from simulators.recording import Recording, Series
 from simulators.replay_summary import CarParkReplayed, RefusedRow, ReplayProgress, ReplaySummary
 from simulators.row_messages import row_messages
-from simulators.wire_client import MqttVersion, WireClient
+from simulators.wire_client import BrokerSilent, MqttVersion, WireClient
 
 OPERATOR: Final = "replay"
 """Who owns the car parks that a replay creates when nobody else is named."""
@@ -215,12 +215,12 @@ class _Replay:
                 return
             waited_for = sent > committed or client.unacknowledged
             if waited_for and self._clock.monotonic() - moved_at > self._stall_s:
-                raise ReplayStalled(self._missing(client))
+                if not client.connected:
+                    raise BrokerSilent(f"the broker at {client.where} lets nobody in; tried for {self._stall_s:g} s")
+                raise ReplayStalled(self._missing())
             await self._clock.sleep(_POLL_S)
 
-    def _missing(self, client: WireClient) -> str:
-        if not client.connected:
-            return f"the broker at {client.where} lets nobody in; nothing came in for {self._stall_s:.0f} s"
+    def _missing(self) -> str:
         gaps = {key: sent - self._books(key).received for key, sent in self._sent.items()}
         named = ", ".join(f"{key} {gap} of {self._sent[key]}" for key, gap in gaps.items() if gap > 0)
         return f"nothing came in for {self._stall_s:.0f} s; rows told and not in the gateway's books: {named}"

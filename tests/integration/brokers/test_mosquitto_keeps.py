@@ -74,28 +74,25 @@ async def test_kill_9_keeps_what_was_acknowledged_and_saved(
     await (await connected(session, broker.url("berth-gateway"))).close()
 
     device = Client(broker.url("op-a"), client_id="device", ca_file=broker.ca_file)
-    speaking = asyncio.create_task(device.link.run())
     payloads = [b"%d" % number for number in range(300)]
-    for payload in payloads:
-        device.link.publish("parking/v1/op-a/mall/spaces", payload)
-    await eventually(lambda: device.link.unconfirmed == 0, within_s=30)
-    for _ in range(2):  # the first may have begun before the last message
-        before = broker.store.stat().st_mtime_ns if broker.store.exists() else 0
-        device.link.publish("parking/v1/op-a/mall/status", b"so that there is something to save")
-        await eventually(partial(saved_since, broker.store, before))
-    broker.kill()
+    async with device.connected():
+        for payload in payloads:
+            device.link.publish("parking/v1/op-a/mall/spaces", payload)
+        await eventually(lambda: device.link.unconfirmed == 0, within_s=30)
+        for _ in range(2):  # the first may have begun before the last message
+            before = broker.store.stat().st_mtime_ns if broker.store.exists() else 0
+            device.link.publish("parking/v1/op-a/mall/status", b"so that there is something to save")
+            await eventually(partial(saved_since, broker.store, before))
+        broker.kill()
     broker.start()
 
     heard = Client(
         broker.url("berth-gateway"), "parking/v1/+/+/+", client_id="gateway", ca_file=broker.ca_file, expiry_s=3600
     )
-    hearing = asyncio.create_task(heard.link.run())
-    await eventually(lambda: heard.link.ready)
-    assert heard.link.fresh_sessions == 0
-    await eventually(lambda: len({m.payload for m in heard.heard if m.topic.endswith("spaces")}) == len(payloads))
-    for client, task in ((device, speaking), (heard, hearing)):
-        await client.link.stop()
-        await task
+    async with heard.connected():
+        await eventually(lambda: heard.link.ready)
+        assert heard.link.fresh_sessions == 0
+        await eventually(lambda: len({m.payload for m in heard.heard if m.topic.endswith("spaces")}) == len(payloads))
     broker.stop()
 
 

@@ -92,7 +92,14 @@ def test_traits_come_in_their_shares() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"late": 1.1}, {"stuck": -0.1}, {"late_s": (5.0, 1.0)}, {"stuck": 0.6, "silent": 0.6}]
+    "wrong",
+    [
+        {"late": 1.1},
+        {"stuck": -0.1},
+        {"late_s": (5.0, 1.0)},
+        {"stuck": 0.6, "silent": 0.6},
+        {"order_deaf": 0.6, "order_answered_late": 0.6},
+    ],
 )
 def test_impossible_plans_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"must be|more than all"):
