@@ -54,10 +54,8 @@ def broker() -> Iterator[EmbeddedBroker]:
 @pytest.fixture(scope="session")
 def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
     """Debian's Mosquitto, which keeps sessions and retained messages over `stop()` and `start()`."""
-    server = Mosquitto(tmp_path_factory.mktemp("mosquitto"), user=getpass.getuser())
-    server.start()
-    yield server
-    server.stop()
+    with Mosquitto(tmp_path_factory.mktemp("mosquitto"), user=getpass.getuser()) as server:
+        yield server
 
 
 @pytest.fixture

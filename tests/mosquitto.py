@@ -47,6 +47,13 @@ class Mosquitto:
     def url_v5(self) -> str:
         return self.url
 
+    def __enter__(self) -> "Mosquitto":
+        self.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+
     def start(self) -> None:
         """Start (again) on what was persisted."""
         self.process = spawn([mosquitto_program(), "-c", str(self._configuration)])

@@ -5,7 +5,6 @@ import json
 import signal
 import socket
 import subprocess
-import time
 import urllib.error
 
 import asyncpg
@@ -13,6 +12,7 @@ import psutil
 import pytest
 
 from app.exit_codes import Exit
+from app.processes import stop
 from tests.conftest import Eventually
 from tests.e2e.conftest import StartCity
 from tests.e2e.outside import City, berth
@@ -37,10 +37,7 @@ def test_a_signal_ends_it_and_all_its_children_within_seconds(start_city: StartC
     city = start_city()
     children = city.processes()
     assert len(children) >= 5
-    asked_at = time.perf_counter()
-    city.process.send_signal(asked)
-    assert city.process.wait(15) == Exit.OK
-    assert time.perf_counter() - asked_at < 10
+    assert stop(city.process, asked, patience_s=10) == Exit.OK
     assert [child for child in children if child.is_running()] == []
 
 

@@ -108,10 +108,9 @@ def own_broker(tmp_path: Path) -> Iterator[Mosquitto]:
     """
     folder = tmp_path / "mosquitto"
     folder.mkdir()
-    server = Mosquitto(folder, user=getpass.getuser(), more="autosave_on_changes false\nautosave_interval 0\n")
-    server.start()
-    yield server
-    server.stop()
+    more = "autosave_on_changes false\nautosave_interval 0\n"
+    with Mosquitto(folder, user=getpass.getuser(), more=more) as server:
+        yield server
 
 
 @pytest.fixture

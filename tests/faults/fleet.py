@@ -14,11 +14,10 @@ from gateway.partition import client_id_of, slot_of
 from kernel.clock import SystemClock
 from tests.faults.devices import CAR_PARKS, Devices, operator_of
 from tests.faults.oracle import Verdict, judge
+from tests.faults.patience import until
 
 SLOTS = 2
-TAKEN_OVER_S_MAX = 10.0
-"""The promise: from the fault to the next commit for the same operators."""
-_POLL_S = 0.02
+_JUDGE_AGAIN_S = 0.2
 
 
 def _operators() -> tuple[str, ...]:
@@ -96,7 +95,7 @@ class Fleet:
 
         deadline = self.clock.monotonic() + within_s
         while not await clean() and self.clock.monotonic() < deadline:
-            await self.clock.sleep(10 * _POLL_S)
+            await self.clock.sleep(_JUDGE_AGAIN_S)
         await self.spare_waits()  # whoever was started last knows by then what SIGTERM means
         codes = [await asyncio.to_thread(member.stop) for member in self.members]
         verdict = await judge(self.database_url, self.devices.ledger)
@@ -128,10 +127,7 @@ class Fleet:
             await connection.close()
 
     async def _until(self, ask: Callable[[], Awaitable[bool]], complaint: str, within_s: float = 30.0) -> None:
-        deadline = self.clock.monotonic() + within_s
-        while not await ask():
-            assert self.clock.monotonic() < deadline, f"{complaint} for {within_s} s: {self.last_words()}"
-            await self.clock.sleep(_POLL_S)
+        await until(ask, self.clock, lambda: f"{complaint}: {self.last_words()}", within_s=within_s)
 
 
 def freeze(member: GatewayProcess) -> None:
@@ -150,10 +146,13 @@ async def replaced(member: GatewayProcess, clock: SystemClock, *, within_s: floa
     """Return when it has found out and ended by itself."""
     process = member.process
     assert process is not None
-    deadline = clock.monotonic() + within_s
-    while process.poll() is None:
-        assert clock.monotonic() < deadline, f"it goes on as if nothing had happened: {member.last_words()}"
-        await clock.sleep(_POLL_S)
+
+    async def ended() -> bool:
+        return process.poll() is not None
+
+    await until(
+        ended, clock, lambda: f"it goes on as if nothing had happened: {member.last_words()}", within_s=within_s
+    )
     assert process.returncode == 1, member.last_words()
 
 

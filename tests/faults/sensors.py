@@ -23,6 +23,7 @@ HEALED_WITHIN_S = 60.0
 _STATES = """
 SELECT space.car_park, space.label, state.state, state.seq FROM occupancy.space_state AS state
 JOIN registry.space ON space.number = state.space"""
+_HISTORY = "SELECT count(*), count(DISTINCT (space, epoch, seq)) FROM occupancy.space_event"
 _GAPS_OPEN = "SELECT count(*) FROM occupancy.seq_gap WHERE healed_at IS NULL"
 
 
@@ -132,12 +133,16 @@ async def until_right(site: Site, sensors: Sensors, *, within_s: float = HEALED_
 
 async def made_good(site: Site, sensors: Sensors, took_s: Sequence[float]) -> tuple[Verdict, str]:
     """The verdict and a remark for the table. `until_right` has already seen that nothing is wrong in the end; what is
-    missing in history the broker had lost.
+    missing in history the broker had lost. AssertionError when history has a word twice, or more than was said.
     """
     connection = await asyncpg.connect(site.database_url)
     try:
-        history = await connection.fetchval("SELECT count(*) FROM occupancy.space_event")
+        found = await connection.fetchrow(_HISTORY)
     finally:
         await connection.close()
+    assert found is not None
+    history, distinct = found
+    assert history == distinct, f"{history - distinct} words are in history twice"
+    assert history <= sensors.said, f"{history} words in history, {sensors.said} were said"
     verdict = Verdict(sensors.said, history, [], [], [], [], [], [])
     return verdict, f"right again after at most {max(took_s):.1f} s, by {sensors.snapshots} snapshots"

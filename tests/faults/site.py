@@ -13,6 +13,7 @@ from app.processes import LOOPBACK
 from kernel.clock import SystemClock
 from tests.faults.devices import Devices
 from tests.faults.oracle import Verdict, judge
+from tests.faults.patience import until
 
 _POLL_S = 0.05
 _PROBE = b"are you there?"
@@ -123,10 +124,7 @@ class Site:
             await connection.close()
 
     async def _until(self, ask: Callable[[], Any], good: Callable[[Any], bool], within_s: float, complaint: str) -> Any:
-        deadline = self.clock.monotonic() + within_s
-        while True:
-            answer = await ask()
-            if good(answer):
-                return answer
-            assert self.clock.monotonic() < deadline, f"{complaint} for {within_s} s: {self.gateway.last_words()}"
-            await self.clock.sleep(_POLL_S)
+        def complain() -> str:
+            return f"{complaint}: {self.gateway.last_words()}"
+
+        return await until(ask, self.clock, complain, good=good, within_s=within_s)

@@ -37,10 +37,8 @@ def store() -> str:
 def mortal_broker(store: str, tmp_path: Path) -> Iterator[Mosquitto]:
     folder = tmp_path / "mosquitto"
     folder.mkdir()
-    server = Mosquitto(folder, user=getpass.getuser(), more=STORES[store])
-    server.start()
-    yield server
-    server.stop()
+    with Mosquitto(folder, user=getpass.getuser(), more=STORES[store]) as server:
+        yield server
 
 
 @pytest.mark.parametrize("store", ["keeps_nothing", pytest.param("of_production", marks=pytest.mark.long_only)])

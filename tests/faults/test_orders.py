@@ -24,7 +24,7 @@ from kernel.db import Database, Row
 from kernel.db_errors import will_pass
 from simulators.equipment import Equipment
 from simulators.wire_client import WireClient
-from tests.faults.conftest import MakeSite, Record, Scale
+from tests.faults.conftest import Record, Scale
 from tests.faults.devices import OPERATOR
 from tests.faults.oracle import Verdict
 from tests.faults.proxy import Proxy, Trip
@@ -104,13 +104,11 @@ async def rows_of(database: Database) -> dict[str, Row]:
 
 
 async def all_closed(site: Site, database: Database, number: int) -> None:
-    async def ask() -> int:
-        return sum(row["closed_at"] is not None for row in (await rows_of(database)).values())
+    async def closed() -> bool:
+        rows = await rows_of(database)
+        return sum(row["closed_at"] is not None for row in rows.values()) >= number
 
-    deadline = site.clock.monotonic() + 60
-    while await ask() < number:
-        assert site.clock.monotonic() < deadline, site.gateway.last_words()
-        await site.clock.sleep(0.05)
+    await site.until_true(closed, f"fewer than {number} orders are closed", within_s=60)
 
 
 async def give_surely(database: Database, lane: str) -> OrderId:
@@ -160,33 +158,34 @@ async def test_orders_while_the_gateway_is_killed(
 
 
 async def test_orders_while_the_broker_is_cut_off(
-    make_site: MakeSite,
-    database_url: str,
+    broker_line_site: Site,
     own_broker: Mosquitto,
+    to_broker: Proxy,
     database: Database,
     scale: Scale,
     dice: random.Random,
-    seed: int,
     record: Record,
 ) -> None:
     """Resets at any moment, and one right after the PUBLISH of an order, whose PUBACK is lost."""
-    async with Proxy(own_broker.port, SystemClock(), seed=seed) as proxy:
-        site = await make_site(database_url, own_broker.port, mqtt_port=proxy.port)
-        await site.start()
-        car_park = ObedientCarPark(own_broker.port, site.clock)
-        given: dict[str, OrderId] = {}
-        async with car_park.listening():
-            for cut in range(scale.rounds):
-                proxy.trip = Trip(b"open_barrier", let_through=True, times=1)
-                given[f"X{cut}-trip"] = await give(database, f"X{cut}-trip", PATIENT)
-                await asyncio.wait_for(proxy.trip.done.wait(), 30)
-                for number in range(10):
-                    lane = f"X{cut}-{number}"
-                    given[lane] = await give(database, lane, PATIENT)
-                    if dice.random() < 0.2:
-                        proxy.reset()
-            await all_closed(site, database, len(given))
-        record(await each_opened_once(database, car_park, given), 3 * scale.rounds, repeats(car_park))
+    site = broker_line_site
+    await site.start()
+    car_park = ObedientCarPark(own_broker.port, site.clock)
+    given: dict[str, OrderId] = {}
+    cuts = 0
+    async with car_park.listening():
+        for turn in range(scale.rounds):
+            to_broker.trip = Trip(b"open_barrier", let_through=True, times=1)
+            given[f"X{turn}-trip"] = await give(database, f"X{turn}-trip", PATIENT)
+            await asyncio.wait_for(to_broker.trip.done.wait(), 30)
+            cuts += 1
+            for number in range(10):
+                lane = f"X{turn}-{number}"
+                given[lane] = await give(database, lane, PATIENT)
+                if dice.random() < 0.2:
+                    cuts += to_broker.lines > 0
+                    to_broker.reset()
+        await all_closed(site, database, len(given))
+    record(await each_opened_once(database, car_park, given), cuts, repeats(car_park), kinds=("network cuts",))
 
 
 async def test_orders_while_database_sessions_end(
@@ -225,8 +224,7 @@ async def test_what_expired_while_the_gateway_was_dead_never_goes_out(
         async def is_past() -> bool:
             return bool((await rows_of(database))["X-over"]["expires_at"] < site.clock.now())
 
-        while not await is_past():
-            await site.clock.sleep(0.05)
+        await site.until_true(is_past, "the order does not expire")
         site.gateway.start()
         await all_closed(site, database, 1)
     assert dict(car_park.heard) == {wanted: 1}

@@ -161,10 +161,8 @@ def narrow_broker(tmp_path: Path) -> Iterator[Mosquitto]:
     """Keeps QUEUE_MAX messages for whoever is away and drops the rest."""
     folder = tmp_path / "mosquitto"
     folder.mkdir()
-    server = Mosquitto(folder, user=getpass.getuser(), more=f"max_queued_messages {QUEUE_MAX}\n")
-    server.start()
-    yield server
-    server.stop()
+    with Mosquitto(folder, user=getpass.getuser(), more=f"max_queued_messages {QUEUE_MAX}\n") as server:
+        yield server
 
 
 async def test_queue_overflows_while_the_gateway_is_away(

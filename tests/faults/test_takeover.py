@@ -1,10 +1,10 @@
 """Two gateways share four operators, a third one waits: what becomes of a slot whose holder dies, stops or is cut off.
 
-Nothing is lost, doubled or wrong, and the next commit for the same operators comes within ten seconds.
+Nothing is lost, doubled or wrong; how long the next commit for the same operators took is recorded.
 """
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from app.processes import LOOPBACK
 from kernel.clock import SystemClock
 from tests.faults.conftest import Record, Scale
 from tests.faults.devices import Devices, register, speaking
-from tests.faults.fleet import OPERATORS, SLOTS, TAKEN_OVER_S_MAX, Fleet, freeze, replaced, thaw
+from tests.faults.fleet import OPERATORS, SLOTS, Fleet, freeze, replaced, thaw
 from tests.faults.proxy import Proxy, by_proxy
 from tests.mosquitto import Mosquitto
 
@@ -74,17 +74,10 @@ async def test_a_killed_gateway_is_replaced(
     took_s: list[float] = []
     async with speaking(fleet.devices, own_broker.port, fleet.clock):
         for turn in range(scale.kills):
-            slot = turn % SLOTS
-            await fleet.spare_waits()
-            await fleet.works(slot, events=100)
-            await fleet.clock.sleep(dice.uniform(0, 0.5))
-            victim, term = await fleet.holder(slot), await fleet.term(slot)
-            since = fleet.clock.monotonic()
-            victim.kill()
-            took_s.append(await fleet.taken_over(slot, since=since, term=term))
+            victim, passed_s = await struck(fleet, turn % SLOTS, dice, GatewayProcess.kill)
+            took_s.append(passed_s)
             victim.start()
     record(await fleet.healed(), scale.kills, _told(took_s), kinds=("gateway kills",))
-    assert max(took_s) < TAKEN_OVER_S_MAX
 
 
 async def test_a_stopped_gateway_is_replaced(
@@ -95,50 +88,50 @@ async def test_a_stopped_gateway_is_replaced(
     took_s: list[float] = []
     async with speaking(fleet.devices, own_broker.port, fleet.clock):
         for turn in range(scale.rounds):
-            slot = turn % SLOTS
-            await fleet.spare_waits()
-            await fleet.works(slot, events=100)
-            await fleet.clock.sleep(dice.uniform(0, 0.5))
-            victim, term = await fleet.holder(slot), await fleet.term(slot)
-            since = fleet.clock.monotonic()
-            freeze(victim)
-            took_s.append(await fleet.taken_over(slot, since=since, term=term))
+            victim, passed_s = await struck(fleet, turn % SLOTS, dice, freeze)
+            took_s.append(passed_s)
             thaw(victim)
             await replaced(victim, fleet.clock)
             victim.start()
     record(await fleet.healed(), scale.rounds, _told(took_s))
-    assert max(took_s) < TAKEN_OVER_S_MAX
 
 
 async def test_a_gateway_on_a_machine_that_is_lost_is_replaced(
     make_fleet: MakeFleet,
-    postgres_server: EmbeddedPostgres,
     own_broker: Mosquitto,
-    real_clock: SystemClock,
-    seed: int,
+    to_database: Proxy,
+    to_broker: Proxy,
+    dice: random.Random,
     record: Record,
 ) -> None:
     """No word comes from it and none reaches it, and nobody is told: neither the database nor the broker notices."""
-    async with (
-        Proxy(postgres_server.port, real_clock, seed=seed) as to_database,
-        Proxy(own_broker.port, real_clock, seed=seed) as to_broker,
-    ):
-        fleet = await make_fleet(machine=(to_database, to_broker))
-        victim = fleet.members[0]
-        slot = 0
-        assert await fleet.holder(slot) is victim
-        async with speaking(fleet.devices, own_broker.port, fleet.clock):
-            await fleet.works(slot, events=100)
-            term, since = await fleet.term(slot), fleet.clock.monotonic()
-            to_database.black_hole(True)
-            to_broker.black_hole(True)
-            took_s = await fleet.taken_over(slot, since=since, term=term)
-            to_database.black_hole(False)
-            to_broker.black_hole(False)
-            await replaced(victim, fleet.clock)
-            victim.start()
-        record(await fleet.healed(), 1, _told([took_s]))
-    assert took_s < TAKEN_OVER_S_MAX
+    fleet = await make_fleet(machine=(to_database, to_broker))
+
+    def lose(member: GatewayProcess) -> None:
+        assert member is fleet.members[0]
+        to_database.black_hole(True)
+        to_broker.black_hole(True)
+
+    async with speaking(fleet.devices, own_broker.port, fleet.clock):
+        victim, took_s = await struck(fleet, 0, dice, lose)
+        to_database.black_hole(False)
+        to_broker.black_hole(False)
+        await replaced(victim, fleet.clock)
+        victim.start()
+    record(await fleet.healed(), 1, _told([took_s]))
+
+
+async def struck(
+    fleet: Fleet, slot: int, dice: random.Random, fault: Callable[[GatewayProcess], None]
+) -> tuple[GatewayProcess, float]:
+    """Whoever held `slot` while it worked and then suffered `fault`, and the seconds until another one committed."""
+    await fleet.spare_waits()
+    await fleet.works(slot, events=100)
+    await fleet.clock.sleep(dice.uniform(0, 0.5))
+    victim, term = await fleet.holder(slot), await fleet.term(slot)
+    since = fleet.clock.monotonic()
+    fault(victim)
+    return victim, await fleet.taken_over(slot, since=since, term=term)
 
 
 def _told(took_s: list[float]) -> str:

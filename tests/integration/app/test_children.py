@@ -62,7 +62,7 @@ async def test_a_child_that_never_comes_up_is_given_up(clock: ManualClock, event
             clock.advance(BACK_OFF_S_MAX)
             return waiting.done()
 
-        await eventually(given_up)
+        await eventually(given_up, within_s=60)
     with pytest.raises(CommandFailed, match="api ended 5 times"):
         waiting.result()
     assert len(launch.started) == STILLBIRTHS_MAX

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from kernel.clock import ManualClock
 from tests.integration.registry.conftest import Site, park
 from tests.integration.registry.test_equipment import issue
 
@@ -27,7 +26,7 @@ async def test_reporting_is_nobodys_by_default(site: Site) -> None:
     assert "ingest" not in (await issue(site, {})).json["scopes"]
 
 
-async def test_a_key_of_a_device_reports_for_its_operator(site: Site, clock: ManualClock) -> None:
+async def test_a_key_of_a_device_reports_for_its_operator(site: Site) -> None:
     await camera(site)
     issued = await issue(site, {"device": "cam-1", "name": "camera"}, who="city")
     told = {name: issued.json[name] for name in ("operator", "device", "scopes")}

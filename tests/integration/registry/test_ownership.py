@@ -1,4 +1,4 @@
-"""What is somebody else's is not there: whatever operation, whatever object (OWASP API1)."""
+"""What is somebody else's is not there: whatever operation of the registry, whatever object (OWASP API1)."""
 
 import re
 from typing import Any
