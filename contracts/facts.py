@@ -87,15 +87,14 @@ Fact = SpaceSeen | CountSeen | PassageSeen | StatusSeen
 class DeviceHeard(Struct, frozen=True, gc=False):
     """A device of a LoRaWAN network was heard: what an uplink, or its network server, told of the device itself.
 
-    `kind` is the frame's: change, heartbeat, startup, count, configuration, diagnostic, fault. `battery` is 0..1 where
-    a share is told, `battery_mv` millivolts; `rssi` dBm and `snr` dB of the gateway that heard it best.
+    `battery` is 0..1 where a share is told, `battery_mv` millivolts; `rssi` dBm and `snr` dB of the gateway
+    that heard it best.
     """
 
     device: DeviceId
     car_park: CarParkId
     at: datetime
     received_at: datetime
-    kind: str
     battery: float | None = None
     battery_mv: int | None = None
     battery_low: bool | None = None

@@ -28,7 +28,7 @@ from gateway.envelopes.uplink import Status, Uplink
 from gateway.events import YEAR_MIN, Decoded, Refused, take_passage, take_space
 from gateway.heard import STATUS_COUNTER, Counting, Heard
 from gateway.known_device import KnownDevice
-from gateway.profiles.profile import AnyProfile, Frame, Kind, Reading, Unreadable
+from gateway.profiles.profile import AnyProfile, Frame, Reading, Unreadable
 from gateway.profiles.settings import CounterSettings, DeviceSettings
 from gateway.refusals import Reason, Reject, explain
 
@@ -162,7 +162,6 @@ def _heard(device: KnownDevice, uplink: Uplink, reading: Reading, *, told_at: da
             car_park=device.car_park,
             at=min(told_at, received_at),
             received_at=received_at,
-            kind=reading.kind,
             battery=battery,
             battery_mv=reading.battery_mv,
             battery_low=reading.battery_low,
@@ -181,7 +180,7 @@ def _heard(device: KnownDevice, uplink: Uplink, reading: Reading, *, told_at: da
 def _status(device: KnownDevice, status: Status, told_at: datetime, received_at: datetime) -> Heard:
     """Its time tells one answer from the next."""
     at = min(told_at, received_at)
-    fact = DeviceHeard(device.id, device.car_park, at, received_at, Kind.HEARTBEAT, battery=status.battery)
+    fact = DeviceHeard(device.id, device.car_park, at, received_at, battery=status.battery)
     return Heard(fact, "status", STATUS_COUNTER, told_at.isoformat().encode(), told_at)
 
 

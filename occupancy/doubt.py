@@ -49,7 +49,6 @@ class Flapping(Struct, frozen=True):
     space: int
     car_park: CarParkId
     stable: str
-    flips: int
 
 
 class _Restless(Struct):
@@ -89,7 +88,7 @@ class FlipWatch:
                 known.at.append(at)
                 self._put(space, known)
                 if len(known.at) > self._flips_max:
-                    found[space] = Flapping(space, fact.car_park, known.stable, len(known.at))
+                    found[space] = Flapping(space, fact.car_park, known.stable)
         return list(found.values())
 
     def forget(self, space: int) -> None:

@@ -72,9 +72,6 @@ class Numbering(Struct):
     words: Counter[CarParkId] = field(default_factory=Counter)
     """How many numbered words there were of spaces that had spoken before, by car park."""
 
-    def __bool__(self) -> bool:
-        return bool(self.gaps or self.arrived or self.ahead)
-
 
 def read_numbers(
     spaces: Sequence[SpaceSeen],

@@ -3,7 +3,6 @@
 Filled by `occupancy.watch_health` about once a minute; read by `occupancy.quality` and by the operator's pages.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
@@ -74,11 +73,6 @@ def added_latencies(weighed: Iterable[tuple[float, Sequence[int]]]) -> list[floa
         for place, words in enumerate(histogram):
             total[place] += weight * words
     return total
-
-
-def latency_class(latency_s: float) -> int:
-    """Where a word that took so long is counted."""
-    return bisect_right(LATENCY_EDGES_S, latency_s)
 
 
 def latency_s(histogram: Sequence[float], share: float) -> float | None:

@@ -3,7 +3,6 @@
 A batch of spaces that nobody doubts and that do not flap costs no statement here.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -51,8 +50,7 @@ async def note_doubts(
     if begun:
         await sql.insert_flapping(tx, begun)
     if doubts.flapping:
-        flips: Counter[int] = Counter(fact.space for fact in moved.flipped if fact.space in doubts.flapping)
-        await sql.note_flips(tx, flips)
+        await sql.note_flips(tx, {fact.space for fact in moved.flipped if fact.space in doubts.flapping})
     touched = {one.car_park for one in begun}
     touched |= {moved.spaces[space].car_park for space in doubts.spoke}
     for car_park, doubted in (await sql.count_doubts(tx, touched)).items() if touched else ():

@@ -18,13 +18,12 @@ NIGHT_HOURS: Final = (2, 5)
 """From two until five, local time."""
 LOOK_S: Final = timedelta(minutes=15).total_seconds()
 """Twelve looks a night, and four at the hour after it, of which the first decides."""
-NIGHTS_KEPT: Final = 90
 
 
 async def look_and_propose(tx: Tx, settings: OccupancySettings) -> int:
     """One look; how many corrections were proposed."""
     await sql.look_at_night(tx, known_share_min=settings.known_share_min, hours=NIGHT_HOURS)
-    await sql.forget_nights(tx, NIGHTS_KEPT)
+    await sql.forget_nights(tx, NIGHTS_LOOKED_AT)
     proposed = 0
     for counter, nights in (await sql.nights_over(tx, hour=NIGHT_HOURS[1], days=NIGHTS_LOOKED_AT)).items():
         proposed += await _propose(tx, counter, judge(nights))

@@ -7,8 +7,6 @@ filed. What the message says of itself never wins over it.
 from datetime import datetime
 from typing import Final
 
-import msgspec
-
 from contracts.facts import DeviceHeard, PassageSeen
 from contracts.wire import PAYLOAD_BYTES_MAX
 from gateway.cameras import hikvision, vzenith
@@ -20,8 +18,6 @@ from gateway.directory import Directory, KnownCarPark
 from gateway.events import Decoded, Refused
 from gateway.refusals import Reason, Reject
 
-CHANGE: Final = "change"
-HEARTBEAT: Final = "heartbeat"
 CODECS: Final = {VZENITH: vzenith.CODEC, HIKVISION: hikvision.CODEC}
 
 
@@ -46,7 +42,7 @@ def hear_camera(
     if device.language != topic.profile:
         detail = f"device {topic.device!r} has another profile than {topic.profile}, whose language this is"
         return _refused(car_park, Refused(Reason.UNKNOWN_PROFILE, detail))
-    seen = DeviceHeard(device.id, car_park.id, received_at, received_at, CHANGE if topic.may_be_passage else HEARTBEAT)
+    seen = DeviceHeard(device.id, car_park.id, received_at, received_at)
     if not topic.may_be_passage:
         return Decoded(car_park, seen=seen)
     if device.camera is None:
@@ -58,8 +54,7 @@ def hear_camera(
         case PassageSeen():
             return Decoded(car_park, passages=(passage,), seen=seen, codec=codec, read_with=version)
         case Unheeded():
-            alive = msgspec.structs.replace(seen, kind=HEARTBEAT)
-            return Decoded(car_park, seen=alive, codec=codec, read_with=version)
+            return Decoded(car_park, seen=seen, codec=codec, read_with=version)
     return _refused(car_park, passage, codec)
 
 

@@ -9,11 +9,11 @@ from kernel.db import Row, Tx
 
 PUT_DEVICES = """
 INSERT INTO occupancy.device_health AS kept
-    (device, car_park, at, received_at, kind, battery, battery_mv, battery_low, temperature_c, rssi, snr)
-SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::real[], $7::int[],
-                     $8::bool[], $9::real[], $10::real[], $11::real[])
+    (device, car_park, at, received_at, battery, battery_mv, battery_low, temperature_c, rssi, snr)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::real[], $6::int[],
+                     $7::bool[], $8::real[], $9::real[], $10::real[])
 ON CONFLICT (device) DO UPDATE SET
-    car_park = excluded.car_park, at = excluded.at, received_at = excluded.received_at, kind = excluded.kind,
+    car_park = excluded.car_park, at = excluded.at, received_at = excluded.received_at,
     battery = coalesce(excluded.battery, kept.battery), battery_mv = coalesce(excluded.battery_mv, kept.battery_mv),
     battery_low = coalesce(excluded.battery_low, kept.battery_low),
     temperature_c = coalesce(excluded.temperature_c, kept.temperature_c),
@@ -37,11 +37,11 @@ WITH device AS (
 ), source AS (
     SELECT 'device/' || device.device AS source, device.car_park, device.device, device.profile, device.space,
            coalesce(device.zone, space.zone) AS zone,
-           greatest(heard.received_at, space.received_at, counter.received_at) AS last_seen_at,
-           CASE WHEN space.received_at > coalesce(heard.received_at, '-infinity') THEN space.received_at - space.at
-                ELSE heard.received_at - heard.at END AS latency,
+           last.received_at AS last_seen_at,
+           last.received_at - last.at AS latency,
            coalesce(heard.battery, space.battery) AS battery, heard.battery_mv, heard.battery_low,
-           heard.temperature_c, heard.rssi, heard.snr, space.number, $3::float8 AS silent_after_s,
+           heard.temperature_c, heard.rssi, heard.snr, space.number,
+           CASE WHEN counter.car_park IS NULL THEN $3::float8 ELSE $4::float8 END AS silent_after_s,
            coalesce(space.heartbeat_s, beat.heartbeat_s) AS heartbeat_s
     FROM device
     LEFT JOIN occupancy.device_health AS heard USING (device)
@@ -50,6 +50,11 @@ WITH device AS (
         ON counter.car_park = device.car_park AND device.space IS NULL AND counter.zone = coalesce(device.zone, '')
     LEFT JOIN registry.device_heartbeat AS beat ON beat.car_park = device.car_park
         AND beat.space IS NOT DISTINCT FROM device.space AND beat.zone IS NOT DISTINCT FROM device.zone
+    LEFT JOIN LATERAL (
+        SELECT word.at, word.received_at
+        FROM (VALUES (heard.at, heard.received_at), (space.at, space.received_at), (counter.at, counter.received_at))
+            AS word (at, received_at)
+        WHERE word.received_at IS NOT NULL ORDER BY word.received_at DESC, word.at DESC LIMIT 1) AS last ON true
     UNION ALL
     SELECT 'sensor/' || space.label, space.car_park, NULL, NULL, space.label, space.zone, space.received_at,
            space.received_at - space.at, space.battery, NULL, NULL, NULL, NULL, NULL, space.number, $3::float8,
@@ -112,7 +117,6 @@ async def put_devices(tx: Tx, heard: Sequence[DeviceHeard]) -> None:
         [one.car_park for one in heard],
         [one.at for one in heard],
         [one.received_at for one in heard],
-        [one.kind for one in heard],
         [one.battery for one in heard],
         [one.battery_mv for one in heard],
         [one.battery_low for one in heard],

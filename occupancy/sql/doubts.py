@@ -1,6 +1,6 @@
 """Spaces in doubt, and the heartbeats by which silence is known."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from contracts.ids import CarParkId
@@ -12,15 +12,14 @@ OF_CAR_PARKS = "SELECT space, kind, shown FROM occupancy.space_doubt WHERE car_p
 END = "DELETE FROM occupancy.space_doubt WHERE space = ANY($1::int[])"
 
 FLAP = """
-INSERT INTO occupancy.space_doubt AS kept (space, car_park, kind, shown, since, flipped_at, flips)
-SELECT space, car_park, 'flapping', shown, $1, $1, flips
-FROM unnest($2::int[], $3::text[], $4::text[], $5::int[]) AS new (space, car_park, shown, flips)
+INSERT INTO occupancy.space_doubt AS kept (space, car_park, kind, shown, flipped_at)
+SELECT space, car_park, 'flapping', shown, $1
+FROM unnest($2::int[], $3::text[], $4::text[]) AS new (space, car_park, shown)
 ON CONFLICT (space) DO UPDATE SET flipped_at = excluded.flipped_at
 """
 
 FLIPPED = """
-UPDATE occupancy.space_doubt AS kept SET flipped_at = $1, flips = kept.flips + new.flips
-FROM unnest($2::int[], $3::int[]) AS new (space, flips) WHERE kept.space = new.space AND kept.kind = 'flapping'
+UPDATE occupancy.space_doubt SET flipped_at = $1 WHERE space = ANY($2::int[]) AND kind = 'flapping'
 """
 
 COUNT = """
@@ -64,10 +63,9 @@ WHERE beat.car_park = ANY($1::text[]) AND state.state IN ('free', 'occupied') AN
 FIND_SILENT = f"SELECT DISTINCT beat.car_park {SILENT}"
 
 MARK_SILENT = f"""
-INSERT INTO occupancy.space_doubt (space, car_park, kind, shown, since)
-SELECT state.space, beat.car_park, 'silent', 'unknown', $2 {SILENT}
-ON CONFLICT (space) DO UPDATE SET
-    kind = excluded.kind, shown = excluded.shown, since = excluded.since, flipped_at = NULL, flips = 0
+INSERT INTO occupancy.space_doubt (space, car_park, kind, shown)
+SELECT state.space, beat.car_park, 'silent', 'unknown' {SILENT}
+ON CONFLICT (space) DO UPDATE SET kind = excluded.kind, shown = excluded.shown, flipped_at = NULL
 RETURNING space
 """
 
@@ -82,7 +80,6 @@ ON CONFLICT (car_park) DO UPDATE SET
     silence_s_max = CASE WHEN kept.watched_from > $1 - $2::interval
         THEN greatest(kept.silence_s_max, excluded.silence_s_max) ELSE excluded.silence_s_max END,
     watched_from = CASE WHEN kept.watched_from > $1 - $2::interval THEN kept.watched_from ELSE $1 END,
-    learned_at = CASE WHEN kept.watched_from > $1 - $2::interval THEN kept.learned_at ELSE $1 END,
     learned_s = CASE WHEN kept.watched_from > $1 - $2::interval THEN kept.learned_s
                      WHEN kept.looks >= $3 AND kept.silence_s_max <= $4 THEN greatest(kept.silence_s_max, 1) END
 """
@@ -104,12 +101,11 @@ async def insert_flapping(tx: Tx, found: Sequence[Flapping]) -> None:
         [one.space for one in found],
         [one.car_park for one in found],
         [one.stable for one in found],
-        [one.flips for one in found],
     )
 
 
-async def note_flips(tx: Tx, flips: Mapping[int, int]) -> None:
-    await tx.execute(FLIPPED, tx.now, list(flips), list(flips.values()))
+async def note_flips(tx: Tx, spaces: Collection[int]) -> None:
+    await tx.execute(FLIPPED, tx.now, sorted(spaces))
 
 
 async def count_doubts(tx: Tx, car_parks: Collection[CarParkId]) -> dict[CarParkId, int]:

@@ -40,18 +40,17 @@ ON CONFLICT (car_park, measure, zone, night) DO UPDATE SET
     sensed = CASE WHEN excluded.counted < kept.counted THEN excluded.sensed ELSE kept.sensed END,
     capacity = excluded.capacity,
     entered = CASE WHEN excluded.counted < kept.counted THEN excluded.entered ELSE kept.entered END,
-    left_ = CASE WHEN excluded.counted < kept.counted THEN excluded.left_ ELSE kept.left_ END,
-    looks = kept.looks + 1
+    left_ = CASE WHEN excluded.counted < kept.counted THEN excluded.left_ ELSE kept.left_ END
 """
 
 LOOK_AT_COUNTS = f"""
 INSERT INTO occupancy.drift_night AS kept
-    (car_park, measure, zone, night, at, counted, sensed, capacity, entered, left_, looks)
+    (car_park, measure, zone, night, at, counted, sensed, capacity, entered, left_)
 SELECT place.id, 'counts', counter.zone, ($1::timestamptz AT TIME ZONE place.time_zone)::date, counter.at,
        counter.occupied + {_ADDED_TO_COUNT},
        CASE WHEN counter.zone = '' THEN {_SENSED.format(zone="", capacity="place.capacity")}
             ELSE {_SENSED.format(zone="AND space.zone = counter.zone", capacity="greatest(counter.capacity, 1)")} END,
-       greatest(counter.capacity, 0), totals.entered, totals.left_, 1
+       greatest(counter.capacity, 0), totals.entered, totals.left_
 FROM occupancy.count_state AS counter
 JOIN registry.car_park_card AS place ON place.id = counter.car_park
 LEFT JOIN LATERAL (
@@ -65,10 +64,10 @@ WHERE extract(hour FROM $1::timestamptz AT TIME ZONE place.time_zone) BETWEEN $3
 
 LOOK_AT_LANES = f"""
 INSERT INTO occupancy.drift_night AS kept
-    (car_park, measure, zone, night, at, counted, sensed, capacity, looks)
+    (car_park, measure, zone, night, at, counted, sensed, capacity)
 SELECT place.id, 'passages', '', ($1::timestamptz AT TIME ZONE place.time_zone)::date, standing.passages_at,
        standing.passages_base + standing.passages_net + {_ADDED_TO_LANES},
-       {_SENSED.format(zone="", capacity="place.capacity")}, place.capacity, 1
+       {_SENSED.format(zone="", capacity="place.capacity")}, place.capacity
 FROM occupancy.car_park_state AS standing
 JOIN registry.car_park_card AS place ON place.id = standing.car_park
 WHERE extract(hour FROM $1::timestamptz AT TIME ZONE place.time_zone) BETWEEN $3 AND $4 - 1

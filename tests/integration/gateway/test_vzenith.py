@@ -63,7 +63,7 @@ async def test_a_result_is_a_passage_once(
     camera.link.publish(f"{topic}/ivs_result", b"{")
     await eventually(lambda: books_are(books, received=4))
     assert await books() == {"received": 4, "stored": 2, "duplicate": 1, "late": 0, "dead": 1}
-    await eventually(lambda: [word.kind for word in heard] == ["change"] * 3 + ["heartbeat"] * 3)
+    await eventually(lambda: [word.device for word in heard] == [SN] * 6)
     late, first = await passages(db)
     assert (first["plate"], first["color"], first["lane"]) == ("辽AD12345", "green", "E1")
     assert late["plate"] is None

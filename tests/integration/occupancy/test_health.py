@@ -131,8 +131,8 @@ async def test_doubtful_spaces_cost(database: Database, watch: Watch, record: Re
     await record(seen_by(spaces, 0))
     async with database.transaction() as tx:
         await tx.execute(
-            "INSERT INTO occupancy.space_doubt VALUES ($1, $2, 'silent', 'unknown', $3, NULL, 0),"
-            " ($4, $2, 'flapping', 'free', $3, $3, 50)",
+            "INSERT INTO occupancy.space_doubt VALUES ($1, $2, 'silent', 'unknown', NULL),"
+            " ($4, $2, 'flapping', 'free', $3)",
             spaces[0],
             HERE,
             tx.now,

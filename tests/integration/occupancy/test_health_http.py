@@ -49,6 +49,22 @@ async def operated(side: Serving, database: Database, serve: Serve) -> Operated:
     return Operated(await serve(*side.service.apis, database=database, keys=RegistryKeyStore(database)), keys)
 
 
+async def register(
+    database: Database, device: str, settings: dict[str, int], *, space: str | None = None, zone: str | None = None
+) -> None:
+    async with database.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO registry.device (id, operator, profile, car_park, space, zone, settings, updated_at)"
+            " VALUES ($1, 'op', 'nwave', $2, $3, $4, $5, $6)",
+            device,
+            HERE,
+            space,
+            zone,
+            settings,
+            tx.now,
+        )
+
+
 async def test_everybody_sees_the_score_and_its_reasons(
     database: Database, record: Record, watch: Watch, operated: Operated, side: Serving
 ) -> None:
@@ -123,20 +139,9 @@ async def test_devices_and_whoever_speaks_without_being_registered(
     database: Database, record: Record, watch: Watch, operated: Operated
 ) -> None:
     spaces = await add_car_park(database, capacity=3, spaces=3, zones={"B1": 3})
-    async with database.transaction() as tx:
-        for device, space in (("70b3d5499f9a0001", "A-000"), ("70b3d5499f9a0002", "A-002")):
-            await tx.execute(
-                "INSERT INTO registry.device (id, operator, profile, car_park, space, settings, updated_at)"
-                " VALUES ($1, 'op', 'nwave', $2, $3, $4, $5)",
-                device,
-                HERE,
-                space,
-                {"heartbeat_s": 600},
-                tx.now,
-            )
-    word = DeviceHeard(
-        DeviceId("70b3d5499f9a0001"), HERE, at(1), at(3), "heartbeat", battery=0.15, battery_mv=3_100, rssi=-110.5
-    )
+    for device, space in (("70b3d5499f9a0001", "A-000"), ("70b3d5499f9a0002", "A-002")):
+        await register(database, device, {"heartbeat_s": 600}, space=space)
+    word = DeviceHeard(DeviceId("70b3d5499f9a0001"), HERE, at(1), at(3), battery=0.15, battery_mv=3_100, rssi=-110.5)
     async with database.transaction() as tx:
         await hear_devices(tx, [word, replace(word, at=at(2), battery=None, battery_mv=3_090), replace(word, at=at(0))])
     await record(
@@ -184,3 +189,19 @@ async def test_a_word_that_a_device_had_kept_says_nothing_of_its_latency(
     latencies = {one["source"]: one["latency_s"] for one in page["items"]}
     assert latencies["sensor/A-000"] is None
     assert latencies["sensor/A-001"] is not None
+
+
+async def test_a_registered_counter_is_judged_by_its_own_words(
+    database: Database, record: Record, watch: Watch, operated: Operated
+) -> None:
+    await add_car_park(database, capacity=100, zones={"B1": 40, "B2": 60})
+    await register(database, "c1", {"heartbeat_s": 600}, zone="B1")
+    await register(database, "c2", {}, zone="B2")
+    told = [count_seen(1, capacity=40, zone="B1"), count_seen(2, capacity=60, zone="B2")]
+    await record(Facts(counts=[replace(count, received_at=at(2)) for count in told]))
+    page = f"/v1/operator/car-parks/{HERE}/devices"
+    found = {one["source"]: (one["zone"], one["latency_s"]) for one in (await operated.get(page))["items"]}
+    assert found == {"device/c1": ("B1", 2), "device/c2": ("B2", 2)}
+    for seconds, silent in ((800, []), (200, ["device/c2"]), (300, ["device/c1", "device/c2"])):
+        watch.clock.advance(seconds)
+        assert [one["source"] for one in (await operated.get(f"{page}?silent=true"))["items"]] == silent

@@ -1,10 +1,11 @@
 """The score of a car park's data: the rules, the example of docs/quality.md, how it comes back."""
 
+from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from occupancy.health import LATENCY_CLASSES, HealthHour, added, latency_class, latency_s
+from occupancy.health import LATENCY_CLASSES, LATENCY_EDGES_S, HealthHour, added, latency_s
 from occupancy.quality import BEST, RULES, WINDOW_H, Present, rate, weight_of
 
 NOW = datetime(2026, 11, 23, 8, 30, tzinfo=UTC)
@@ -18,7 +19,7 @@ def hour(ago: int = 0, **seen: int) -> HealthHour:
 
 def in_time(seconds: float, words: int) -> list[int]:
     histogram = [0] * LATENCY_CLASSES
-    histogram[latency_class(seconds)] = words
+    histogram[bisect_right(LATENCY_EDGES_S, seconds)] = words
     return histogram
 
 
