@@ -44,6 +44,7 @@ from occupancy.resync import hear_of_order
 from registry.key_store import RegistryKeyStore
 from registry.service import registry_service
 from registry.sql import audit
+from reservation import service as reservation
 
 ON_ORDER: Sequence[OrderHandler] = (hear_of_order,)
 """Who hears what became of orders, in whichever process they come to their end: answered, refused or expired."""
@@ -187,6 +188,7 @@ def answering(tools: Tools) -> tuple[list[Service], Board]:
             keys=KeyChecker(RegistryKeyStore(tools.database), tools.clock),
         ),
         seeing.service,
+        reservation.serving(tools.database),
     ]
     return services, seeing.board
 

@@ -52,3 +52,13 @@ class UnknownDevice(Problem):
 
     status = 404
     slug = "unknown-device"
+
+
+class WrongState(Problem):
+    """It is not in the state for that
+
+    `state` says in which it is; what was asked for can only follow on certain states.
+    """
+
+    status = 409
+    slug = "wrong-state"

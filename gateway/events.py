@@ -14,7 +14,7 @@ from contracts.ids import OrderId, ZoneLabel
 from contracts.wire import AckMessage, CountReport, PassageMessage, SpaceEvent, StatusMessage
 from gateway.directory import KnownCarPark
 from gateway.heard import Heard
-from gateway.plates import normalise_plate
+from contracts.vehicles import normalise_plate
 from gateway.refusals import Reason, Reject
 
 YEAR_MIN: Final = 1970

@@ -4,6 +4,7 @@ from contracts import problems
 from kernel.problems import Problem
 
 UnknownCarPark = problems.UnknownCarPark
+WrongState = problems.WrongState
 
 
 class UnknownDriftProposal(Problem):
@@ -11,10 +12,3 @@ class UnknownDriftProposal(Problem):
 
     status = 404
     slug = "unknown-drift-proposal"
-
-
-class WrongState(Problem):
-    """It is not in the state for that"""
-
-    status = 409
-    slug = "wrong-state"

@@ -9,7 +9,7 @@ from contracts.ids import CarParkId, SpaceNumber
 from gateway.decode import decode
 from gateway.directory import Directory, KnownCarPark
 from gateway.events import Decoded
-from gateway.plates import normalise_plate
+from contracts.vehicles import normalise_plate
 
 RECEIVED_AT = datetime(2026, 11, 23, 8, 0, 1, tzinfo=UTC)
 AT = "2026-11-23T16:00:00.1234567+08:00"

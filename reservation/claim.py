@@ -1,0 +1,55 @@
+"""The one guarded step through which a promise takes capacity, takes more, or gives back what is left of it.
+
+Of a pool it moves the counters of its minutes, of a numbered space of the pool too; a lent space has its own guard
+only. The order of locks is always the reservation first, then the days of its pool from the first on.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from contracts.ids import CarParkId
+from kernel.db import Row, Tx
+from reservation.errors import NoSpaceLeft, VehiclePromised
+from reservation.minutes import ceil, day_parts, floor
+from reservation.sql import pools
+
+GUARDED = {
+    "pool_day_never_over": NoSpaceLeft,
+    "reservation_space_once": NoSpaceLeft,
+    "reservation_vehicle_once": VehiclePromised,
+}
+
+
+@contextmanager
+def guarded(tx: Tx, car_park: CarParkId) -> Iterator[None]:
+    """What the database refuses is told: NoSpaceLeft, VehiclePromised."""
+    with tx.guard(GUARDED, car_park=car_park):
+        yield
+
+
+async def take(tx: Tx, car_park: CarParkId, begins: datetime, until: datetime, *, reservable: int) -> None:
+    """Of the pool, every minute that `[begins, until)` touches. Raises NoSpaceLeft; then nothing may be committed."""
+    if not await pools.take(tx, car_park, day_parts(begins, until), reservable=reservable):
+        raise NoSpaceLeft(
+            f"all {reservable} reservable spaces of {car_park} are promised at some moment of this time",
+            car_park=car_park,
+        )
+
+
+async def take_more(tx: Tx, row: Row, begins: datetime, until: datetime, *, reservable: int) -> None:
+    """What `[begins, until)` adds to the minutes that the reservation in `row` takes. Raises NoSpaceLeft."""
+    if row["listing"] is not None:
+        return
+    car_park = CarParkId(row["car_park"])
+    if begins < row["occupies_from"]:
+        await take(tx, car_park, begins, floor(row["occupies_from"]), reservable=reservable)
+    if until > row["occupies_until"]:
+        await take(tx, car_park, ceil(row["occupies_until"]), until, reservable=reservable)
+
+
+async def give_back(tx: Tx, row: Row, ended_at: datetime) -> None:
+    """Whole minutes from `ended_at` on that the reservation in `row`, as it was before it ended, still took."""
+    if row["listing"] is None:
+        since = max(floor(row["occupies_from"]), ceil(ended_at))
+        await pools.give_back(tx, CarParkId(row["car_park"]), day_parts(since, row["occupies_until"]))

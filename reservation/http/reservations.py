@@ -1,0 +1,157 @@
+"""`/v1/reservations`: hold, confirm, extend, cancel, and look."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from contracts.vehicles import Vehicle
+from kernel.db import Database, Tx
+from kernel.http import Caller, Created, Page, decode_cursor, encode_cursor, operation
+from kernel.moments import Moment
+from reservation.cancel import cancel_promise
+from reservation.confirm import confirm_hold
+from reservation.errors import (
+    NoSpaceLeft,
+    NotReservable,
+    NotShared,
+    UnknownCarPark,
+    UnknownReservation,
+    UnknownSpace,
+    VehiclePromised,
+    WindowRefused,
+    WrongState,
+)
+from reservation.extend import extend_promise
+from reservation.hold import hold_space
+from reservation.http.views import ReservationView
+from reservation.lifecycle import State
+from reservation.place import PlaceIn, WindowIn, find_place
+from reservation.sql import reservations as sql
+from reservation.stay import Stay
+
+RESERVE = frozenset({"reserve"})
+READ = frozenset({"read"})
+PathReservation = Annotated[str, StringConstraints(pattern=r"^rsv_[0-9a-f]{32}$")]
+Limit = Annotated[int, Field(ge=1, le=200, description="Items on a page.")]
+Cursor = Annotated[str | None, Field(description="The `next` of the page before.")]
+
+
+class HoldIn(PlaceIn, WindowIn):
+    """What shall be promised to which vehicle, and when."""
+
+    vehicle: Vehicle
+
+
+class ExtendIn(BaseModel):
+    """The later end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    until: Moment
+
+
+class ReservationsApi:
+    """A driver's own promises."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    @operation(
+        post="/v1/reservations",
+        summary="Hold a space",
+        tags=("reservations",),
+        scopes=RESERVE,
+        idempotent=True,
+        responses={201: ReservationView},
+        problems=(
+            UnknownCarPark,
+            UnknownSpace,
+            NotReservable,
+            NotShared,
+            WindowRefused,
+            NoSpaceLeft,
+            VehiclePromised,
+        ),
+    )
+    async def hold(self, tx: Tx, caller: Caller, wanted: HoldIn) -> Created[ReservationView]:
+        """The space is yours from now on: confirm it until `hold_expires_at`."""
+        place = await find_place(tx, wanted)
+        row = await hold_space(tx, caller.id, place, Stay(wanted.vehicle, wanted.begins, wanted.until))
+        return Created(f"/v1/reservations/{row['id']}", ReservationView.of(tx, row))
+
+    @operation(
+        get="/v1/reservations",
+        summary="My reservations",
+        tags=("reservations",),
+        scopes=READ,
+        responses={200: Page[ReservationView]},
+    )
+    async def list(
+        self,
+        caller: Caller,
+        state: Annotated[Sequence[State] | None, Field(description="Only these.")] = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[ReservationView]:
+        """Newest first."""
+        below: str | None = None if cursor is None else decode_cursor(cursor, str)[0]
+        async with self._db.transaction(readonly=True) as tx:
+            rows = await sql.page_of_driver(tx, caller.id, below=below, states=state, limit=limit + 1)
+            shown = [ReservationView.of(tx, row) for row in rows[:limit]]
+        return Page(items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+
+    @operation(
+        get="/v1/reservations/{reservation}",
+        summary="One reservation",
+        tags=("reservations",),
+        scopes=READ,
+        responses={200: ReservationView},
+        problems=(UnknownReservation,),
+    )
+    async def one(self, caller: Caller, reservation: PathReservation) -> ReservationView:
+        """As it is now."""
+        async with self._db.transaction(readonly=True) as tx:
+            row = await sql.read(tx, reservation, driver=caller.id)
+            if row is None:
+                raise UnknownReservation(reservation=reservation)
+            return ReservationView.of(tx, row)
+
+    @operation(
+        post="/v1/reservations/{reservation}/confirm",
+        summary="Confirm a hold",
+        tags=("reservations",),
+        scopes=RESERVE,
+        idempotent=True,
+        responses={200: ReservationView},
+        problems=(UnknownReservation, WrongState),
+    )
+    async def confirm(self, tx: Tx, caller: Caller, reservation: PathReservation) -> ReservationView:
+        """From then on it is kept, and its terms apply."""
+        return ReservationView.of(tx, await confirm_hold(tx, reservation, driver=caller.id))
+
+    @operation(
+        post="/v1/reservations/{reservation}/extend",
+        summary="Stay longer",
+        tags=("reservations",),
+        scopes=RESERVE,
+        idempotent=True,
+        responses={200: ReservationView},
+        problems=(UnknownReservation, WrongState, WindowRefused, NoSpaceLeft, NotShared, VehiclePromised),
+    )
+    async def extend(self, tx: Tx, caller: Caller, reservation: PathReservation, wanted: ExtendIn) -> ReservationView:
+        """Only the added part needs room, and is paid on top."""
+        return ReservationView.of(tx, await extend_promise(tx, reservation, wanted.until, driver=caller.id))
+
+    @operation(
+        post="/v1/reservations/{reservation}/cancel",
+        summary="Cancel",
+        tags=("reservations",),
+        scopes=RESERVE,
+        idempotent=True,
+        responses={200: ReservationView},
+        problems=(UnknownReservation, WrongState),
+    )
+    async def cancel(self, tx: Tx, caller: Caller, reservation: PathReservation) -> ReservationView:
+        """Free until the terms say; `fee` is what it cost."""
+        return ReservationView.of(tx, await cancel_promise(tx, reservation, driver=caller.id))

@@ -1,0 +1,1 @@
+"""Every statement of reservation, by what it is about."""

@@ -1,0 +1,92 @@
+"""How many of a pool are promised, minute by minute. Rows are locked in the order of their days."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from contracts.ids import CarParkId
+from kernel.db import Row, Tx
+from reservation.minutes import DayPart
+
+ADD_DAYS = """
+INSERT INTO reservation.pool_day (car_park, day, capacity, used)
+SELECT $1, day, $3, array_fill(0::smallint, ARRAY[1440]) FROM unnest($2::date[]) AS day
+ON CONFLICT DO NOTHING
+"""
+
+TAKE = """
+-- The days are locked in order before any is written. A day that is missing or has no room is not among those returned.
+-- `capacity` is what the registry says now, or what was promised when it said more.
+WITH part AS (
+    SELECT * FROM unnest($2::date[], $3::int[], $4::int[]) AS part (day, first, last)
+), locked AS (
+    SELECT pool.day FROM reservation.pool_day AS pool JOIN part USING (day)
+    WHERE pool.car_park = $1 ORDER BY pool.day FOR UPDATE OF pool
+)
+UPDATE reservation.pool_day AS pool
+SET used = reservation.shifted(pool.used, part.first, part.last, 1),
+    capacity = CASE WHEN pool.capacity = $5 THEN $5
+                    ELSE greatest($5, (SELECT max(minute) FROM unnest(pool.used) AS minute)) END
+FROM locked JOIN part USING (day)
+WHERE pool.car_park = $1 AND pool.day = locked.day
+    AND $5 > (SELECT max(minute) FROM unnest(pool.used[part.first : part.last]) AS minute)
+RETURNING pool.day
+"""
+
+GIVE_BACK = """
+WITH part AS (
+    SELECT * FROM unnest($2::date[], $3::int[], $4::int[]) AS part (day, first, last)
+), locked AS (
+    SELECT pool.day FROM reservation.pool_day AS pool JOIN part USING (day)
+    WHERE pool.car_park = $1 ORDER BY pool.day FOR UPDATE OF pool
+)
+UPDATE reservation.pool_day AS pool SET used = reservation.shifted(pool.used, part.first, part.last, -1)
+FROM locked JOIN part USING (day) WHERE pool.car_park = $1 AND pool.day = locked.day
+"""
+
+RECOUNT = """
+-- Independent of the counters: minutes still to come in which they differ from the active reservations.
+SELECT pool.car_park, pool.day, count(*) AS minutes, min(minute.number) AS first
+FROM reservation.pool_day AS pool
+CROSS JOIN LATERAL unnest(pool.used) WITH ORDINALITY AS minute (used, number)
+WHERE pool.day >= $1::date AND pool.day + minute.number * interval '1 minute' > $2::timestamp + interval '1 minute'
+    AND minute.used <> (
+        SELECT count(*) FROM reservation.reservation AS kept
+        WHERE kept.car_park = pool.car_park AND kept.listing IS NULL
+            AND kept.state IN ('held', 'confirmed', 'checked_in') AND kept.occupies && tstzrange(
+                (pool.day + (minute.number - 1) * interval '1 minute') AT TIME ZONE 'UTC',
+                (pool.day + minute.number * interval '1 minute') AT TIME ZONE 'UTC'))
+GROUP BY pool.car_park, pool.day ORDER BY pool.car_park, pool.day
+"""
+
+FORGET = "DELETE FROM reservation.pool_day WHERE day < $1"
+
+
+async def take(tx: Tx, car_park: CarParkId, parts: Sequence[DayPart], *, reservable: int) -> bool:
+    """One more in every minute of `parts`; False when one has no room below `reservable`: the caller then raises, for
+    the others are taken.
+    """
+    taken = {row["day"] for row in await tx.fetch(TAKE, car_park, *_columns(parts), reservable)}
+    left = [part for part in parts if part.day not in taken]
+    if left and await tx.execute(ADD_DAYS, car_park, [part.day for part in left], reservable):
+        taken |= {row["day"] for row in await tx.fetch(TAKE, car_park, *_columns(left), reservable)}
+    return len(taken) == len(parts)
+
+
+async def give_back(tx: Tx, car_park: CarParkId, parts: Sequence[DayPart]) -> None:
+    """One less in every minute of `parts`."""
+    if parts:
+        await tx.execute(GIVE_BACK, car_park, *_columns(parts))
+
+
+async def differences(tx: Tx) -> list[Row]:
+    """Days whose counters are not what the reservations say: there must be none."""
+    return await tx.fetch(RECOUNT, tx.now.date(), tx.now.replace(tzinfo=None))
+
+
+async def forget(tx: Tx, before: date) -> int:
+    """Days that are over."""
+    return await tx.execute(FORGET, before)
+
+
+def _columns(parts: Sequence[DayPart]) -> tuple[list[date], list[int], list[int]]:
+    return [part.day for part in parts], [part.first for part in parts], [part.last for part in parts]

@@ -1,0 +1,175 @@
+"""Promises: one guarded statement a step, each with its row in `event`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from contracts.vehicles import Vehicle
+from kernel.db import Row, Tx
+from reservation.lifecycle import Promise, State
+from reservation.policy import Terms
+from reservation.stay import Place
+
+COLUMNS = """
+id, version, driver, car_park, space, space_label, listing, plate, color, lower(during) AS begins,
+upper(during) AS until, lower(occupies) AS occupies_from, upper(occupies) AS occupies_until,
+isempty(occupies) AS occupies_nothing, state, terms, price, fee, hold_expires_at, earliest, latest, created_at,
+confirmed_at, checked_in_at, passage, ended_at, overstaying, replaces_space
+"""
+
+INSERT = f"""
+WITH made AS (
+    INSERT INTO reservation.reservation (id, driver, car_park, space, space_label, listing, plate, color, during,
+        occupies, state, terms, price, hold_expires_at, earliest, latest, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, tstzrange($9, $10), tstzrange($9, $10), 'held', $11, $12, $13, $14, $15,
+        $16)
+    RETURNING *
+), told AS (
+    INSERT INTO reservation.event (reservation, at, kind, version, detail)
+    SELECT id, $16, 'held', version, $17 FROM made
+)
+SELECT {COLUMNS} FROM made
+"""
+
+MOVE = f"""
+WITH moved AS (
+    UPDATE reservation.reservation SET
+        version = version + 1, state = $3, during = tstzrange($4::timestamptz, $5::timestamptz),
+        occupies = tstzrange($6::timestamptz, $7::timestamptz),
+        fee = $8, confirmed_at = $9, checked_in_at = $10, ended_at = $11, overstaying = $12, price = $13, latest = $14,
+        passage = coalesce($15, passage)
+    WHERE id = $1 AND version = $2
+    RETURNING *
+), told AS (
+    INSERT INTO reservation.event (reservation, at, kind, version, detail)
+    SELECT id, $16, $17, version, $18 FROM moved
+)
+SELECT {COLUMNS} FROM moved
+"""
+"""Whoever calls has read the row in this version: a step that somebody else took meanwhile leaves nothing to return."""
+
+FIND = f"""
+SELECT {COLUMNS} FROM reservation.reservation
+WHERE id = $1 AND ($2::text IS NULL OR driver = $2) FOR NO KEY UPDATE
+"""
+
+READ = f"SELECT {COLUMNS} FROM reservation.reservation WHERE id = $1 AND ($2::text IS NULL OR driver = $2)"
+
+PAGE_OF_DRIVER = f"""
+SELECT {COLUMNS} FROM reservation.reservation
+WHERE driver = $1 AND ($2::text IS NULL OR id < $2) AND ($3::text[] IS NULL OR state = ANY ($3))
+ORDER BY id DESC LIMIT $4
+"""
+
+
+def promise_of(row: Row) -> Promise:
+    """What moves in it."""
+    empty = row["occupies_nothing"]
+    return Promise(
+        begins=row["begins"],
+        until=row["until"],
+        occupies_from=row["begins"] if empty else row["occupies_from"],
+        occupies_until=row["begins"] if empty else row["occupies_until"],
+        hold_expires_at=row["hold_expires_at"],
+        latest=row["latest"],
+        state=State(row["state"]),
+        fee=row["fee"],
+        confirmed_at=row["confirmed_at"],
+        checked_in_at=row["checked_in_at"],
+        ended_at=row["ended_at"],
+        overstaying=row["overstaying"],
+    )
+
+
+def terms_of(row: Row) -> Terms:
+    """Under which it was promised."""
+    return msgspec.convert(row["terms"], Terms)
+
+
+async def insert(
+    tx: Tx,
+    reservation: str,
+    *,
+    driver: str,
+    place: Place,
+    listing: str | None,
+    vehicle: Vehicle,
+    promise: Promise,
+    terms: Terms,
+    price: int,
+    detail: dict[str, Any],
+) -> Row:
+    """A new hold."""
+    row = await tx.fetchrow(
+        INSERT,
+        reservation,
+        driver,
+        place.car_park,
+        place.space,
+        place.label,
+        listing,
+        vehicle.plate,
+        vehicle.color,
+        promise.begins,
+        promise.until,
+        msgspec.to_builtins(terms),
+        price,
+        promise.hold_expires_at,
+        terms.earliest(promise.begins),
+        promise.latest,
+        tx.now,
+        detail,
+    )
+    assert row is not None, "the statement returns what it inserts"  # noqa: S101
+    return row
+
+
+async def move(
+    tx: Tx,
+    row: Row,
+    promise: Promise,
+    kind: str,
+    *,
+    price: int | None = None,
+    passage: str | None = None,
+    detail: dict[str, Any] | None = None,
+) -> Row | None:
+    """Write a step of the promise in `row`; None when somebody else was faster."""
+    return await tx.fetchrow(
+        MOVE,
+        row["id"],
+        row["version"],
+        promise.state,
+        promise.begins,
+        promise.until,
+        promise.occupies_from,
+        promise.occupies_until,
+        promise.fee,
+        promise.confirmed_at,
+        promise.checked_in_at,
+        promise.ended_at,
+        promise.overstaying,
+        row["price"] if price is None else price,
+        promise.latest,
+        passage,
+        tx.now,
+        kind,
+        detail or {},
+    )
+
+
+async def lock(tx: Tx, reservation: str, *, driver: str | None) -> Row | None:
+    """The reservation, of this driver (None: anybody's), locked until the transaction ends."""
+    return await tx.fetchrow(FIND, reservation, driver)
+
+
+async def read(tx: Tx, reservation: str, *, driver: str | None) -> Row | None:
+    return await tx.fetchrow(READ, reservation, driver)
+
+
+async def page_of_driver(
+    tx: Tx, driver: str, *, below: str | None, states: Sequence[str] | None, limit: int
+) -> list[Row]:
+    """Newest first."""
+    return await tx.fetch(PAGE_OF_DRIVER, driver, below, states, limit)
