@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from contracts.facts import CountSeen, DeviceHeard, PassageSeen, SpaceSeen, StatusSeen
 from contracts.ids import OrderId, ZoneLabel
+from contracts.vehicles import normalise_plate
 from contracts.wire import AckMessage, CountReport, PassageMessage, SpaceEvent, StatusMessage
 from gateway.directory import KnownCarPark
 from gateway.heard import Heard
-from contracts.vehicles import normalise_plate
 from gateway.refusals import Reason, Reject
 
 YEAR_MIN: Final = 1970

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from contracts.ids import CarParkId, SpaceNumber
+from contracts.vehicles import normalise_plate
 from gateway.decode import decode
 from gateway.directory import Directory, KnownCarPark
 from gateway.events import Decoded
-from contracts.vehicles import normalise_plate
 
 RECEIVED_AT = datetime(2026, 11, 23, 8, 0, 1, tzinfo=UTC)
 AT = "2026-11-23T16:00:00.1234567+08:00"
