@@ -14,6 +14,7 @@ from gateway.address import BrokerAddress, Session
 from gateway.dial import dial
 from gateway.mqtt import ProtocolClient
 from gateway.packets import Fed, MalformedPacket, PacketReader, puback
+from kernel.parts import in_parts
 
 _log = structlog.get_logger(__name__)
 
@@ -77,10 +78,10 @@ class Connection:
         Its answer stands in line behind everything it kept for us: as long as that comes in, or waits because we do
         not read, the broker is not silent.
         """
-        for start in range(0, len(filters), FILTERS_PER_PACKET):
+        for some in in_parts(filters, FILTERS_PER_PACKET):
             if self.lost.done():
                 raise BrokerAway(self.lost.result())
-            await self._subscribe_some(address, filters[start : start + FILTERS_PER_PACKET])
+            await self._subscribe_some(address, some)
 
     async def _subscribe_some(self, address: BrokerAddress, filters: Sequence[str]) -> None:
         consent = self._subscribed = self._loop.create_future()
@@ -97,9 +98,9 @@ class Connection:
 
     def unsubscribe(self, filters: Sequence[str]) -> None:
         """Ask the broker to send no more of these; its answer changes nothing for us."""
-        for start in range(0, len(filters), FILTERS_PER_PACKET):
+        for some in in_parts(filters, FILTERS_PER_PACKET):
             if not self.lost.done():
-                self._client.unsubscribe_all(filters[start : start + FILTERS_PER_PACKET])
+                self._client.unsubscribe_all(some)
 
     def _away(self, address: BrokerAddress, error: Exception) -> BrokerAway:
         why = str(error) or "no answer in time"

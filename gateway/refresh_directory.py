@@ -6,7 +6,7 @@ at worst read twice, never missed.
 
 import asyncio
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from contracts.ids import CarParkId, SpaceNumber
@@ -18,6 +18,7 @@ from gateway.directory import Directory, KnownCarPark
 from gateway.envelopes.topics import network_topic
 from gateway.known_device import KnownDevice, device_key
 from kernel.db import Database, Row, Tx
+from kernel.parts import in_parts
 
 KEPT_MAX: Final = 1_000
 """Of car parks that push: a city's, at a few hundred spaces each some 50 MB."""
@@ -50,7 +51,7 @@ async def refresh_directory(tx: Tx, directory: Directory) -> None:
     held = directory.revisions()
     cards = await sql.car_park_revisions(tx)
     changed = [card for card in cards if held.get(card["id"]) != card["revision"]]
-    for part in _parts(changed):
+    for part in in_parts(changed, CAR_PARKS_PER_READ):
         directory.replace(await _read(tx, part), gone=())
     directory.replace((), gone=held.keys() - {card["id"] for card in cards})
 
@@ -128,8 +129,3 @@ async def _read(tx: Tx, cards: Sequence[Row]) -> list[KnownCarPark]:
         )
         for card in cards
     ]
-
-
-def _parts(cards: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    for start in range(0, len(cards), CAR_PARKS_PER_READ):
-        yield cards[start : start + CAR_PARKS_PER_READ]

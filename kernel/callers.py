@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from kernel.edge_problems import MissingScope, Unauthenticated
 
@@ -10,6 +10,8 @@ Kind = Literal["driver", "operator", "anonymous"]
 
 DRIVER_SCOPES = frozenset({"read", "reserve"})
 """What a driver's token allows unless it says less."""
+OPERATE: Final = frozenset({"operate"})
+"""What an operation on one's own things asks for."""
 OPERATOR_SCOPES = frozenset({"read", "operate"})
 """What an operator's key allows unless it says less: `operate` sets up and mends."""
 INGEST_SCOPE = "ingest"

@@ -20,7 +20,7 @@ from aiohttp import web
 from kernel.answers import Answer, Created, NoContent, Raw, answer, respond
 from kernel.auth import Authenticator
 from kernel.binding import Header
-from kernel.callers import ANONYMOUS, Caller
+from kernel.callers import ANONYMOUS, OPERATE, Caller
 from kernel.clock import Clock
 from kernel.db import Database, Tx
 from kernel.edge_problems import InvalidParameter, MalformedBody, NotAcceptable, Unauthenticated
@@ -28,16 +28,30 @@ from kernel.idempotency import Claim, key_of, once
 from kernel.json_body import canonical_sha256, check_content_type, parse, read_body
 from kernel.moments import Moment
 from kernel.operations import Mounted, Operation, operation, operations_of
-from kernel.pagination import Page, decode_cursor, encode_cursor, listing
+from kernel.pagination import (
+    LIMIT_DEFAULT,
+    Cursor,
+    Limit,
+    Page,
+    after_id,
+    decode_cursor,
+    encode_cursor,
+    listing,
+    page_by,
+)
 from kernel.signatures import SignedRequest
 
 __all__ = [
     "ANONYMOUS",
+    "LIMIT_DEFAULT",
+    "OPERATE",
     "Caller",
     "Created",
+    "Cursor",
     "Edge",
     "Header",
     "InvalidParameter",
+    "Limit",
     "MalformedBody",
     "Moment",
     "Mounted",
@@ -46,11 +60,13 @@ __all__ = [
     "Page",
     "Raw",
     "SignedRequest",
+    "after_id",
     "decode_cursor",
     "encode_cursor",
     "handler_of",
     "operation",
     "operations_of",
+    "page_by",
 ]
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

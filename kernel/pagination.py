@@ -9,17 +9,23 @@ for another path or other filters is refused instead of being answered with a pa
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from kernel.db import Row
 from kernel.edge_problems import InvalidParameter
 
 T = TypeVar("T")
+Model = TypeVar("Model")
+
+Limit = Annotated[int, Field(ge=1, le=1000, description="Items on a page.")]
+LIMIT_DEFAULT: Final = 100
+Cursor = Annotated[str | None, Field(description="The `next` of the page before, with the same filters.")]
 
 CURSOR_CHARACTERS_MAX = 1024
 """A sort key is a few ids and numbers."""
@@ -92,3 +98,19 @@ def decode_cursor(cursor: str, *kinds: type | tuple[type, ...], field: str = "cu
         if isinstance(part, bool) or not isinstance(part, kind) or (isinstance(part, str) and "\0" in part):
             raise refusal
     return tuple(parts)
+
+
+def page_by(key: str | Sequence[str], rows: Sequence[Row], limit: int, view: Callable[[Row], Model]) -> Page[Any]:
+    """The page of `rows`, of which one more than `limit` was asked for; sorted by the column(s) `key`."""
+    shown = rows[:limit]
+    names = (key,) if isinstance(key, str) else key
+    following = encode_cursor(*(shown[-1][name] for name in names)) if len(rows) > limit else None
+    return Page(items=[view(row) for row in shown], next=following)
+
+
+def after_id(cursor: str | None) -> str:
+    """The id after which a page of a list sorted by ids starts. Raises InvalidParameter."""
+    if cursor is None:
+        return ""
+    last: str = decode_cursor(cursor, str)[0]
+    return last

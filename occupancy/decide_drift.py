@@ -1,10 +1,11 @@
 """An operator applies, dismisses or undoes a correction: signed, audited, effective at once, and history stays."""
 
-from typing import Any, Final, Literal, Protocol
+from typing import Final, Literal
 
+from contracts.audit import RecordAudit
 from contracts.ids import CarParkId
 from kernel.callers import Caller
-from kernel.db import Tx
+from kernel.db import Row, Tx
 from occupancy.errors import UnknownCarPark, UnknownDriftProposal, WrongState
 from occupancy.record import Recorder
 from occupancy.retell_now import retell_now
@@ -18,14 +19,6 @@ NEEDS: Final = {"apply": "proposed", "dismiss": "proposed", "undo": "applied"}
 """What state a proposal must be in."""
 
 
-class RecordAudit(Protocol):
-    """Who did what to what, kept with the effect; the registry's, handed in by `app`."""
-
-    async def __call__(
-        self, tx: Tx, *, actor: str, operator: str | None, action: str, subject: str, detail: dict[str, Any]
-    ) -> None: ...
-
-
 async def decide_drift(
     tx: Tx,
     recorder: Recorder,
@@ -36,8 +29,8 @@ async def decide_drift(
     proposal: str,
     decision: Decision,
     reason: str,
-) -> None:
-    """Do as `decision` says. Raises UnknownCarPark, UnknownDriftProposal, WrongState.
+) -> Row:
+    """The proposal after doing as `decision` says. Raises UnknownCarPark, UnknownDriftProposal, WrongState.
 
     The car park's row is locked first, as recording does: no word is fused with a correction half applied. What
     changes is published by the gateway's process, which looks for newer versions.
@@ -47,13 +40,13 @@ async def decide_drift(
         raise UnknownCarPark(car_park=car_park)
     await recorder.places.refresh(tx)
     await standings_sql.lock_standings(tx, [own])
-    row = await sql.lock_proposal(tx, own, proposal)
-    if row is None:
-        raise UnknownDriftProposal(proposal=proposal)
-    if row["state"] != NEEDS[decision]:
-        raise WrongState(f"it is {row['state']}; only what is {NEEDS[decision]} can be so decided", state=row["state"])
     verbs = {"apply": sql.apply, "dismiss": sql.dismiss, "undo": sql.undo}
-    await verbs[decision](tx, proposal, caller.principal, reason)
+    row = await verbs[decision](tx, own, proposal, caller.principal, reason)
+    if row is None:
+        state = await sql.state_of(tx, own, proposal)
+        if state is None:
+            raise UnknownDriftProposal(proposal=proposal)
+        raise WrongState(f"it is {state}; only what is {NEEDS[decision]} can be so decided", state=state)
     if decision != "dismiss":
         await retell_now(tx, recorder, [own])
     await record_audit(
@@ -64,3 +57,4 @@ async def decide_drift(
         subject=f"car-park/{own}",
         detail={"proposal": proposal, "zone": row["zone"], "correction": row["correction"], "reason": reason},
     )
+    return row

@@ -7,13 +7,13 @@ from typing import Protocol
 from contracts.availability import Availability
 from contracts.ids import CarParkId
 from kernel.db import Database
-from occupancy.record import Recorder
+from kernel.parts import in_parts
+from occupancy.record import CAR_PARKS_AT_ONCE, Recorder
 from occupancy.settle import settle_flapping
 from occupancy.silence import find_silent, mark_silent
 from occupancy.sql import doubts as sql
 from occupancy.sql import resync as resync_sql
 
-CAR_PARKS_AT_ONCE = 50
 LOOKS_A_HEARTBEAT = 4
 LOOK_AGAIN_MAX = timedelta(seconds=60)
 """A car park whose sensors speak every ten minutes is looked at once a minute; one with shorter ones, more often."""
@@ -58,9 +58,9 @@ class DoubtSteps:
             quiet_since = tx.now - timedelta(seconds=settings.flapping_stable_s)
             mine = [operator for operator in await resync_sql.operators(tx) if self._ear.mine(operator)]
             found = await sql.car_parks_gone_quiet(tx, quiet_since, mine)
-        for start in range(0, len(found), CAR_PARKS_AT_ONCE):
+        for some in in_parts(found, CAR_PARKS_AT_ONCE):
             async with self._database.transaction() as tx:
-                told = await settle_flapping(tx, self._recorder, found[start : start + CAR_PARKS_AT_ONCE], quiet_since)
+                told = await settle_flapping(tx, self._recorder, some, quiet_since)
             self._tell(told)
 
     async def silence(self) -> None:
@@ -74,9 +74,9 @@ class DoubtSteps:
             mine = [operator for operator in await resync_sql.operators(tx) if self._ear.mine(operator)]
             due = self._due(await sql.heartbeats(tx, mine), tx.now)
             found = await find_silent(tx, settings, due, since) if due else []
-        for start in range(0, len(found), CAR_PARKS_AT_ONCE):
+        for some in in_parts(found, CAR_PARKS_AT_ONCE):
             async with self._database.transaction() as tx:
-                told = await mark_silent(tx, self._recorder, found[start : start + CAR_PARKS_AT_ONCE], since)
+                told = await mark_silent(tx, self._recorder, some, since)
             self._tell(told)
 
     def _listening(self, now: datetime) -> datetime | None:

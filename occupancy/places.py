@@ -1,12 +1,13 @@
 """The registry as occupancy needs it: a copy in memory that is read again car park by car park when one changes."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
 from contracts.ids import CarParkId
 from kernel.db import Tx
+from kernel.parts import in_parts
 from occupancy import sql
 from occupancy.fusion import Place, ZonePlace
 from occupancy.opening import Opening
@@ -51,15 +52,15 @@ class Places:
         now = await sql.car_park_revisions(tx)
         changed = sorted(car_park for car_park, known in now.items() if self._revisions.get(car_park) != known)
         gone = self._revisions.keys() - now.keys()
-        for start in range(0, len(changed), CARDS_A_READ_MAX):
-            await self._read(tx, changed[start : start + CARDS_A_READ_MAX])
+        for some in in_parts(changed, CARDS_A_READ_MAX):
+            await self._read(tx, some)
         for car_park in gone:
             self._known.pop(car_park, None)
         self._revisions = now
         self._revision = revision
         return {*changed, *gone}
 
-    async def _read(self, tx: Tx, car_parks: list[CarParkId]) -> None:
+    async def _read(self, tx: Tx, car_parks: Sequence[CarParkId]) -> None:
         zones: dict[CarParkId, dict[str, ZonePlace]] = defaultdict(dict)
         for row in await sql.zone_places(tx, car_parks):
             zones[row["car_park"]][row["label"]] = ZonePlace(row["capacity"], row["numbered"])

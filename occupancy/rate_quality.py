@@ -5,6 +5,7 @@ from typing import Final
 
 from contracts.ids import CarParkId
 from kernel.db import Database
+from kernel.parts import in_parts
 from occupancy.quality import WINDOW_H, Quality, rate
 from occupancy.settings import OccupancySettings
 from occupancy.sql import health as sql
@@ -18,9 +19,7 @@ async def rate_quality(database: Database, settings: OccupancySettings) -> dict[
     async with database.transaction(readonly=True) as tx:
         presents = await sql.presents(tx, settings.stale_after)
     given: dict[CarParkId, Quality] = {}
-    car_parks = list(presents)
-    for start in range(0, len(car_parks), CAR_PARKS_AT_ONCE):
-        some = car_parks[start : start + CAR_PARKS_AT_ONCE]
+    for some in in_parts(list(presents), CAR_PARKS_AT_ONCE):
         async with database.transaction() as tx:
             hours = await sql.hours_of(tx, some, tx.now - timedelta(hours=WINDOW_H))
             rated = {car_park: rate(hours[car_park], tx.now, presents[car_park]) for car_park in some}

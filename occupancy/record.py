@@ -8,6 +8,7 @@ the batch's size.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from contracts.availability import Availability
 from contracts.facts import Facts, Recorded, StatusSeen
@@ -30,6 +31,9 @@ from occupancy.settings import OccupancySettings
 from occupancy.sql import curves
 from occupancy.standing import Standing
 from occupancy.timeline import Change, Sample, trace
+
+CAR_PARKS_AT_ONCE: Final = 50
+"""Locked together by a loop, some twenty thousand spaces: no batch waits for one longer than it takes itself."""
 
 
 class Recorder:

@@ -7,17 +7,15 @@ from contracts.availability import Availability
 from contracts.facts import Facts, Recorded
 from contracts.ids import CarParkId
 from kernel.db import Database, Tx
+from kernel.parts import in_parts
 from occupancy import sql
 from occupancy.availability import availability_of
 from occupancy.doubt_steps import Ear
-from occupancy.record import Recorder
+from occupancy.record import CAR_PARKS_AT_ONCE, Recorder
 from occupancy.retell_now import retell_now
 from occupancy.snapshot_steps import Line
 from occupancy.sweep import Sweep
 from occupancy.trend import find_trends, set_trends
-
-CAR_PARKS_AT_ONCE = 50
-"""Locked together, some twenty thousand spaces: no batch waits for a loop longer than it takes itself."""
 
 
 class Outlet(Line, Ear, Protocol):
@@ -56,8 +54,7 @@ class RecordingSteps:
         """Publish what the clock or the registry changed."""
         async with self._database.transaction(readonly=True) as tx:
             touched, changed = await self._sweep.look(tx)
-        for start in range(0, len(touched), CAR_PARKS_AT_ONCE):
-            some = touched[start : start + CAR_PARKS_AT_ONCE]
+        for some in in_parts(touched, CAR_PARKS_AT_ONCE):
             async with self._database.transaction() as tx:
                 told = await retell_now(tx, self._recorder, some, recount=changed.intersection(some))
             self.tell(told)
@@ -67,9 +64,9 @@ class RecordingSteps:
         """Publish whose trend moved."""
         async with self._database.transaction(readonly=True) as tx:
             found = list((await find_trends(tx)).items())
-        for start in range(0, len(found), CAR_PARKS_AT_ONCE):
+        for some in in_parts(found, CAR_PARKS_AT_ONCE):
             async with self._database.transaction() as tx:
-                told = await set_trends(tx, self._recorder, dict(found[start : start + CAR_PARKS_AT_ONCE]))
+                told = await set_trends(tx, self._recorder, dict(some))
             self.tell(told)
 
     async def republish(self) -> None:

@@ -1,19 +1,16 @@
 """Count the spaces of car parks again: their sums are kept by difference, and no fault may stay for ever."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from contracts.availability import Availability
 from contracts.ids import CarParkId
 from kernel.db import Database, Tx
+from kernel.parts import in_parts
 from occupancy.measures import count_spaces
 from occupancy.meters import OccupancyMeters
-from occupancy.record import Recorder
+from occupancy.record import CAR_PARKS_AT_ONCE, Recorder
 from occupancy.retell_now import retell_now
 from occupancy.sql import standings as sql
-
-CAR_PARKS_AT_ONCE: Final = 50
-"""Locked together, some twenty thousand spaces: no batch waits for it longer than it takes itself."""
 
 
 async def recount_city(database: Database, recorder: Recorder, meters: OccupancyMeters) -> None:
@@ -21,8 +18,7 @@ async def recount_city(database: Database, recorder: Recorder, meters: Occupancy
     async with database.transaction(readonly=True) as tx:
         await recorder.places.refresh(tx)
         car_parks = sorted(standing.car_park for standing in await sql.standings_now(tx, None))
-    for start in range(0, len(car_parks), CAR_PARKS_AT_ONCE):
-        some = car_parks[start : start + CAR_PARKS_AT_ONCE]
+    for some in in_parts(car_parks, CAR_PARKS_AT_ONCE):
         async with database.transaction() as tx:
             wrong, _ = await recount(tx, recorder, some)
         meters.recounted.inc(len(some))

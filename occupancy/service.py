@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 
+from contracts.audit import RecordAudit
 from contracts.facts import RecordFacts
 from contracts.orders import GiveOrder
 from kernel.db import Database
 from kernel.service import Job, Loop, Service
 from occupancy.board import RELOAD_S, Board
-from occupancy.decide_drift import RecordAudit
 from occupancy.doubt_steps import DoubtSteps
 from occupancy.health_meters import HealthMeters
 from occupancy.health_steps import HealthSteps

@@ -25,14 +25,11 @@ from gateway.sql import orders as sql
 from kernel.callers import Caller
 from kernel.db import Database, Row, Tx
 from kernel.edge_problems import TooManyRequests
-from kernel.http import Created, Page, decode_cursor, encode_cursor, operation
+from kernel.http import LIMIT_DEFAULT, OPERATE, Created, Cursor, Limit, Page, decode_cursor, operation, page_by
 from kernel.ids import new_id
 from kernel.rates import Limiter
 
-OPERATE = frozenset({"operate"})
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
-Limit = Annotated[int, Field(ge=1, le=1000, description="Items on a page.")]
-Cursor = Annotated[str | None, Field(description="The `next` of the page before.")]
 PathOrder = Annotated[str, StringConstraints(pattern=r"^ord_[0-9a-f]{32}$")]
 Reason = Annotated[
     str, StringConstraints(min_length=1, max_length=REASON_CHARACTERS_MAX, strip_whitespace=True, pattern=PRINTABLE)
@@ -161,7 +158,7 @@ class OrdersApi:
         *,
         car_park: Slug | None = None,
         state: OrderState | None = None,
-        limit: Limit = 100,
+        limit: Limit = LIMIT_DEFAULT,
         cursor: Cursor = None,
     ) -> Page[OrderView]:
         """Newest first."""
@@ -170,9 +167,7 @@ class OrdersApi:
             rows = await sql.page_of_orders(
                 tx, operators=caller.covered, car_park=car_park, state=state, before=before, limit=limit + 1
             )
-        shown = rows[:limit]
-        following = encode_cursor(shown[-1]["id"]) if len(rows) > limit else None
-        return Page(items=[OrderView.of(row) for row in shown], next=following)
+        return page_by("id", rows, limit, OrderView.of)
 
     @operation(
         get="/v1/operator/orders/{order}",

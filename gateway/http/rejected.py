@@ -16,15 +16,13 @@ from gateway.refusals import Reason
 from gateway.replay import Replayed, replay_dead_letter
 from kernel.callers import Caller
 from kernel.db import Database, Row, Tx
-from kernel.http import InvalidParameter, Page, decode_cursor, encode_cursor, operation
+from kernel.http import OPERATE, Cursor, InvalidParameter, Page, decode_cursor, encode_cursor, operation
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CURSOR_MICROSECONDS_MAX = 7_258_118_400_000_000
 """The year 2200: no list of ours reaches further."""
 
-OPERATE = frozenset({"operate"})
 Limit = Annotated[int, Field(ge=1, le=100, description="Items on a page; each holds up to 64 KiB of payload.")]
-Cursor = Annotated[str | None, Field(description="The `next` of the page before.")]
 PathCarPark = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$")]
 PathRejected = Annotated[str, StringConstraints(pattern=r"^dl_[0-9a-f]{32}$")]
 

@@ -12,7 +12,7 @@ from contracts.ids import CarParkId
 from contracts.positions import Datum
 from kernel.clock import Clock
 from kernel.db import Database
-from kernel.http import InvalidParameter, Page, Raw, decode_cursor, encode_cursor, operation
+from kernel.http import Cursor, InvalidParameter, Page, Raw, decode_cursor, encode_cursor, operation
 from occupancy.board import Board
 from occupancy.card import CardPage, CarParkCard, Entry
 from occupancy.errors import UnknownCarPark
@@ -44,7 +44,6 @@ MinQuality = Annotated[
     int | None, Field(ge=0, le=100, description="At least this `quality`, and never a car park that is not rated.")
 ]
 InDatum = Annotated[Datum, Field(description="Of the positions given and answered.")]
-Cursor = Annotated[str | None, Field(description="The `next` of the page before, with the same filters.")]
 
 
 class SpaceNow(BaseModel):

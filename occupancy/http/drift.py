@@ -5,17 +5,17 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from contracts.audit import RecordAudit
 from contracts.ids import CarParkId, Slug
 from kernel.callers import Caller
 from kernel.db import Database, Row, Tx
-from kernel.http import Page, decode_cursor, encode_cursor, operation
-from occupancy.decide_drift import Decision, RecordAudit, decide_drift
+from kernel.http import OPERATE, Cursor, Page, decode_cursor, operation, page_by
+from occupancy.decide_drift import Decision, decide_drift
 from occupancy.errors import UnknownCarPark, UnknownDriftProposal, WrongState
 from occupancy.record import Recorder
 from occupancy.sql import drift as sql
 from occupancy.sql.operators import own_car_park
 
-OPERATE = frozenset({"operate"})
 PathProposal = Annotated[str, StringConstraints(pattern=r"^drf_[0-9a-f]{32}$")]
 State = Literal["proposed", "superseded", "applied", "dismissed", "undone"]
 Reason = Annotated[
@@ -110,9 +110,7 @@ class DriftApi:
         *,
         state: State | None = None,
         limit: Annotated[int, Field(ge=1, le=200)] = 50,
-        cursor: Annotated[
-            str | None, Field(description="The `next` of the page before, with the same filters.")
-        ] = None,
+        cursor: Cursor = None,
     ) -> Page[DriftView]:
         """The newest first."""
         below = "drf_~" if cursor is None else decode_cursor(cursor, str)[0]
@@ -121,8 +119,7 @@ class DriftApi:
             if own is None:
                 raise UnknownCarPark(car_park=car_park)
             rows = await sql.proposals(tx, own, state=state, below=below, limit=limit + 1)
-        following = encode_cursor(rows[limit - 1]["id"]) if len(rows) > limit else None
-        return Page(items=[DriftView.of(row) for row in rows[:limit]], next=following)
+        return page_by("id", rows, limit, DriftView.of)
 
     @operation(
         post="/v1/operator/car-parks/{car_park}/drift/{proposal}/apply",
@@ -173,7 +170,7 @@ class DriftApi:
         self, tx: Tx, caller: Caller, which: tuple[str, str], decision: Decision, wanted: DecisionIn
     ) -> DriftView:
         car_park, proposal = which
-        await decide_drift(
+        row = await decide_drift(
             tx,
             self._recorder,
             self._record_audit,
@@ -183,7 +180,4 @@ class DriftApi:
             decision=decision,
             reason=wanted.reason,
         )
-        row = await sql.lock_proposal(tx, CarParkId(car_park), proposal)
-        if row is None:
-            raise UnknownDriftProposal(proposal=proposal)
         return DriftView.of(row)

@@ -8,15 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.ids import CarParkId, Slug
 from kernel.callers import Caller
 from kernel.db import Database, Row
-from kernel.http import Page, decode_cursor, encode_cursor, operation
+from kernel.http import LIMIT_DEFAULT, OPERATE, Cursor, Limit, Page, decode_cursor, operation, page_by
 from occupancy.errors import UnknownCarPark
 from occupancy.sql import gaps as sql
 from occupancy.sql import operators as operators_sql
 
 NEWEST = 2**62
 """No gap has so great a number."""
-
-OPERATE = frozenset({"operate"})
 
 
 class MissingNumbers(BaseModel):
@@ -74,10 +72,8 @@ class GapsApi:
         car_park: Slug,
         *,
         open: Annotated[bool | None, Field(description="Only those not made good yet, or only the others.")] = None,  # noqa: A002 - the parameter's name
-        limit: Annotated[int, Field(ge=1, le=1_000)] = 100,
-        cursor: Annotated[
-            str | None, Field(description="The `next` of the page before, with the same filters.")
-        ] = None,
+        limit: Limit = LIMIT_DEFAULT,
+        cursor: Cursor = None,
     ) -> Page[GapView]:
         """The newest first."""
         below = NEWEST if cursor is None else decode_cursor(cursor, int)[0]
@@ -86,5 +82,4 @@ class GapsApi:
             if own is None:
                 raise UnknownCarPark(car_park=car_park)
             rows = await sql.gaps_page(tx, own, only_open=open, below=below, limit=limit + 1)
-        following = encode_cursor(rows[limit - 1]["number"]) if len(rows) > limit else None
-        return Page(items=[GapView.of(row) for row in rows[:limit]], next=following)
+        return page_by("number", rows, limit, GapView.of)

@@ -1,15 +1,14 @@
 """`/v1/operator/health` and what belongs to it: how good my data is, why, and which device needs a visit."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
 from contracts.ids import CarParkId, Slug
 from kernel.db import Database
-from kernel.http import Caller, Page, decode_cursor, encode_cursor, operation
+from kernel.http import LIMIT_DEFAULT, OPERATE, Caller, Cursor, Limit, Page, after_id, decode_cursor, operation, page_by
 from occupancy.errors import UnknownCarPark
 from occupancy.health_steps import judging_of
 from occupancy.http.health_views import (
@@ -28,12 +27,7 @@ from occupancy.settings import OccupancySettings
 from occupancy.sql import devices as device_sql
 from occupancy.sql import health as sql
 from occupancy.sql import health_reading as reading
-
-OPERATE: Final = frozenset({"operate"})
-LIMIT_MAX: Final = 1_000
-
-Limit = Annotated[int, Field(ge=1, le=LIMIT_MAX)]
-Cursor = Annotated[str | None, Field(description="The `next` of the page before, with the same filters.")]
+from occupancy.sql.gaps import gaps_by_fate
 
 
 class HealthApi:
@@ -50,15 +44,13 @@ class HealthApi:
         scopes=OPERATE,
         responses={200: Page[CarParkHealth]},
     )
-    async def list(self, caller: Caller, limit: Limit = 100, cursor: Cursor = None) -> Page[CarParkHealth]:
+    async def list(self, caller: Caller, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None) -> Page[CarParkHealth]:
         """My car parks by their quality, worst first; those not rated yet last."""
         score, last = (-1, "") if cursor is None else decode_cursor(cursor, int, str)
         after = min(max(score, -1), reading.UNRATED), last
         async with self._database.transaction(readonly=True) as tx:
-            rows = await reading.page_of_health(tx, _covered(caller), after=after, limit=limit + 1)
-        shown = rows[:limit]
-        following = encode_cursor(shown[-1]["place"], shown[-1]["id"]) if len(rows) > limit else None
-        return Page(items=[health_of(row) for row in shown], next=following)
+            rows = await reading.page_of_health(tx, caller.covered, after=after, limit=limit + 1)
+        return page_by(("place", "id"), rows, limit, health_of)
 
     @operation(
         get="/v1/operator/car-parks/{car_park}/health",
@@ -70,7 +62,7 @@ class HealthApi:
     )
     async def one(self, caller: Caller, car_park: Slug) -> CarParkHealthView:
         """Its score with reasons, what was seen today and in the last 24 hours, hour by hour."""
-        operators = _covered(caller)
+        operators = caller.covered
         async with self._database.transaction(readonly=True) as tx:
             row = await reading.find_health(tx, CarParkId(car_park), operators)
             if row is None:
@@ -79,7 +71,7 @@ class HealthApi:
             today = _midnight(tx.now, row["time_zone"])
             since = min(day_ago, today)
             hours = (await sql.hours_of(tx, [row["id"]], since))[row["id"]]
-            gaps = await reading.gaps_by_fate(tx, row["id"], day_ago)
+            gaps = await gaps_by_fate(tx, row["id"], day_ago)
             counts = await device_sql.count_sources(tx, operators, row["id"], judging_of(self._settings))
         last = [hour for hour in hours if hour.hour > day_ago]
         return CarParkHealthView(
@@ -110,12 +102,11 @@ class HealthApi:
         *,
         silent: bool | None = None,
         battery_below: Annotated[float | None, Field(ge=0, le=1, description="Or the device says it is low.")] = None,
-        limit: Limit = 100,
+        limit: Limit = LIMIT_DEFAULT,
         cursor: Cursor = None,
     ) -> Page[SourceHealth]:
         """Everything that reports or should: registered devices, and what speaks without being registered."""
-        after = "" if cursor is None else decode_cursor(cursor, str)[0]
-        operators = _covered(caller)
+        operators = caller.covered
         async with self._database.transaction(readonly=True) as tx:
             known = await reading.find_health(tx, CarParkId(car_park), operators)
             if known is None:
@@ -127,17 +118,10 @@ class HealthApi:
                 judging_of(self._settings),
                 silent=silent,
                 battery_below=battery_below,
-                after=after,
+                after=after_id(cursor),
                 limit=limit + 1,
             )
-        shown = rows[:limit]
-        following = encode_cursor(shown[-1]["source"]) if len(rows) > limit else None
-        return Page(items=[SourceHealth(**dict(row)) for row in shown], next=following)
-
-
-def _covered(caller: Caller) -> Sequence[str] | None:
-    """Whose things this caller sees; None = everybody's."""
-    return None if caller.operators is None else sorted(caller.operators)
+        return page_by("source", rows, limit, lambda row: SourceHealth(**dict(row)))
 
 
 def _midnight(now: datetime, time_zone: str) -> datetime:

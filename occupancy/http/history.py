@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.ids import CarParkId
 from kernel.answers import dump
 from kernel.db import Database
-from kernel.http import InvalidParameter, Moment, Raw, decode_cursor, encode_cursor, operation
+from kernel.http import Cursor, InvalidParameter, Moment, Raw, decode_cursor, encode_cursor, operation
 from kernel.moments import wire_time
 from occupancy.board import Board
 from occupancy.errors import UnknownCarPark
 from occupancy.history_reading import Window, read_steps
-from occupancy.http.car_parks import Cursor, entry_of
+from occupancy.http.car_parks import entry_of
 from occupancy.sql import reading as sql
 from occupancy.steps import StepLength, steps_between
 

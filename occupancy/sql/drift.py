@@ -111,25 +111,27 @@ SELECT {_COLUMNS} FROM occupancy.drift_proposal
 WHERE car_park = $1 AND ($2::text IS NULL OR state = $2) AND id < $3 ORDER BY id DESC LIMIT $4
 """
 
-ONE = f"SELECT {_COLUMNS} FROM occupancy.drift_proposal WHERE car_park = $1 AND id = $2 FOR UPDATE"
+STATE = "SELECT state FROM occupancy.drift_proposal WHERE car_park = $1 AND id = $2"
 
-APPLY = """
-UPDATE occupancy.drift_proposal SET state = 'applied', decided_at = $2, decided_by = $3, reason = $4,
+APPLY = f"""
+UPDATE occupancy.drift_proposal SET state = 'applied', decided_at = $3, decided_by = $4, reason = $5,
     effective_from = coalesce(CASE measure
         WHEN 'counts' THEN (SELECT at FROM occupancy.count_state AS counter
                             WHERE counter.car_park = drift_proposal.car_park AND counter.zone = drift_proposal.zone)
         ELSE (SELECT passages_at FROM occupancy.car_park_state AS standing
-              WHERE standing.car_park = drift_proposal.car_park) END, $2)
-WHERE id = $1
+              WHERE standing.car_park = drift_proposal.car_park) END, $3)
+WHERE car_park = $1 AND id = $2 AND state = 'proposed' RETURNING {_COLUMNS}
 """
 """Effective from the newest word on, so that what is told changes now."""
 
-DISMISS = """
-UPDATE occupancy.drift_proposal SET state = 'dismissed', decided_at = $2, decided_by = $3, reason = $4 WHERE id = $1
+DISMISS = f"""
+UPDATE occupancy.drift_proposal SET state = 'dismissed', decided_at = $3, decided_by = $4, reason = $5
+WHERE car_park = $1 AND id = $2 AND state = 'proposed' RETURNING {_COLUMNS}
 """
 
-UNDO = """
-UPDATE occupancy.drift_proposal SET state = 'undone', undone_at = $2, undone_by = $3, undone_reason = $4 WHERE id = $1
+UNDO = f"""
+UPDATE occupancy.drift_proposal SET state = 'undone', undone_at = $3, undone_by = $4, undone_reason = $5
+WHERE car_park = $1 AND id = $2 AND state = 'applied' RETURNING {_COLUMNS}
 """
 
 FORGET_NIGHTS = "DELETE FROM occupancy.drift_night WHERE at < $1::timestamptz - make_interval(days => $2)"
@@ -189,20 +191,23 @@ async def proposals(tx: Tx, car_park: CarParkId, *, state: str | None, below: st
     return await tx.fetch(PAGE, car_park, state, below, limit)
 
 
-async def lock_proposal(tx: Tx, car_park: CarParkId, proposal: str) -> Row | None:
-    return await tx.fetchrow(ONE, car_park, proposal)
+async def state_of(tx: Tx, car_park: CarParkId, proposal: str) -> str | None:
+    """None when there is no such proposal."""
+    state: str | None = await tx.fetchval(STATE, car_park, proposal)
+    return state
 
 
-async def apply(tx: Tx, proposal: str, by: str, reason: str) -> None:
-    await tx.execute(APPLY, proposal, tx.now, by, reason)
+async def apply(tx: Tx, car_park: CarParkId, proposal: str, by: str, reason: str) -> Row | None:
+    """The proposal as it is then; None when it is not `proposed`, as for `dismiss`, or for `undo` not `applied`."""
+    return await tx.fetchrow(APPLY, car_park, proposal, tx.now, by, reason)
 
 
-async def dismiss(tx: Tx, proposal: str, by: str, reason: str) -> None:
-    await tx.execute(DISMISS, proposal, tx.now, by, reason)
+async def dismiss(tx: Tx, car_park: CarParkId, proposal: str, by: str, reason: str) -> Row | None:
+    return await tx.fetchrow(DISMISS, car_park, proposal, tx.now, by, reason)
 
 
-async def undo(tx: Tx, proposal: str, by: str, reason: str) -> None:
-    await tx.execute(UNDO, proposal, tx.now, by, reason)
+async def undo(tx: Tx, car_park: CarParkId, proposal: str, by: str, reason: str) -> Row | None:
+    return await tx.fetchrow(UNDO, car_park, proposal, tx.now, by, reason)
 
 
 async def forget_nights(tx: Tx, days: int) -> None:

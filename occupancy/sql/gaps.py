@@ -81,7 +81,10 @@ UPDATE occupancy.seq_gap SET healed_at = $1, how = $3
 WHERE healed_at IS NULL AND car_park = $2 AND seen_at <= $4
 """
 
-BY_FATE = "SELECT coalesce(how, 'open') AS fate, count(*) AS gaps FROM occupancy.seq_gap GROUP BY 1"
+BY_FATE = """
+SELECT coalesce(how, 'open') AS fate, count(*) AS gaps FROM occupancy.seq_gap
+WHERE ($1::text IS NULL OR car_park = $1) AND ($2::timestamptz IS NULL OR seen_at > $2) GROUP BY 1
+"""
 
 FORGET = """
 DELETE FROM occupancy.seq_gap AS gap USING (
@@ -168,9 +171,9 @@ async def close_gaps(tx: Tx, car_park: CarParkId, how: str, seen_until: datetime
     return await tx.execute(CLOSE, tx.now, car_park, how, seen_until)
 
 
-async def gaps_by_fate(tx: Tx) -> dict[str, int]:
-    """How many gaps there are by what became of them; `open` is nothing yet."""
-    return {row["fate"]: row["gaps"] for row in await tx.fetch(BY_FATE)}
+async def gaps_by_fate(tx: Tx, car_park: CarParkId | None = None, since: datetime | None = None) -> dict[str, int]:
+    """How many gaps (of one car park, seen since) there are by what became of them; `open` is nothing yet."""
+    return {row["fate"]: row["gaps"] for row in await tx.fetch(BY_FATE, car_park, since)}
 
 
 async def forget_gaps(tx: Tx, before: datetime, ahead_before: datetime, *, kept_max: int) -> None:

@@ -1,7 +1,6 @@
 """What an operator reads of his data's health."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from contracts.ids import CarParkId
 from kernel.db import Row, Tx
@@ -31,11 +30,6 @@ PAGE = f"""
 ORDER BY place, card.id COLLATE "C" LIMIT $4
 """
 
-GAPS = """
-SELECT coalesce(how, 'open') AS fate, count(*) AS gaps FROM occupancy.seq_gap
-WHERE car_park = $1 AND seen_at > $2 GROUP BY 1
-"""
-
 
 async def find_health(tx: Tx, car_park: CarParkId, operators: Sequence[str] | None) -> Row | None:
     """How a car park of `operators` is; None when there is none."""
@@ -45,8 +39,3 @@ async def find_health(tx: Tx, car_park: CarParkId, operators: Sequence[str] | No
 async def page_of_health(tx: Tx, operators: Sequence[str] | None, *, after: tuple[int, str], limit: int) -> list[Row]:
     """The car parks of `operators`, the lowest scores first."""
     return await tx.fetch(PAGE, operators, *after, limit)
-
-
-async def gaps_by_fate(tx: Tx, car_park: CarParkId, since: datetime) -> dict[str, int]:
-    """How many gaps were seen since, by what became of them."""
-    return {row["fate"]: row["gaps"] for row in await tx.fetch(GAPS, car_park, since)}

@@ -10,7 +10,19 @@ from contracts.ids import CarParkId, Slug
 from contracts.positions import Datum
 from kernel.db import Database, Row
 from kernel.edge_problems import MalformedBody
-from kernel.http import Caller, Created, NoContent, Page, operation
+from kernel.http import (
+    LIMIT_DEFAULT,
+    OPERATE,
+    Caller,
+    Created,
+    Cursor,
+    Limit,
+    NoContent,
+    Page,
+    after_id,
+    operation,
+    page_by,
+)
 from registry.access import operators_of, own_car_park
 from registry.bodies import Text, Wanted
 from registry.close_car_park import close_car_park
@@ -22,7 +34,6 @@ from registry.errors import (
     UnknownOperator,
     ZoneInUse,
 )
-from registry.http.paging import LIMIT_DEFAULT, OPERATE, Cursor, Limit, after_id, page_by
 from registry.register import Surroundings, existing_parts, register_car_park
 from registry.retire_car_park import retire_car_park
 from registry.sql import bulk, car_parks

@@ -7,7 +7,19 @@ from pydantic import StringConstraints
 from contracts.ids import DeviceId, SignId, Slug
 from contracts.positions import Datum
 from kernel.db import Database
-from kernel.http import Caller, Created, NoContent, Page, operation
+from kernel.http import (
+    LIMIT_DEFAULT,
+    OPERATE,
+    Caller,
+    Created,
+    Cursor,
+    Limit,
+    NoContent,
+    Page,
+    after_id,
+    operation,
+    page_by,
+)
 from registry.errors import (
     DeviceTaken,
     UnknownCarPark,
@@ -20,7 +32,6 @@ from registry.errors import (
     UnknownZone,
 )
 from registry.http.car_parks import PathId
-from registry.http.paging import LIMIT_DEFAULT, OPERATE, Cursor, Limit, after_id, page_by
 from registry.profiles import Profiles
 from registry.register_device import DeviceIn, own_device, register_device, remove_device
 from registry.register_sign import SignIn, own_sign, register_sign, remove_sign

@@ -10,11 +10,10 @@ from contracts.facts import RecordFacts
 from contracts.ids import Slug
 from kernel.db import Database
 from kernel.edge_problems import InvalidParameter
-from kernel.http import Caller, operation
+from kernel.http import OPERATE, Caller, operation
 from kernel.json_body import read_body
 from registry.errors import UnknownOperator, UnreadableFeed
 from registry.feeds.records import FormatName
-from registry.http.paging import OPERATE
 from registry.import_feed import ImportOptions, ImportResult, import_feed
 from registry.import_sites import Outcome
 from registry.register import Surroundings

@@ -10,10 +10,22 @@ from kernel.api_keys import StoredKey
 from kernel.callers import INGEST_SCOPE
 from kernel.db import Database, Row, Tx
 from kernel.edge_problems import MalformedBody
-from kernel.http import Caller, Created, Moment, NoContent, Page, operation
+from kernel.http import (
+    LIMIT_DEFAULT,
+    OPERATE,
+    Caller,
+    Created,
+    Cursor,
+    Limit,
+    Moment,
+    NoContent,
+    Page,
+    after_id,
+    operation,
+    page_by,
+)
 from registry.bodies import Text, Wanted
 from registry.errors import UnknownDevice, UnknownKey, UnknownOperator
-from registry.http.paging import LIMIT_DEFAULT, OPERATE, Cursor, Limit, after_id, page_by
 from registry.issue_key import Issued, issue_key, revoke_key, rotate_key
 from registry.register_device import own_device
 from registry.sql import keys

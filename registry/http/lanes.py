@@ -2,14 +2,13 @@
 
 from contracts.ids import CarParkId, Label, LaneLabel, ZoneLabel
 from kernel.db import Database
-from kernel.http import Caller, Created, NoContent, Page, operation
+from kernel.http import OPERATE, Caller, Created, NoContent, Page, operation
 from registry.access import own_car_park
 from registry.bodies import Wanted
 from registry.catalogue import Direction, Lane
 from registry.change_parts import PartChange
 from registry.errors import UnknownCarPark, UnknownLane
 from registry.http.car_parks import PathId
-from registry.http.paging import OPERATE
 from registry.http.parts import PART_OF, PUT_PROBLEMS, change, created_or_same, said
 from registry.part_lists import part_of, with_part, without_part
 from registry.sql import parts

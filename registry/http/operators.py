@@ -6,10 +6,21 @@ from pydantic import Field, StringConstraints
 
 from contracts.ids import OperatorId
 from kernel.db import Database
-from kernel.http import Caller, Created, Page, decode_cursor, operation
+from kernel.http import (
+    LIMIT_DEFAULT,
+    OPERATE,
+    Caller,
+    Created,
+    Cursor,
+    Limit,
+    Page,
+    after_id,
+    decode_cursor,
+    operation,
+    page_by,
+)
 from registry.errors import OperatorIdReserved, UnknownOperator
 from registry.http.car_parks import PathId
-from registry.http.paging import LIMIT_DEFAULT, OPERATE, Cursor, Limit, after_id, page_by
 from registry.register_operator import OperatorIn, register_operator
 from registry.sql import audit, car_parks
 from registry.views import AuditView, OperatorView

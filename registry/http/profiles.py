@@ -5,8 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from contracts.profiles import ProfileCard
-from kernel.http import Caller, Page, encode_cursor, operation
-from registry.http.paging import LIMIT_DEFAULT, OPERATE, Cursor, Limit, after_id
+from kernel.http import LIMIT_DEFAULT, OPERATE, Caller, Cursor, Limit, Page, after_id, encode_cursor, operation
 from registry.profiles import Profiles
 from registry.views import View
 

@@ -4,14 +4,25 @@ from pydantic import Field
 
 from contracts.ids import CarParkId, Label, SpaceLabel, ZoneLabel
 from kernel.db import Database
-from kernel.http import Caller, Created, NoContent, Page, encode_cursor, operation
+from kernel.http import (
+    LIMIT_DEFAULT,
+    OPERATE,
+    Caller,
+    Created,
+    Cursor,
+    Limit,
+    NoContent,
+    Page,
+    after_id,
+    encode_cursor,
+    operation,
+)
 from registry.access import own_car_park
 from registry.bodies import Features, Wanted
 from registry.catalogue import Space
 from registry.change_parts import PartChange
 from registry.errors import UnknownCarPark, UnknownSpace
 from registry.http.car_parks import PathId
-from registry.http.paging import LIMIT_DEFAULT, OPERATE, Cursor, Limit, after_id
 from registry.http.parts import PART_OF, PUT_PROBLEMS, change, created_or_same, said
 from registry.part_lists import part_of, with_part, without_part
 from registry.sql import parts
