@@ -22,9 +22,9 @@ from gateway.refresh_directory import KeptCarParks
 from gateway.refusals import Reason, Reject
 from gateway.sql import nonces
 from gateway.taken import Taken
+from kernel.access_problems import MissingScope
 from kernel.callers import Caller
 from kernel.db import Tx
-from kernel.edge_problems import MissingScope
 from kernel.signatures import SignedRequest
 
 PushKind = Literal["spaces", "counts", "passages"]

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from kernel.access_problems import Unauthenticated
 from kernel.callers import OPERATOR_SCOPES, Caller
 from kernel.clock import Clock
-from kernel.edge_problems import Unauthenticated
 from kernel.signatures import Signature
 
 SECRET_BYTES = 32

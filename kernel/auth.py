@@ -6,10 +6,10 @@
 
 from aiohttp import web
 
+from kernel.access_problems import Unauthenticated
 from kernel.api_keys import KeyChecker, KeyStore
 from kernel.callers import ANONYMOUS, Caller
 from kernel.clock import Clock
-from kernel.edge_problems import Unauthenticated
 from kernel.json_body import read_body
 from kernel.signatures import SignedRequest, read_signature
 from kernel.tokens import Issuer, TokenChecker

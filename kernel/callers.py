@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from kernel.edge_problems import MissingScope, Unauthenticated
+from kernel.access_problems import MissingScope, Unauthenticated
 
 Kind = Literal["driver", "operator", "anonymous"]
 

@@ -17,13 +17,14 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from kernel.access_problems import Unauthenticated
 from kernel.answers import Answer, Created, NoContent, Raw, answer, respond
 from kernel.auth import Authenticator
 from kernel.binding import Header
 from kernel.callers import ANONYMOUS, OPERATE, Caller
 from kernel.clock import Clock
 from kernel.db import Database, Tx
-from kernel.edge_problems import InvalidParameter, MalformedBody, NotAcceptable, Unauthenticated
+from kernel.edge_problems import InvalidParameter, MalformedBody, NotAcceptable
 from kernel.idempotency import Claim, key_of, once
 from kernel.json_body import canonical_sha256, check_content_type, parse, read_body
 from kernel.moments import Moment

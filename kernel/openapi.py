@@ -10,6 +10,13 @@ from http import HTTPStatus
 
 from pydantic_core import to_jsonable_python
 
+from kernel.access_problems import (
+    MissingScope,
+    TooManyRequests,
+    TooManyStreams,
+    TooManyStreamsFromAddress,
+    Unauthenticated,
+)
 from kernel.answers import PROBLEM_JSON
 from kernel.binding import Parameter
 from kernel.edge_problems import (
@@ -20,13 +27,8 @@ from kernel.edge_problems import (
     InternalError,
     InvalidParameter,
     MalformedBody,
-    MissingScope,
     NotAcceptable,
     StillRunning,
-    TooManyRequests,
-    TooManyStreams,
-    TooManyStreamsFromAddress,
-    Unauthenticated,
     UnsupportedContentType,
 )
 from kernel.openapi_parts import COMPONENTS, INTRODUCTION, SIGNED_PARAMETERS

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from aiohttp import web
 from limits import parse
 
+from kernel.access_problems import TooManyRequests
 from kernel.addresses import Proxies
 from kernel.callers import Caller
 from kernel.clock import Clock
-from kernel.edge_problems import TooManyRequests
 
 KEYS_MAX = 100_000
 """About 20 MB; when full, whoever has been quiet is forgotten, which forgives and never punishes."""

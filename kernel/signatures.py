@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from kernel.edge_problems import Unauthenticated
+from kernel.access_problems import Unauthenticated
 
 KEY_HEADER: Final = "X-Key"
 TIMESTAMP_HEADER: Final = "X-Timestamp"

@@ -16,9 +16,9 @@ from types import TracebackType
 
 from aiohttp import web
 
+from kernel.access_problems import TooManyStreams, TooManyStreamsFromAddress
 from kernel.addresses import Proxies
 from kernel.clock import Clock
-from kernel.edge_problems import TooManyStreams, TooManyStreamsFromAddress
 
 HEARTBEAT_S = 10.0
 """Below the 15 to 60 s after which proxies and phones drop a silent connection."""

@@ -17,9 +17,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 from joserfc.jws import extract_compact
 
+from kernel.access_problems import Unauthenticated
 from kernel.callers import DRIVER_SCOPES, Caller
 from kernel.clock import Clock
-from kernel.edge_problems import Unauthenticated
 
 LOCAL_ISSUER = "berth"
 LOCAL_ALGORITHM = "Ed25519"

@@ -10,12 +10,13 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from kernel.access_problems import NotFromHere
 from kernel.addresses import LOCAL_NETWORKS, Network, Proxies
 from kernel.answers import JSON, Raw, answer, dump, etag_of, respond
 from kernel.auth import Authenticator
 from kernel.clock import Clock
 from kernel.db import Database, DatabaseAway
-from kernel.edge_problems import EDGE_PROBLEMS, NotFromHere
+from kernel.edge_problems import EDGE_PROBLEMS
 from kernel.http import Edge, Mounted, handler_of, operations_of
 from kernel.middleware import Observe, edge_middleware, headers_signal
 from kernel.openapi import describe

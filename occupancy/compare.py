@@ -13,7 +13,7 @@ from msgspec import Struct
 from contracts.facts import CountSeen, Fact, PassageSeen, SpaceSeen, StatusSeen, Tally
 from contracts.ids import CarParkId
 from occupancy.doubt import Doubts
-from occupancy.fusion import Measures
+from occupancy.sources import Measures
 from occupancy.timeline import Change, Counted, Passed, SpaceMoved, count_of
 
 SpaceOrder = tuple[datetime, str, int, str]

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from contracts.facts import CountSeen, SpaceSeen
 from contracts.ids import CarParkId
 from occupancy.compare import SpaceOrder
-from occupancy.fusion import Measures
+from occupancy.sources import Measures
 
 WRAPS_AT: Final = (2**16, 2**32)
 """LoRaWAN frame counters and most devices' own are this wide."""

@@ -7,8 +7,8 @@ from datetime import datetime
 from contracts.ids import CarParkId
 from kernel.db import Tx
 from occupancy import sql
-from occupancy.fusion import Count, Measures, SpaceSums
 from occupancy.places import Places
+from occupancy.sources import Count, Measures, SpaceSums
 from occupancy.sql import upkeep
 from occupancy.sql.drift import corrections_of
 from occupancy.standing import Standing

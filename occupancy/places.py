@@ -9,8 +9,8 @@ from contracts.ids import CarParkId
 from kernel.db import Tx
 from kernel.parts import in_parts
 from occupancy import sql
-from occupancy.fusion import Place, ZonePlace
 from occupancy.opening import Opening
+from occupancy.sources import Place, ZonePlace
 
 CARDS_A_READ_MAX = 500
 """A first read of a city fetches this many car parks at a time: the spaces are counted on the way."""

@@ -19,7 +19,7 @@ from occupancy.availability import retell
 from occupancy.compare import Moved, compare
 from occupancy.curve import Belated, belated_moves
 from occupancy.doubt import FlipWatch
-from occupancy.fusion import Measures, Policy, fuse
+from occupancy.fusion import Policy, fuse
 from occupancy.gaps import read_numbers
 from occupancy.heed_gaps import ANEW_AFTER, heed_gaps, want_snapshots
 from occupancy.history import keep_history
@@ -28,6 +28,7 @@ from occupancy.note_doubts import note_doubts, read_doubts
 from occupancy.places import Places
 from occupancy.presence import believe_notice, last_heard, note_presence
 from occupancy.settings import OccupancySettings
+from occupancy.sources import Measures
 from occupancy.sql import curves
 from occupancy.standing import Standing
 from occupancy.timeline import Change, Sample, trace

@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from contracts.availability import CarParkState, Source
 from contracts.ids import CarParkId
-from occupancy.fusion import Passages, SpaceSums, Truth
+from occupancy.fusion import Truth
+from occupancy.sources import Passages, SpaceSums
 
 
 class Standing(Struct):

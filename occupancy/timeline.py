@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from contracts.availability import Source
 from contracts.facts import CountSeen
-from occupancy.fusion import Count, Measures, Place, Policy, SpaceSums, Truth, fuse
+from occupancy.fusion import Policy, Truth, fuse
+from occupancy.sources import Count, Measures, Place, SpaceSums
 
 
 class SpaceMoved(Struct, frozen=True, gc=False):

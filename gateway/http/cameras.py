@@ -19,10 +19,11 @@ from gateway.cameras.topics import HIKVISION
 from gateway.errors import SpoolFull, UnknownDevice
 from gateway.spool import keep_in_spool
 from gateway.sql import spool as sql
+from kernel.access_problems import Unauthenticated
 from kernel.api_keys import KeyChecker
 from kernel.callers import INGEST_SCOPE, Caller
 from kernel.db import Database
-from kernel.edge_problems import BodyTooLarge, BodyTooSlow, Unauthenticated
+from kernel.edge_problems import BodyTooLarge, BodyTooSlow
 from kernel.http import operation
 
 FORM_BYTES_MAX: Final = 16 * 1024 * 1024

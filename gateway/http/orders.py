@@ -22,9 +22,9 @@ from contracts.orders import (
 from gateway.errors import UnknownCarPark, UnknownLane, UnknownOrder, UnknownSign, UnknownSpace
 from gateway.give_order import TTL_MAX, give_order
 from gateway.sql import orders as sql
+from kernel.access_problems import TooManyRequests
 from kernel.callers import Caller
 from kernel.db import Database, Row, Tx
-from kernel.edge_problems import TooManyRequests
 from kernel.http import LIMIT_DEFAULT, OPERATE, Created, Cursor, Limit, Page, decode_cursor, operation, page_by
 from kernel.ids import new_id
 from kernel.rates import Limiter

@@ -140,7 +140,7 @@ FORGET_NIGHTS = "DELETE FROM occupancy.drift_night WHERE at < $1::timestamptz - 
 async def corrections_of(
     tx: Tx, car_parks: Sequence[CarParkId]
 ) -> dict[CarParkId, dict[tuple[str, str], list[tuple[datetime, int]]]]:
-    """What operators applied, by car park: see `occupancy.fusion.Corrections`."""
+    """What operators applied, by car park: see `occupancy.sources.Corrections`."""
     found: dict[CarParkId, dict[tuple[str, str], list[tuple[datetime, int]]]] = {}
     for car_park, measure, zone, since, cars in await tx.fetch(CORRECTIONS, car_parks):
         found.setdefault(car_park, defaultdict(list))[measure, zone].append((since, cars))

@@ -6,7 +6,7 @@ from typing import Final
 from contracts.availability import CarParkState
 from contracts.ids import CarParkId
 from kernel.db import Row, Tx
-from occupancy.fusion import Passages, SpaceSums
+from occupancy.sources import Passages, SpaceSums
 from occupancy.standing import Standing
 
 LOCK = "SELECT * FROM occupancy.car_park_state WHERE car_park = ANY($1::text[]) ORDER BY car_park FOR NO KEY UPDATE"

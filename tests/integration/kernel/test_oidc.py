@@ -8,8 +8,8 @@ from aiohttp import web
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
+from kernel.access_problems import Unauthenticated
 from kernel.clock import ManualClock
-from kernel.edge_problems import Unauthenticated
 from kernel.oidc import KEPT_S, LOOK_AGAIN_S, IssuerAway, oidc_issuer
 from kernel.tokens import TokenChecker
 

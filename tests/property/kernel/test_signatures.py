@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.edge_problems import Unauthenticated
+from kernel.access_problems import Unauthenticated
 from kernel.signatures import HEADERS, Signature, read_signature, signed_text
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from occupancy.fusion import MeasuredBy, Measures, Passages, Place, Policy, SpaceSums
+from occupancy.fusion import Policy
+from occupancy.sources import MeasuredBy, Measures, Passages, Place, SpaceSums
 from occupancy.timeline import SpaceMoved, Traced, trace
 
 EIGHT = datetime(2026, 11, 23, tzinfo=UTC)

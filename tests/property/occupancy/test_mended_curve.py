@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from occupancy.curve import Belated, belated_moves, mended
-from occupancy.fusion import Measures, Passages, Place, Policy, SpaceSums
+from occupancy.fusion import Policy
+from occupancy.sources import Measures, Passages, Place, SpaceSums
 from occupancy.timeline import Sample, SpaceMoved, trace
 
 EIGHT = datetime(2026, 11, 23, tzinfo=UTC)

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from occupancy.fusion import Count, MeasuredBy, Measures, Passages, Place, Policy, SpaceSums, ZonePlace, fuse
+from occupancy.fusion import Policy, fuse
+from occupancy.sources import Count, MeasuredBy, Measures, Passages, Place, SpaceSums, ZonePlace
 
 EIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 PATIENCE = timedelta(minutes=15)

@@ -13,7 +13,8 @@ from contracts.facts import CountSeen, PassageSeen, SpaceSeen
 from contracts.ids import CarParkId, SpaceNumber, ZoneLabel
 from occupancy.compare import Kept, SpaceOrder, compare
 from occupancy.doubt import Doubts
-from occupancy.fusion import Measures, Passages, Place, Policy, SpaceSums, Truth, ZonePlace, fuse
+from occupancy.fusion import Policy, Truth, fuse
+from occupancy.sources import Measures, Passages, Place, SpaceSums, ZonePlace
 from occupancy.timeline import trace
 
 HERE = CarParkId("here")

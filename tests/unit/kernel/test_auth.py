@@ -11,11 +11,11 @@ from aiohttp.test_utils import make_mocked_request
 from joserfc import jwt
 from joserfc.jwk import OctKey, OKPKey
 
+from kernel.access_problems import MissingScope, Unauthenticated
 from kernel.api_keys import CACHE_S, KeyChecker, StoredKey, new_api_key, sha256_of, split_api_key
 from kernel.auth import ANONYMOUS, Authenticator
 from kernel.callers import Caller
 from kernel.clock import ManualClock
-from kernel.edge_problems import MissingScope, Unauthenticated
 from kernel.tokens import (
     LEEWAY_S,
     LOCAL_ALGORITHM,

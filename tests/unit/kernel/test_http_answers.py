@@ -9,9 +9,10 @@ import orjson
 import pytest
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from kernel.access_problems import TooManyRequests
 from kernel.answers import Created, NoContent, Raw, answer, dump
 from kernel.clock import ManualClock
-from kernel.edge_problems import InvalidParameter, TooManyRequests
+from kernel.edge_problems import InvalidParameter
 from kernel.faults import fault
 from kernel.moments import Moment, wire_time
 from kernel.pagination import Page, decode_cursor, encode_cursor

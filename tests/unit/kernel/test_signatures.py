@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from kernel.access_problems import Unauthenticated
 from kernel.api_keys import new_api_key, sha256_of
-from kernel.edge_problems import Unauthenticated
 from kernel.signatures import SKEW_MAX, Signature, read_signature, signed_text
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)

@@ -7,8 +7,8 @@ import pytest
 from contracts.availability import CarParkState
 from contracts.ids import CarParkId
 from occupancy.availability import retell, state_word
-from occupancy.fusion import Passages, SpaceSums
 from occupancy.settings import OccupancySettings
+from occupancy.sources import Passages, SpaceSums
 from occupancy.standing import Standing
 
 EIGHT = datetime(2026, 11, 23, tzinfo=UTC)

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from occupancy.fusion import Count, MeasuredBy, Measures, Passages, Place, Policy, SpaceSums, ZonePlace, fuse
+from occupancy.fusion import Policy, fuse
+from occupancy.sources import Count, MeasuredBy, Measures, Passages, Place, SpaceSums, ZonePlace
 
 EIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 POLICY = Policy(known_share_min=0.95, patience=timedelta(minutes=15))

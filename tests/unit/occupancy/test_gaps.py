@@ -7,8 +7,8 @@ import pytest
 from contracts.facts import CountSeen, SpaceSeen
 from contracts.ids import CarParkId, SpaceNumber, ZoneLabel
 from occupancy.compare import SpaceOrder
-from occupancy.fusion import Count, Measures, Passages, SpaceSums
 from occupancy.gaps import Numbering, Source, read_numbers, without_numbers, wrap_of
+from occupancy.sources import Count, Measures, Passages, SpaceSums
 from tests.integration.occupancy.city import EIGHT, HERE, at
 
 ONE = SpaceNumber(1)

@@ -5,8 +5,8 @@ from datetime import timedelta
 from contracts.availability import CarParkState
 from contracts.facts import Facts, StatusSeen
 from contracts.ids import SpaceNumber
-from occupancy.fusion import Passages, SpaceSums
 from occupancy.presence import ANSWERS_WITHIN, believe_notice, last_heard, note_presence
+from occupancy.sources import Passages, SpaceSums
 from occupancy.standing import Standing
 from tests.integration.occupancy.city import HERE, at, space_seen
 

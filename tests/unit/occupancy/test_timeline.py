@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from occupancy.fusion import Count, Measures, Passages, Place, Policy, SpaceSums
+from occupancy.fusion import Policy
+from occupancy.sources import Count, Measures, Passages, Place, SpaceSums
 from occupancy.timeline import Change, Counted, Passed, Sample, SpaceMoved, trace
 
 EIGHT = datetime(2026, 11, 23, tzinfo=UTC)
