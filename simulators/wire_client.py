@@ -13,12 +13,12 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
-from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, CleanStartOption, Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 
+from simulators.broker_address import broker_address
 from simulators.clock import Clock
 from simulators.ledger import Ledger
 
@@ -54,7 +54,7 @@ class Will(Struct, frozen=True):
 
 
 class WireClient:
-    """One connection to the broker, kept up until `close`. `url`: `mqtt://[user:password@]host[:port]` or `mqtts://`."""
+    """One connection to the broker at `url` (`simulators.broker_address`), kept up until `close`."""
 
     def __init__(
         self,
@@ -70,12 +70,9 @@ class WireClient:
         mqtt_version: MqttVersion = "3.1.1",
     ) -> None:
         """`filters` are subscribed at every connection; `ledger` hears of every message and its acknowledgement."""
-        address = urlsplit(url)
-        if address.scheme not in {"mqtt", "mqtts"} or address.hostname is None:
-            raise ValueError(f"not an MQTT address: {address.scheme}://{address.hostname}")
-        port = address.port or (8883 if address.scheme == "mqtts" else 1883)
+        address = broker_address(url)
         self.connections = 0
-        self._where = f"{address.hostname}:{port}"
+        self._where = str(address)
         self._clock = clock
         self._filters = tuple(filters)
         self._ledger = ledger
@@ -90,9 +87,9 @@ class WireClient:
 
         client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=_PROTOCOLS[mqtt_version])
         if address.username is not None:
-            client.username_pw_set(unquote(address.username), unquote(address.password or ""))
-        if address.scheme == "mqtts":
-            client.tls_set_context(ssl.create_default_context())
+            client.username_pw_set(address.username, address.password)
+        if address.tls is not None:
+            client.tls_set_context(address.tls)
         if will is not None:
             client.will_set(will.topic, will.payload, qos=1, retain=True)
         client.max_inflight_messages_set(in_flight_max)
@@ -108,7 +105,7 @@ class WireClient:
             client.on_message = _hearing(hear)
         # What the broker kept of an earlier connection is of no use: everything unacknowledged is sent again.
         clean: CleanStartOption = True if mqtt_version == "5" else MQTT_CLEAN_START_FIRST_ONLY
-        client.connect_async(address.hostname, port, _KEEP_ALIVE_S, clean_start=clean)
+        client.connect_async(address.host, address.port, _KEEP_ALIVE_S, clean_start=clean)
         self._client = client
 
     async def open(self, *, within_s: float = OPEN_S_MAX) -> None:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from app.embedded import EmbeddedBroker, EmbeddedPostgres
+from app.socket_folders import socket_folder
 from tests.conftest import Eventually
 
 
@@ -67,6 +68,29 @@ async def test_stop_removes_the_socket_folder(server: EmbeddedPostgres) -> None:
     assert server.socket_dir.is_dir()
     server.stop()
     assert not server.socket_dir.exists()
+
+
+async def test_a_start_clears_away_the_folders_of_those_who_were_killed(
+    server: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    killed = EmbeddedPostgres(tmp_path / "killed")
+    killed.start()
+    assert killed.process is not None
+    killed.process.kill()
+    killed.process.wait()
+    left, young, link = (socket_folder(tmp_path / name) for name in ("left", "young", "link"))
+    left.mkdir()
+    os.utime(left, (0, 0))
+    young.mkdir()
+    link.symlink_to(tmp_path)
+    try:
+        with EmbeddedPostgres(tmp_path / "next") as following:
+            assert following.socket_dir.is_dir()
+            assert [folder.exists() for folder in (killed.socket_dir, left, young, link)] == [False, False, True, True]
+            assert await _run(server.url(), "SELECT 1") == 1
+    finally:
+        young.rmdir()
+        link.unlink()
 
 
 async def test_dies_with_the_process_that_started_it(tmp_path: Path, eventually: Eventually) -> None:
