@@ -45,6 +45,7 @@ from registry.key_store import RegistryKeyStore
 from registry.service import registry_service
 from registry.sql import audit
 from reservation import service as reservation
+from reservation.signing import SigningKey
 
 ON_ORDER: Sequence[OrderHandler] = (hear_of_order,)
 """Who hears what became of orders, in whichever process they come to their end: answered, refused or expired."""
@@ -188,9 +189,15 @@ def answering(tools: Tools) -> tuple[list[Service], Board]:
             keys=KeyChecker(RegistryKeyStore(tools.database), tools.clock),
         ),
         seeing.service,
-        reservation.serving(tools.database),
+        reservation.serving(tools.database, signing_key=_promises_key(tools), record_audit=audit.record),
     ]
     return services, seeing.board
+
+
+def _promises_key(tools: Tools) -> SigningKey:
+    """Signs passes and seals offers; one for all processes."""
+    settings = tools.settings
+    return SigningKey(settings.reservation.signing_key_file or DataDir(settings.data_dir).promises_key)
 
 
 def _public_listener(tools: Tools, board: Board) -> Link:

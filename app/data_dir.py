@@ -3,6 +3,7 @@
 lock           held (flock) by the running supervisor; the kernel lets go of it however the supervisor ends
 berth.json     addresses of what runs, for `berth replay`, `berth token` and the others; only while it runs
 signing.json   the key that signs drivers' tokens when no OIDC issuer is set
+promises.json  the key that signs passes and seals offers, unless a setting names another file
 operator.key   the API key for every operator that `berth up` made at its first start
 postgres/      the embedded database
 """
@@ -37,6 +38,7 @@ class DataDir:
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
         self.signing_key = self.path / "signing.json"
+        self.promises_key = self.path / "promises.json"
         self.operator_key = self.path / "operator.key"
         self._running = self.path / "berth.json"
 

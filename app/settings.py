@@ -14,6 +14,7 @@ from kernel.settings import Settings
 from kernel.sse import STREAMS_MAX, STREAMS_PER_ADDRESS_MAX
 from occupancy.settings import OccupancySettings
 from registry.settings import RegistrySettings
+from reservation.settings import ReservationSettings
 
 
 def _network(text: str) -> str:
@@ -76,6 +77,7 @@ class BerthSettings(Settings):
     registry: RegistrySettings = RegistrySettings()
     gateway: GatewaySettings = GatewaySettings()
     occupancy: OccupancySettings = OccupancySettings()
+    reservation: ReservationSettings = ReservationSettings()
 
     @property
     def mqtt5(self) -> str:

@@ -3,11 +3,13 @@
 - `serving`, in every API process: holds and what becomes of them.
 """
 
+from contracts.audit import RecordAudit
 from kernel.db import Database
 from kernel.service import Service
 from reservation.http.reservations import ReservationsApi
+from reservation.signing import SigningKey
 
 
-def serving(database: Database) -> Service:
+def serving(database: Database, *, signing_key: SigningKey, record_audit: RecordAudit) -> Service:
     """The side that answers."""
     return Service("reservation", apis=[ReservationsApi(database)])

@@ -1,5 +1,7 @@
 """The settings section of reservation."""
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -9,4 +11,7 @@ class ReservationSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     sweep_s: float = Field(default=1.0, ge=0.05, le=60, description="Between two looks at deadlines.")
+    signing_key_file: Path | None = Field(
+        default=None, description="Ed25519 JWK that signs passes and seals offers; empty: in the data directory."
+    )
     laid_days: int = Field(default=60, ge=1, le=366, description="Shared windows are laid out so far ahead.")

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -22,8 +23,9 @@ from registry.issue_key import issue_key
 from registry.key_store import RegistryKeyStore
 from registry.service import registry_service
 from registry.settings import RegistrySettings
-from registry.sql import car_parks
+from registry.sql import audit, car_parks
 from reservation import service as reservation
+from reservation.signing import SigningKey
 from reservation.sql import pools
 
 ANN, BEN, CITY, MIRA, OTTO = "ann", "ben", "city", "mira", "otto"
@@ -119,7 +121,7 @@ def park(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def site(database: Database, clock: ManualClock) -> AsyncIterator[Site]:
+async def site(database: Database, clock: ManualClock, tmp_path: Path) -> AsyncIterator[Site]:
     """With one car park, `PARK`."""
     keys = {}
     async with database.transaction() as tx:
@@ -137,7 +139,7 @@ async def site(database: Database, clock: ManualClock) -> AsyncIterator[Site]:
 
     services = [
         registry_service(database, RegistrySettings(), on_counts=on_counts, profiles=[]),
-        reservation.serving(database),
+        reservation.serving(database, signing_key=SigningKey(tmp_path / "promises.json"), record_audit=audit.record),
     ]
     authenticator = Authenticator(issuer=local_issuer(signing), keys=RegistryKeyStore(database), clock=clock)
     apis = [api for service in services for api in service.apis]
