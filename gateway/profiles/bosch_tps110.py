@@ -3,7 +3,6 @@
 from contracts.profiles import Example
 from gateway.profiles.profile import (
     Frame,
-    Kind,
     Profile,
     Reading,
     Unreadable,
@@ -22,15 +21,15 @@ def decode(frame: Frame, settings: DeviceSettings) -> Reading | Unreadable:
     del settings
     payload = frame.payload
     if frame.port == STATUS:
-        return wrong_length(frame, 1) or Reading(Kind.CHANGE, occupied_if(payload[0] & 1))
+        return wrong_length(frame, 1) or Reading(occupied_if(payload[0] & 1))
     if frame.port == HEARTBEAT:
         celsius = signed(payload[1:2]) if len(payload) == 2 else None
-        return wrong_length(frame, 1, 2) or Reading(Kind.HEARTBEAT, occupied_if(payload[0] & 1), temperature_c=celsius)
+        return wrong_length(frame, 1, 2) or Reading(occupied_if(payload[0] & 1), temperature_c=celsius)
     if frame.port == STARTUP:
-        return wrong_length(frame, 17) or Reading(Kind.STARTUP, occupied_if(payload[16] & 1))
+        return wrong_length(frame, 17) or Reading(occupied_if(payload[16] & 1))
     if frame.port == DEBUG:
-        return too_short(frame, 10) or Reading(Kind.DIAGNOSTIC)
-    return Reading(Kind.DIAGNOSTIC)
+        return too_short(frame, 10) or Reading()
+    return Reading()
 
 
 PROFILE = Profile(

@@ -6,7 +6,7 @@ DO201 and DO202 send the same one, with temperature and humidity, and differ in 
 from typing import Final
 
 from contracts.profiles import Example
-from gateway.profiles.profile import FREE, OCCUPIED, Frame, Kind, Profile, Reading, Unreadable, signed, wrong_length
+from gateway.profiles.profile import FREE, OCCUPIED, Frame, Profile, Reading, Unreadable, signed, wrong_length
 from gateway.profiles.settings import DeviceSettings
 from gateway.refusals import Reason
 
@@ -30,7 +30,7 @@ def decode_packet(
     if payload[4] != len(payload):
         return Unreadable(Reason.WRONG_LENGTH, f"byte 4 says {payload[4]} bytes, {len(payload)} came")
     if payload[3] == PARAMETERS and len(payload) == parameter_bytes:
-        return Reading(Kind.CONFIGURATION)
+        return Reading()
     if payload[3] in {PERIODIC, ALARM} and len(payload) == telemetry_bytes:
         return _telemetry(payload, climate=climate)
     return Unreadable(Reason.UNKNOWN_FRAME, f"packet kind {payload[3]:#04x} of {len(payload)} bytes is not known")
@@ -42,7 +42,6 @@ def _telemetry(payload: bytes, *, climate: bool) -> Reading | Unreadable:
     if state is None:
         return Unreadable(Reason.UNKNOWN_STATE, f"parking state {payload[7] >> 4} at byte 7 is neither 0 nor 1")
     return Reading(
-        Kind.CHANGE if payload[3] == ALARM else Kind.HEARTBEAT,
         (state,),
         battery_mv=10 * int.from_bytes(payload[9:11], "big"),
         battery_low=payload[8] & 0x0F != 0,

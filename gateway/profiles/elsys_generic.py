@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from contracts.profiles import Example
 from gateway.profiles.items import Item, split
-from gateway.profiles.profile import FREE, OCCUPIED, UNKNOWN, Frame, Kind, Mark, Profile, Reading, Unreadable, signed
+from gateway.profiles.profile import FREE, OCCUPIED, UNKNOWN, Frame, Mark, Profile, Reading, Unreadable, signed
 from gateway.profiles.settings import DeviceSettings, Distance, Margin, check_margin, state_at
 from gateway.refusals import Reason
 
@@ -58,7 +58,7 @@ def decode(frame: Frame, settings: ElsysSettings) -> Reading | Unreadable:
     if payload[0] == SETTINGS:
         if len(payload) < 2 or len(payload) != 2 + payload[1]:
             return Unreadable(Reason.WRONG_LENGTH, f"{len(payload)} bytes of settings, which tell another length")
-        return Reading(Kind.CONFIGURATION)
+        return Reading()
     items = split(payload, _LENGTHS, key_bytes=1)
     if isinstance(items, Unreadable):
         return items
@@ -74,7 +74,7 @@ def decode(frame: Frame, settings: ElsysSettings) -> Reading | Unreadable:
             if isinstance(mark, Unreadable):
                 return mark
             marks += () if mark is None else (mark,)
-    return Reading(Kind.HEARTBEAT, tuple(marks), battery_mv=battery_mv, temperature_c=temperature_c)
+    return Reading(tuple(marks), battery_mv=battery_mv, temperature_c=temperature_c)
 
 
 def _mark(item: Item, settings: ElsysSettings) -> Mark | Unreadable | None:

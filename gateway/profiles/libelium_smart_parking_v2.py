@@ -3,20 +3,13 @@
 from typing import Final
 
 from contracts.profiles import Example
-from gateway.profiles.profile import Frame, Kind, Profile, Reading, Unreadable, occupied_if, wrong_length
+from gateway.profiles.profile import Frame, Profile, Reading, Unreadable, occupied_if, wrong_length
 from gateway.profiles.settings import DeviceSettings
 from gateway.refusals import Reason
 
-_KINDS: Final = {
-    0: Kind.CHANGE,
-    1: Kind.HEARTBEAT,
-    2: Kind.CONFIGURATION,
-    4: Kind.STARTUP,
-    5: Kind.STARTUP,
-    7: Kind.CONFIGURATION,
-}
-"""With the state: info, keep-alive, answer to a configuration, start 1 and 2, request for the time."""
-_STATELESS: Final = {3: Kind.FAULT, 6: Kind.DIAGNOSTIC, 8: Kind.DIAGNOSTIC}
+_WITH_STATE: Final = frozenset({0, 1, 2, 4, 5, 7})
+"""Info, keep-alive, answer to a configuration, start 1 and 2, request for the time."""
+_STATELESS: Final = frozenset({3, 6, 8})
 """Error, service, signal strength: seen in the field, sent while the sensor does not watch its space."""
 
 
@@ -33,11 +26,10 @@ def decode(frame: Frame, settings: DeviceSettings) -> Reading | Unreadable:
     number = header & 0x0F
     battery_low = bool(header & 0x40)
     if number in _STATELESS:
-        return Reading(_STATELESS[number], battery_low=battery_low)
-    kind = _KINDS.get(number)
-    if kind is None:
+        return Reading(battery_low=battery_low)
+    if number not in _WITH_STATE:
         return Unreadable(Reason.UNKNOWN_FRAME, f"frame type {number} is not known")
-    return Reading(kind, occupied_if(header & 0x80), battery_low=battery_low)
+    return Reading(occupied_if(header & 0x80), battery_low=battery_low)
 
 
 PROFILE = Profile(

@@ -4,12 +4,12 @@ Lengths of the answers to downlinks (channel fe or ff) are in here only so that 
 end. A distance that is no distance (nothing in sight, sensor at fault) makes the space unknown, not free.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from gateway.profiles.items import Item, split
-from gateway.profiles.profile import UNKNOWN, Frame, Kind, Mark, Reading, Unreadable
+from gateway.profiles.items import split
+from gateway.profiles.profile import UNKNOWN, Frame, Mark, Reading, Unreadable
 from gateway.profiles.settings import DistanceSettings
 from gateway.share import share_of_hundred
 
@@ -28,7 +28,6 @@ INFORMATION: Final = {
     b"\xff\x0b": 1,
 }
 """Versions, serial number, class, reset, switched on: sent once after a join."""
-STARTED: Final = frozenset({b"\xff\x0b", b"\xff\xfe"})
 BATTERY: Final = b"\x01\x75"
 
 
@@ -64,18 +63,7 @@ def decode_distance(
         elif item.key in distances:
             at_fault = item.value[-1] in faults.get(item.key, ())
             marks += (UNKNOWN,) if at_fault else _mark(item.value[:2], settings)
-    return Reading(_kind(items, marks), tuple(marks), battery=battery, temperature_c=temperature_c)
-
-
-def _kind(items: Iterable[Item], marks: list[Mark]) -> Kind:
-    keys = {item.key for item in items}
-    if keys & STARTED:
-        return Kind.STARTUP
-    if any(mark.state == "unknown" for mark in marks):
-        return Kind.FAULT
-    if any(key[0] & 0x80 and key[0] < 0xF0 for key in keys):
-        return Kind.CHANGE
-    return Kind.CONFIGURATION if all(key[0] >= 0xF0 for key in keys) else Kind.HEARTBEAT
+    return Reading(tuple(marks), battery=battery, temperature_c=temperature_c)
 
 
 def _mark(raw: bytes, settings: DistanceSettings, at: datetime | None = None) -> tuple[Mark, ...]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from contracts.profiles import Example
 from gateway.profiles.milesight import answers, decode_distance
-from gateway.profiles.profile import Frame, Kind, Profile, Reading, Unreadable
+from gateway.profiles.profile import Frame, Profile, Reading, Unreadable
 from gateway.profiles.settings import DistanceSettings
 from gateway.refusals import Reason
 
@@ -59,7 +59,7 @@ def decode(frame: Frame, settings: DistanceSettings) -> Reading | Unreadable:
             return Unreadable(
                 Reason.WRONG_LENGTH, f"{len(frame.payload)} bytes; a series has 4 and 2 for each distance"
             )
-        return Reading(Kind.DIAGNOSTIC)
+        return Reading()
     return decode_distance(
         frame,
         settings,

@@ -1,7 +1,7 @@
 """Nwave NPS310 (surface mount NPS310SM): one bit, on a port for each occasion."""
 
 from contracts.profiles import Example
-from gateway.profiles.profile import Frame, Kind, Profile, Reading, Unreadable, occupied_if, wrong_length
+from gateway.profiles.profile import Frame, Profile, Reading, Unreadable, occupied_if, wrong_length
 from gateway.profiles.settings import DeviceSettings
 
 STATUS, HEARTBEAT, STARTUP, DEBUG = 1, 2, 3, 6
@@ -12,12 +12,12 @@ def decode(frame: Frame, settings: DeviceSettings) -> Reading | Unreadable:
     del settings
     payload = frame.payload
     if frame.port == STATUS:
-        return wrong_length(frame, 1) or Reading(Kind.CHANGE, occupied_if(payload[0] & 1))
+        return wrong_length(frame, 1) or Reading(occupied_if(payload[0] & 1))
     if frame.port == HEARTBEAT:
-        return wrong_length(frame, 1) or Reading(Kind.HEARTBEAT, occupied_if(payload[0] & 1))
+        return wrong_length(frame, 1) or Reading(occupied_if(payload[0] & 1))
     if frame.port == STARTUP:
-        return wrong_length(frame, 5) or Reading(Kind.STARTUP, occupied_if(payload[4] & 1))
-    return Reading(Kind.DIAGNOSTIC)
+        return wrong_length(frame, 5) or Reading(occupied_if(payload[4] & 1))
+    return Reading()
 
 
 PROFILE = Profile(

@@ -4,7 +4,6 @@ from contracts.profiles import Example
 from gateway.profiles.profile import (
     OCCUPIED,
     Frame,
-    Kind,
     Profile,
     Reading,
     Unreadable,
@@ -22,14 +21,14 @@ def decode(frame: Frame, settings: DeviceSettings) -> Reading | Unreadable:
     del settings
     payload = frame.payload
     if frame.port == STATUS:
-        return wrong_length(frame, 1) or Reading(Kind.CHANGE, occupied_if(payload[0] & 1))
+        return wrong_length(frame, 1) or Reading(occupied_if(payload[0] & 1))
     if frame.port == HEARTBEAT:
         return wrong_length(frame, 3, 6) or _heartbeat(payload)
     if frame.port == STARTUP:
-        return wrong_length(frame, 5) or Reading(Kind.STARTUP, occupied_if(payload[4] & 1))
+        return wrong_length(frame, 5) or Reading(occupied_if(payload[4] & 1))
     if frame.port == REGISTRATION:
-        return wrong_length(frame, 5, 6) or Reading(Kind.CHANGE, (OCCUPIED,) if payload[0] & 1 else ())
-    return Reading(Kind.DIAGNOSTIC)
+        return wrong_length(frame, 5, 6) or Reading((OCCUPIED,) if payload[0] & 1 else ())
+    return Reading()
 
 
 def _heartbeat(payload: bytes) -> Reading:
@@ -37,7 +36,6 @@ def _heartbeat(payload: bytes) -> Reading:
     battery_mv = 2500 + 4 * payload[1]
     temperature_c = 10 + signed(payload[2:3]) / 2
     return Reading(
-        Kind.HEARTBEAT,
         occupied_if(payload[0] & 1),
         battery_mv=battery_mv,
         battery_low=battery_mv < (3000 if temperature_c >= -5 else 2900),

@@ -9,7 +9,7 @@ from typing import Final
 
 from contracts.profiles import Example
 from gateway.profiles.items import split
-from gateway.profiles.profile import FREE, OCCUPIED, Count, Frame, Kind, Mark, Profile, Reading, Unreadable, signed
+from gateway.profiles.profile import FREE, OCCUPIED, Count, Frame, Mark, Profile, Reading, Unreadable, signed
 from gateway.profiles.settings import CounterSettings
 from gateway.refusals import Reason
 
@@ -21,15 +21,7 @@ PARKING, KEEP_ALIVE = b"\x15\x66", b"\x37\x66"
 COUNT, COUNT_KEEP_ALIVE = b"\x21\x00", b"\x37\x00"
 ROUND, RESTARTED = 0x80, 0x80
 """Seven bits count; the eighth says that the counter was calibrated or started again."""
-RECALIBRATED, DEACTIVATED, REBOOTED = b"\x01\x01", b"\x1c\x01", b"\x3f\x01"
 _STATES: Final = {b"\x00": FREE, b"\x01": OCCUPIED}
-_ANSWERS: Final = {
-    RECALIBRATED: Kind.CONFIGURATION,
-    DEACTIVATED: Kind.CONFIGURATION,
-    REBOOTED: Kind.STARTUP,
-    b"\x05\x00": Kind.FAULT,
-    b"\x06\x00": Kind.FAULT,
-}
 
 
 def decode(frame: Frame, settings: CounterSettings) -> Reading | Unreadable:
@@ -40,7 +32,6 @@ def decode(frame: Frame, settings: CounterSettings) -> Reading | Unreadable:
         return items
     marks: list[Mark] = []
     counts: list[Count] = []
-    kinds: list[Kind] = []
     battery_mv = temperature_c = None
     for item in items:
         if item.key in {PARKING, KEEP_ALIVE}:
@@ -48,18 +39,13 @@ def decode(frame: Frame, settings: CounterSettings) -> Reading | Unreadable:
             if state is None:
                 return Unreadable(Reason.UNKNOWN_STATE, f"parking status {item.value[0]} is neither 0 nor 1")
             marks.append(state)
-            kinds.append(Kind.CHANGE if item.key == PARKING else Kind.HEARTBEAT)
         elif item.key in {COUNT, COUNT_KEEP_ALIVE}:
             counts.append(Count(item.value[0] & ~RESTARTED, ROUND, anew=bool(item.value[0] & RESTARTED)))
-            kinds.append(Kind.COUNT if item.key == COUNT else Kind.HEARTBEAT)
         elif item.key == TEMPERATURE:
             temperature_c = signed(item.value) / 10
         elif item.key == BATTERY:
             battery_mv = 10 * signed(item.value)
-        elif item.key in _ANSWERS:
-            kinds.append(_ANSWERS[item.key])
     return Reading(
-        next(iter(kinds), Kind.HEARTBEAT),
         tuple(marks),
         tuple(counts),
         battery_mv=battery_mv,

@@ -8,7 +8,6 @@ never a free space. A frame without a state (start-up of some devices, answers t
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
@@ -22,18 +21,6 @@ FRAME_BYTES_MAX: Final = 242
 """The longest FRMPayload of any LoRaWAN region."""
 
 S = TypeVar("S", bound=DeviceSettings)
-
-
-class Kind(StrEnum):
-    """Why a device sent a frame."""
-
-    CHANGE = "change"
-    HEARTBEAT = "heartbeat"
-    STARTUP = "startup"
-    COUNT = "count"
-    CONFIGURATION = "configuration"
-    DIAGNOSTIC = "diagnostic"
-    FAULT = "fault"
 
 
 class Frame(NamedTuple):
@@ -74,7 +61,6 @@ class Reading(Struct, frozen=True):
     `counts`: the states of a vehicle counter, oldest first.
     """
 
-    kind: Kind
     marks: tuple[Mark, ...] = ()
     counts: tuple[Count, ...] = ()
     battery: float | None = None

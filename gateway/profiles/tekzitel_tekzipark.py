@@ -4,7 +4,6 @@ from contracts.profiles import Example
 from gateway.profiles.profile import (
     UNKNOWN,
     Frame,
-    Kind,
     Profile,
     Reading,
     Unreadable,
@@ -40,11 +39,10 @@ def _flags(payload: bytes, *, faulty: bool) -> Reading:
     Something that lies on the sensor hides a vehicle from its radar: then "occupied" is believed, "free" is not.
     """
     flags = payload[0]
-    kind = Kind.STARTUP if flags & 0x02 else Kind.HEARTBEAT if flags & 0x01 else Kind.CHANGE
     marks = occupied_if(flags & 0x80)
     if faulty or flags & 0x90 == OBSTRUCTED:
-        kind, marks = Kind.FAULT, (UNKNOWN,)
-    return Reading(kind, marks, battery_low=not flags & 0x20, temperature_c=signed(payload[1:2]))
+        marks = (UNKNOWN,)
+    return Reading(marks, battery_low=not flags & 0x20, temperature_c=signed(payload[1:2]))
 
 
 PROFILE = Profile(

@@ -10,7 +10,7 @@ import pytest
 
 from contracts.profiles import ProfileCard
 from gateway import profiles
-from gateway.profiles.profile import AnyProfile, Frame, Kind, Reading, Unreadable
+from gateway.profiles.profile import AnyProfile, Frame, Reading, Unreadable
 from gateway.profiles.table import PROFILES, profiles_of
 from gateway.refusals import Reason
 
@@ -42,7 +42,7 @@ def test_the_worked_example_is_added_with_one_file_and_one_line(
     assert ([mark.state for mark in said.marks], said.battery) == (["occupied"], 0.95)
     reset = eye.read(Frame(b"\x01", 10), settings)
     assert isinstance(reset, Reading)
-    assert (reset.kind, reset.marks) == (Kind.STARTUP, ())
+    assert reset.marks == ()
     for frame, reason in (
         (Frame(b"", 9), Reason.EMPTY),
         (Frame(b"\x80", 9), Reason.WRONG_LENGTH),

@@ -19,7 +19,6 @@ def test_a_frame_of_the_layout(frame: dict[str, Any]) -> None:
     said = read(frame["profile"], bytes.fromhex(frame["hex"]), frame["port"], frame.get("settings"))
     assert isinstance(said, Reading), said
     assert [mark.state for mark in said.marks] == frame["states"]
-    assert said.kind == frame["kind"]
     for name in ("battery", "battery_mv", "battery_low", "temperature_c"):
         if name in frame:
             assert getattr(said, name) == frame[name], name
