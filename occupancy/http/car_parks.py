@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.availability import SpaceState
 from contracts.ids import CarParkId
+from contracts.near import InDatum, Near, parse_near
 from contracts.positions import Datum
 from kernel.clock import Clock
 from kernel.db import Database
@@ -16,7 +17,7 @@ from kernel.http import Cursor, InvalidParameter, Page, Raw, decode_cursor, enco
 from occupancy.board import Board
 from occupancy.card import CardPage, CarParkCard, Entry
 from occupancy.errors import UnknownCarPark
-from occupancy.http.find import Wanted, find, parse_bbox, parse_near
+from occupancy.http.find import Wanted, find, parse_bbox
 from occupancy.sql import reading as sql
 
 LIMIT_MAX: Final = 2_000
@@ -24,7 +25,6 @@ LIMIT_MAX: Final = 2_000
 LIMIT_DEFAULT: Final = 1_000
 SPACES_MAX: Final = 10_000
 
-Near = Annotated[str | None, Field(max_length=64, description="`lat,lon`: nearest first, with `distance_m`.")]
 Radius = Annotated[float | None, Field(gt=0, le=1_000_000, description="Only this close to `near`.")]
 BBox = Annotated[
     str | None,
@@ -43,7 +43,6 @@ MinFree = Annotated[
 MinQuality = Annotated[
     int | None, Field(ge=0, le=100, description="At least this `quality`, and never a car park that is not rated.")
 ]
-InDatum = Annotated[Datum, Field(description="Of the positions given and answered.")]
 
 
 class SpaceNow(BaseModel):

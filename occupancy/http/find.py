@@ -1,23 +1,17 @@
 """Which cards a request asks for, and in which order. Pure."""
 
-import math
 import re
 from collections.abc import Iterable
 
 from msgspec import Struct
 
+from contracts.near import NUMBER, distance_m, off_earth
 from contracts.positions import Datum, PositionIn
 from kernel.http import InvalidParameter
 from occupancy.card import Entry
 
-EARTH_RADIUS_M = 6_371_008.8
-"""Mean radius (IUGG)."""
+_BBOX = re.compile(",".join([NUMBER] * 4), re.ASCII)
 
-_NUMBER = r"\s*(-?\d{1,3}(?:\.\d{1,12})?)\s*"
-_NEAR = re.compile(f"{_NUMBER},{_NUMBER}", re.ASCII)
-_BBOX = re.compile(",".join([_NUMBER] * 4), re.ASCII)
-
-NEAR_FORM = "write lat,lon in degrees, e.g. 41.7968,123.4290"
 BBOX_FORM = "write west,south,east,north in degrees, e.g. 123.38,41.77,123.46,41.82"
 
 
@@ -58,18 +52,6 @@ class Found(Struct, frozen=True):
         return (self.distance_m or 0, self.entry.id)
 
 
-def parse_near(text: str, datum: Datum) -> tuple[float, float]:
-    """Latitude and longitude in WGS-84. Raises InvalidParameter."""
-    match = _NEAR.fullmatch(text)
-    if match is None:
-        raise InvalidParameter.of("query", "near", NEAR_FORM, text)
-    lat, lon = float(match[1]), float(match[2])
-    wrong = _off_earth(lats=(lat,), lons=(lon,))
-    if wrong is not None:
-        raise InvalidParameter.of("query", "near", f"{wrong}: {NEAR_FORM}", text)
-    return PositionIn(lat=lat, lon=lon, datum=datum).wgs84()
-
-
 def parse_bbox(text: str, datum: Datum) -> Box:
     """The box in WGS-84. Raises InvalidParameter.
 
@@ -84,7 +66,7 @@ def parse_bbox(text: str, datum: Datum) -> Box:
         CHINA.south <= lat <= CHINA.north and lon <= CHINA.east for lat, lon in ((west, south), (east, north))
     ):
         west, south, east, north = south, west, north, east
-    wrong = _off_earth(lats=(south, north), lons=(west, east))
+    wrong = off_earth(lats=(south, north), lons=(west, east))
     if wrong is None and west > east:
         wrong = f"west {west:g} is east of east {east:g}"
     if wrong is None and south > north:
@@ -94,15 +76,6 @@ def parse_bbox(text: str, datum: Datum) -> Box:
     south, west = PositionIn(lat=south, lon=west, datum=datum).wgs84()
     north, east = PositionIn(lat=north, lon=east, datum=datum).wgs84()
     return Box(west, south, east, north)
-
-
-def _off_earth(*, lats: Iterable[float], lons: Iterable[float]) -> str | None:
-    """What is wrong with degrees that are no place; None when nothing is."""
-    for name, degrees, most in (("latitude", lats, 90), ("longitude", lons, 180)):
-        for degree in degrees:
-            if not -most <= degree <= most:
-                return f"{name} {degree:g} is not within -{most} and {most}"
-    return None
 
 
 def find(entries: Iterable[Entry], wanted: Wanted) -> list[Found]:
@@ -136,8 +109,4 @@ def _distance_m(near: tuple[float, float] | None, entry: Entry) -> int | None:
     """Great-circle distance (haversine)."""
     if near is None:
         return None
-    lat, lon, lat_there, lon_there = map(math.radians, (*near, entry.lat, entry.lon))
-    chord = math.sin((lat_there - lat) / 2) ** 2 + (
-        math.cos(lat) * math.cos(lat_there) * math.sin((lon_there - lon) / 2) ** 2
-    )
-    return round(2 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(chord))))
+    return distance_m(near, (entry.lat, entry.lon))

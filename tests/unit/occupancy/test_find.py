@@ -2,9 +2,10 @@
 
 import pytest
 
+from contracts.near import parse_near
 from contracts.positions import Datum
 from kernel.http import InvalidParameter
-from occupancy.http.find import Box, parse_bbox, parse_near
+from occupancy.http.find import Box, parse_bbox
 
 
 @pytest.mark.parametrize(
