@@ -21,6 +21,10 @@ GUARDED = {
 }
 
 
+class NoLongerSo(Exception):
+    """The place was remembered, and is no longer as it was."""
+
+
 @contextmanager
 def guarded(tx: Tx, car_park: CarParkId) -> Iterator[None]:
     """What the database refuses is told: NoSpaceLeft, VehiclePromised."""
@@ -28,24 +32,31 @@ def guarded(tx: Tx, car_park: CarParkId) -> Iterator[None]:
         yield
 
 
+def full(car_park: CarParkId, reservable: int) -> NoSpaceLeft:
+    """Why the pool has no room."""
+    return NoSpaceLeft(
+        f"all {reservable} reservable spaces of {car_park} are promised at some moment of this time",
+        car_park=car_park,
+    )
+
+
 async def take(tx: Tx, car_park: CarParkId, begins: datetime, until: datetime, *, reservable: int) -> None:
     """Of the pool, every minute that `[begins, until)` touches. Raises NoSpaceLeft; then nothing may be committed."""
     if not await pools.take(tx, car_park, day_parts(begins, until), reservable=reservable):
-        raise NoSpaceLeft(
-            f"all {reservable} reservable spaces of {car_park} are promised at some moment of this time",
-            car_park=car_park,
-        )
+        raise full(car_park, reservable)
 
 
 async def take_more(tx: Tx, row: Row, begins: datetime, until: datetime, *, reservable: int) -> None:
-    """What `[begins, until)` adds to the minutes that the reservation in `row` takes. Raises NoSpaceLeft."""
+    """What `[begins, until)` adds to the minutes that the reservation in `row` takes; of those that are over, a guest
+    who overstayed took none. Raises NoSpaceLeft.
+    """
     if row["listing"] is not None:
         return
     car_park = CarParkId(row["car_park"])
     if begins < row["occupies_from"]:
         await take(tx, car_park, begins, floor(row["occupies_from"]), reservable=reservable)
     if until > row["occupies_until"]:
-        await take(tx, car_park, ceil(row["occupies_until"]), until, reservable=reservable)
+        await take(tx, car_park, max(ceil(row["occupies_until"]), floor(tx.now)), until, reservable=reservable)
 
 
 async def give_back(tx: Tx, row: Row, ended_at: datetime) -> None:

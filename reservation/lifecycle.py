@@ -81,12 +81,14 @@ def checked_in(promise: Promise, now: datetime) -> Promise:
     return but(promise, state=State.CHECKED_IN, checked_in_at=now, occupies_from=min(promise.occupies_from, now))
 
 
-def extended(promise: Promise, until: datetime) -> Promise:
-    """To a later end. Raises ValueError when it is no later, or the promise is over."""
+def extended(promise: Promise, until: datetime, *, latest: datetime) -> Promise:
+    """To a later end; who had to be there by the end may come until `latest`. Raises ValueError when it is no later,
+    or the promise is over.
+    """
     _require(promise, State.HELD, State.CONFIRMED, State.CHECKED_IN)
     if until <= promise.until:
         raise ValueError("not later than it ends already")
-    return but(promise, until=until, occupies_until=until, overstaying=False)
+    return but(promise, until=until, occupies_until=until, latest=max(promise.latest, latest), overstaying=False)
 
 
 def cancelled(promise: Promise, now: datetime, *, fee: int) -> Promise:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -18,6 +19,8 @@ LATE_REQUEST = timedelta(minutes=5)
 """A window may have begun so long ago: the request was on its way, or the driver's clock runs ahead."""
 POOL_MAX = 32_767
 """As many as a counter holds."""
+PLACES_MAX = 50_000
+"""Remembered: about 30 MB."""
 
 
 class PlaceIn(BaseModel):
@@ -51,8 +54,8 @@ class WindowIn(BaseModel):
         return self
 
 
-async def find_place(tx: Tx, wanted: PlaceIn) -> Place:
-    """Raises UnknownCarPark, UnknownSpace, NotReservable, MalformedBody when a label alone is not enough."""
+async def _found(tx: Tx, wanted: PlaceIn) -> tuple[Place, int]:
+    """And the registry's revision at which it was so."""
     car_park, label = wanted.car_park, wanted.space
     if label is not None and "/" in label:
         before, _, label = label.partition("/")
@@ -71,7 +74,7 @@ async def find_place(tx: Tx, wanted: PlaceIn) -> Place:
     is_lent = space is not None and space["listing"] is not None
     if row["reservable"] <= 0 and not is_lent:
         raise NotReservable(f"{car_park} has no spaces that can be promised", car_park=car_park)
-    return Place(
+    place = Place(
         CarParkId(row["id"]),
         row["operator"],
         min(row["reservable"], POOL_MAX),
@@ -80,7 +83,41 @@ async def find_place(tx: Tx, wanted: PlaceIn) -> Place:
         None if space is None else space["number"],
         None if space is None else space["label"],
         is_lent,
+        policy_at=row["policy_at"],
     )
+    return place, row["revision"]
+
+
+async def find_place(tx: Tx, wanted: PlaceIn) -> Place:
+    """As it is now. Raises UnknownCarPark, UnknownSpace, NotReservable, MalformedBody when a label alone is not
+    enough.
+    """
+    place, _ = await _found(tx, wanted)
+    return place
+
+
+class KnownPlaces:
+    """Places that were asked for before, remembered by one process: the statement that promises one says when it has
+    changed, so it is never promised as it no longer is.
+    """
+
+    def __init__(self) -> None:
+        self._places: dict[tuple[str | None, str | None], Place] = {}
+
+    async def find(self, tx: Tx, wanted: PlaceIn) -> Place:
+        """Perhaps as it was. Raises as `find_place` does."""
+        asked = (wanted.car_park, wanted.space)
+        known = self._places.get(asked)
+        if known is None:
+            place, revision = await _found(tx, wanted)
+            if len(self._places) >= PLACES_MAX:
+                self._places.clear()
+            known = self._places[asked] = replace(place, revision=revision)
+        return known
+
+    def forget(self, wanted: PlaceIn) -> None:
+        """What is known of it is no longer so."""
+        self._places.pop((wanted.car_park, wanted.space), None)
 
 
 def policy_of(row: Row) -> Policy:

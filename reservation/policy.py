@@ -10,10 +10,11 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from kernel.money import AMOUNT_MINOR_MAX
-
 Seconds = Annotated[int, Field(strict=True, ge=0, le=30 * 86_400)]
 BasisPoints = Annotated[int, Field(strict=True, ge=0, le=10_000)]
+CHARGE_MAX = 10**9
+"""Fen of one stay, whatever its terms say: ten million yuan is a mistake. The table refuses more."""
+
 Fen = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
 
 
@@ -104,6 +105,11 @@ class Terms(Struct, frozen=True, kw_only=True):
         """What leaving at `left_at` costs beyond the price: nothing within the grace, afterwards all of it."""
         return 0 if left_at <= self.leave_by(until) else cost(self.overstay_per_hour, left_at - until)
 
+    def extension_price(self, until: datetime, later: datetime, now: datetime) -> int:
+        """What staying from `until` to `later` adds: whoever asks when the grace is over pays for overstaying first."""
+        late = self.overstay_fee(until, now)
+        return late + cost(self.price_per_hour, later - (now if late else until))
+
     def earliest(self, begins: datetime) -> datetime:
         """One may arrive from then on, where there is room."""
         return begins - timedelta(seconds=self.early_s)
@@ -116,7 +122,7 @@ class Terms(Struct, frozen=True, kw_only=True):
 def cost(per_hour: int, stay: timedelta) -> int:
     """By started minutes, rounded up to a fen."""
     minutes = -(-stay // timedelta(minutes=1))
-    return min(AMOUNT_MINOR_MAX, -(-per_hour * minutes // 60))
+    return min(CHARGE_MAX, -(-per_hour * minutes // 60))
 
 
 def share(amount: int, basis_points: int) -> int:

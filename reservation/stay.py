@@ -21,6 +21,10 @@ class Place(Struct, frozen=True):
     label: str | None = None
     is_lent: bool = False
     """Its owner lends it: it is promised inside the windows of its listing only, and takes nothing of the pool."""
+    revision: int | None = None
+    """Of a place that was remembered: the registry's when it was read. None: it was read in this transaction."""
+    policy_at: datetime | None = None
+    """When its policy was set; None: it is the default."""
 
 
 class Stay(Struct, frozen=True):

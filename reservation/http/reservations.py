@@ -10,6 +10,7 @@ from kernel.db import Database, Tx
 from kernel.http import Caller, Created, Page, decode_cursor, encode_cursor, operation
 from kernel.moments import Moment
 from reservation.cancel import cancel_promise
+from reservation.claim import NoLongerSo
 from reservation.confirm import confirm_hold
 from reservation.errors import (
     NoSpaceLeft,
@@ -26,7 +27,7 @@ from reservation.extend import extend_promise
 from reservation.hold import hold_space
 from reservation.http.views import ReservationView
 from reservation.lifecycle import State
-from reservation.place import PlaceIn, WindowIn, find_place
+from reservation.place import KnownPlaces, PlaceIn, WindowIn, find_place
 from reservation.sql import reservations as sql
 from reservation.stay import Stay
 
@@ -56,6 +57,7 @@ class ReservationsApi:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._places = KnownPlaces()
 
     @operation(
         post="/v1/reservations",
@@ -76,8 +78,13 @@ class ReservationsApi:
     )
     async def hold(self, tx: Tx, caller: Caller, wanted: HoldIn) -> Created[ReservationView]:
         """The space is yours from now on: confirm it until `hold_expires_at`."""
-        place = await find_place(tx, wanted)
-        row = await hold_space(tx, caller.id, place, Stay(wanted.vehicle, wanted.begins, wanted.until))
+        stay = Stay(wanted.vehicle, wanted.begins, wanted.until)
+        place = await self._places.find(tx, wanted)
+        try:
+            row = await hold_space(tx, caller.id, place, stay)
+        except NoLongerSo:
+            self._places.forget(wanted)
+            row = await hold_space(tx, caller.id, await find_place(tx, wanted), stay)
         return Created(f"/v1/reservations/{row['id']}", ReservationView.of(tx, row))
 
     @operation(
@@ -137,7 +144,15 @@ class ReservationsApi:
         scopes=RESERVE,
         idempotent=True,
         responses={200: ReservationView},
-        problems=(UnknownReservation, WrongState, WindowRefused, NoSpaceLeft, NotShared, VehiclePromised),
+        problems=(
+            UnknownReservation,
+            WrongState,
+            WindowRefused,
+            NotReservable,
+            NoSpaceLeft,
+            NotShared,
+            VehiclePromised,
+        ),
     )
     async def extend(self, tx: Tx, caller: Caller, reservation: PathReservation, wanted: ExtendIn) -> ReservationView:
         """Only the added part needs room, and is paid on top."""

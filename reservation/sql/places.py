@@ -4,7 +4,8 @@ from contracts.ids import CarParkId
 from kernel.db import Row, Tx
 
 CAR_PARK = """
-SELECT card.id, card.operator, card.reservable, card.closed, card.time_zone, policy.policy
+SELECT card.id, card.operator, card.reservable, card.closed, card.time_zone, policy.policy,
+    policy.updated_at AS policy_at, (SELECT revision FROM registry.revision_now) AS revision
 FROM registry.car_park_card AS card LEFT JOIN reservation.policy AS policy ON policy.car_park = card.id
 WHERE card.id = $1
 """

@@ -13,23 +13,28 @@ SELECT $1, day, $3, array_fill(0::smallint, ARRAY[1440]) FROM unnest($2::date[])
 ON CONFLICT DO NOTHING
 """
 
-TAKE = """
--- The days are locked in order before any is written. A day that is missing or has no room is not among those returned.
--- `capacity` is what the registry says now, or what was promised when it said more.
+UPDATE_TAKEN = """
+UPDATE reservation.pool_day AS pool
+SET used = reservation.shifted(pool.used, part.first, part.last, 1),
+    capacity = CASE WHEN pool.capacity = {reservable} THEN pool.capacity
+                    ELSE greatest({reservable}, (SELECT max(minute) FROM unnest(pool.used) AS minute)) END
+FROM locked JOIN part USING (day)
+WHERE pool.car_park = {car_park} AND pool.day = locked.day
+    AND {reservable} > (SELECT max(minute) FROM unnest(pool.used[part.first : part.last]) AS minute)
+RETURNING pool.day
+"""
+"""Of `part`s of days that are `locked`. A day that is missing or has no room is not among those returned. `capacity` is
+what the registry says now, or what was promised when it said more."""
+
+TAKE = f"""
+-- The days are locked in order before any is written.
 WITH part AS (
     SELECT * FROM unnest($2::date[], $3::int[], $4::int[]) AS part (day, first, last)
 ), locked AS (
     SELECT pool.day FROM reservation.pool_day AS pool JOIN part USING (day)
     WHERE pool.car_park = $1 ORDER BY pool.day FOR UPDATE OF pool
-)
-UPDATE reservation.pool_day AS pool
-SET used = reservation.shifted(pool.used, part.first, part.last, 1),
-    capacity = CASE WHEN pool.capacity = $5 THEN $5
-                    ELSE greatest($5, (SELECT max(minute) FROM unnest(pool.used) AS minute)) END
-FROM locked JOIN part USING (day)
-WHERE pool.car_park = $1 AND pool.day = locked.day
-    AND $5 > (SELECT max(minute) FROM unnest(pool.used[part.first : part.last]) AS minute)
-RETURNING pool.day
+), taken AS ({UPDATE_TAKEN.format(car_park="$1", reservable="$5::int")})
+SELECT ARRAY(SELECT day FROM locked) AS locked_days, ARRAY(SELECT day FROM taken) AS taken_days
 """
 
 GIVE_BACK = """
@@ -65,17 +70,32 @@ async def take(tx: Tx, car_park: CarParkId, parts: Sequence[DayPart], *, reserva
     """One more in every minute of `parts`; False when one has no room below `reservable`: the caller then raises, for
     the others are taken.
     """
-    taken = {row["day"] for row in await tx.fetch(TAKE, car_park, *_columns(parts), reservable)}
-    left = [part for part in parts if part.day not in taken]
-    if left and await tx.execute(ADD_DAYS, car_park, [part.day for part in left], reservable):
-        taken |= {row["day"] for row in await tx.fetch(TAKE, car_park, *_columns(left), reservable)}
-    return len(taken) == len(parts)
+    if not parts:
+        return True
+    row = await tx.fetchrow(TAKE, car_park, *columns(parts), reservable)
+    return await take_rest(tx, car_park, parts, row, reservable=reservable)
+
+
+async def take_rest(tx: Tx, car_park: CarParkId, parts: Sequence[DayPart], row: Row | None, *, reservable: int) -> bool:
+    """What is left to take of `parts` after `row` told its `locked_days` and `taken_days`: of days that had no row yet;
+    False when one that had has no room.
+    """
+    assert row is not None, "the statement selects one row"  # noqa: S101
+    known, taken = set(row["locked_days"]), set(row["taken_days"])
+    if known != taken:
+        return False
+    left = [part for part in parts if part.day not in known]
+    if not left:
+        return True
+    await tx.execute(ADD_DAYS, car_park, [part.day for part in left], reservable)
+    again = await tx.fetchrow(TAKE, car_park, *columns(left), reservable)
+    return again is not None and len(again["taken_days"]) == len(left)
 
 
 async def give_back(tx: Tx, car_park: CarParkId, parts: Sequence[DayPart]) -> None:
     """One less in every minute of `parts`."""
     if parts:
-        await tx.execute(GIVE_BACK, car_park, *_columns(parts))
+        await tx.execute(GIVE_BACK, car_park, *columns(parts))
 
 
 async def differences(tx: Tx) -> list[Row]:
@@ -88,5 +108,6 @@ async def forget(tx: Tx, before: date) -> int:
     return await tx.execute(FORGET, before)
 
 
-def _columns(parts: Sequence[DayPart]) -> tuple[list[date], list[int], list[int]]:
+def columns(parts: Sequence[DayPart]) -> tuple[list[date], list[int], list[int]]:
+    """Days, first and last minutes, as the statements take them."""
     return [part.day for part in parts], [part.first for part in parts], [part.last for part in parts]

@@ -5,31 +5,15 @@ from typing import Any
 
 import msgspec
 
-from contracts.vehicles import Vehicle
 from kernel.db import Row, Tx
 from reservation.lifecycle import Promise, State
 from reservation.policy import Terms
-from reservation.stay import Place
 
 COLUMNS = """
 id, version, driver, car_park, space, space_label, listing, plate, color, lower(during) AS begins,
 upper(during) AS until, lower(occupies) AS occupies_from, upper(occupies) AS occupies_until,
 isempty(occupies) AS occupies_nothing, state, terms, price, fee, hold_expires_at, earliest, latest, created_at,
 confirmed_at, checked_in_at, passage, ended_at, overstaying, replaces_space
-"""
-
-INSERT = f"""
-WITH made AS (
-    INSERT INTO reservation.reservation (id, driver, car_park, space, space_label, listing, plate, color, during,
-        occupies, state, terms, price, hold_expires_at, earliest, latest, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, tstzrange($9, $10), tstzrange($9, $10), 'held', $11, $12, $13, $14, $15,
-        $16)
-    RETURNING *
-), told AS (
-    INSERT INTO reservation.event (reservation, at, kind, version, detail)
-    SELECT id, $16, 'held', version, $17 FROM made
-)
-SELECT {COLUMNS} FROM made
 """
 
 MOVE = f"""
@@ -48,6 +32,19 @@ WITH moved AS (
 SELECT {COLUMNS} FROM moved
 """
 """Whoever calls has read the row in this version: a step that somebody else took meanwhile leaves nothing to return."""
+
+CONFIRM = f"""
+-- A hold in time. Otherwise nothing: whoever calls then looks why not.
+WITH moved AS (
+    UPDATE reservation.reservation SET version = version + 1, state = 'confirmed', confirmed_at = $3
+    WHERE id = $1 AND ($2::text IS NULL OR driver = $2) AND state = 'held' AND hold_expires_at > $3
+    RETURNING *
+), told AS (
+    INSERT INTO reservation.event (reservation, at, kind, version, detail)
+    SELECT id, $3, 'confirmed', version, '{{}}' FROM moved
+)
+SELECT {COLUMNS} FROM moved
+"""
 
 FIND = f"""
 SELECT {COLUMNS} FROM reservation.reservation
@@ -87,44 +84,6 @@ def terms_of(row: Row) -> Terms:
     return msgspec.convert(row["terms"], Terms)
 
 
-async def insert(
-    tx: Tx,
-    reservation: str,
-    *,
-    driver: str,
-    place: Place,
-    listing: str | None,
-    vehicle: Vehicle,
-    promise: Promise,
-    terms: Terms,
-    price: int,
-    detail: dict[str, Any],
-) -> Row:
-    """A new hold."""
-    row = await tx.fetchrow(
-        INSERT,
-        reservation,
-        driver,
-        place.car_park,
-        place.space,
-        place.label,
-        listing,
-        vehicle.plate,
-        vehicle.color,
-        promise.begins,
-        promise.until,
-        msgspec.to_builtins(terms),
-        price,
-        promise.hold_expires_at,
-        terms.earliest(promise.begins),
-        promise.latest,
-        tx.now,
-        detail,
-    )
-    assert row is not None, "the statement returns what it inserts"  # noqa: S101
-    return row
-
-
 async def move(
     tx: Tx,
     row: Row,
@@ -157,6 +116,11 @@ async def move(
         kind,
         detail or {},
     )
+
+
+async def confirm(tx: Tx, reservation: str, *, driver: str | None) -> Row | None:
+    """The confirmed row of a hold in time; None when there is no such hold, or no more."""
+    return await tx.fetchrow(CONFIRM, reservation, driver, tx.now)
 
 
 async def lock(tx: Tx, reservation: str, *, driver: str | None) -> Row | None:
