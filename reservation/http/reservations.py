@@ -5,7 +5,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from contracts.vehicles import Vehicle
 from kernel.db import Database, Tx
 from kernel.http import Caller, Created, Page, decode_cursor, encode_cursor, operation
 from kernel.moments import Moment
@@ -16,6 +15,7 @@ from reservation.errors import (
     NoSpaceLeft,
     NotReservable,
     NotShared,
+    OfferOver,
     UnknownCarPark,
     UnknownReservation,
     UnknownSpace,
@@ -25,23 +25,18 @@ from reservation.errors import (
 )
 from reservation.extend import extend_promise
 from reservation.hold import hold_space
+from reservation.http.holds import HoldIn
 from reservation.http.views import ReservationView
 from reservation.lifecycle import State
-from reservation.place import KnownPlaces, PlaceIn, WindowIn, find_place
+from reservation.place import KnownPlaces, find_place
+from reservation.signing import SigningKey
 from reservation.sql import reservations as sql
-from reservation.stay import Stay
 
 RESERVE = frozenset({"reserve"})
 READ = frozenset({"read"})
 PathReservation = Annotated[str, StringConstraints(pattern=r"^rsv_[0-9a-f]{32}$")]
 Limit = Annotated[int, Field(ge=1, le=200, description="Items on a page.")]
 Cursor = Annotated[str | None, Field(description="The `next` of the page before.")]
-
-
-class HoldIn(PlaceIn, WindowIn):
-    """What shall be promised to which vehicle, and when."""
-
-    vehicle: Vehicle
 
 
 class ExtendIn(BaseModel):
@@ -55,8 +50,9 @@ class ExtendIn(BaseModel):
 class ReservationsApi:
     """A driver's own promises."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, key: SigningKey) -> None:
         self._db = db
+        self._key = key
         self._places = KnownPlaces()
 
     @operation(
@@ -74,17 +70,22 @@ class ReservationsApi:
             WindowRefused,
             NoSpaceLeft,
             VehiclePromised,
+            OfferOver,
         ),
     )
     async def hold(self, tx: Tx, caller: Caller, wanted: HoldIn) -> Created[ReservationView]:
-        """The space is yours from now on: confirm it until `hold_expires_at`."""
-        stay = Stay(wanted.vehicle, wanted.begins, wanted.until)
-        place = await self._places.find(tx, wanted)
+        """The space is yours from now on: confirm it until `hold_expires_at`. Either `offer` says where, when and for
+        how much, or `car_park` or `space` with `from` and `until` do.
+        """
+        asked = wanted.asked(self._key, tx.now)
+        place = await self._places.find(tx, asked.place)
         try:
-            row = await hold_space(tx, caller.id, place, stay)
+            row = await hold_space(tx, caller.id, place, asked.stay, quoted=asked.quoted)
         except NoLongerSo:
-            self._places.forget(wanted)
-            row = await hold_space(tx, caller.id, await find_place(tx, wanted), stay)
+            self._places.forget(asked.place)
+            place = await find_place(tx, asked.place)
+            row = await hold_space(tx, caller.id, place, asked.stay, quoted=asked.quoted)
+        asked.check(row["listing"])
         return Created(f"/v1/reservations/{row['id']}", ReservationView.of(tx, row))
 
     @operation(
