@@ -1,16 +1,31 @@
 """The manifest of reservation: read this first.
 
 - `serving`, in every API process: holds and what becomes of them.
+- `upkeep`, in a worker: what is done by the clock.
 """
+
+from prometheus_client import CollectorRegistry
 
 from contracts.audit import RecordAudit
 from kernel.db import Database
-from kernel.service import Service
+from kernel.service import Job, Service
 from reservation.http.offers import OffersApi
 from reservation.http.reservations import ReservationsApi
+from reservation.pool_meters import PoolMeters
+from reservation.recount import CRON, recount_pools
 from reservation.signing import SigningKey
 
 
 def serving(database: Database, *, signing_key: SigningKey, record_audit: RecordAudit) -> Service:
     """The side that answers."""
     return Service("reservation", apis=[OffersApi(database, signing_key), ReservationsApi(database, signing_key)])
+
+
+def upkeep(database: Database, registry: CollectorRegistry) -> Service:
+    """The side that looks after it."""
+    meters = PoolMeters(registry)
+
+    async def count_again(_payload: bytes) -> None:
+        await recount_pools(database, meters)
+
+    return Service("reservation", jobs=[Job("reservation.recount", count_again, cron=CRON)])

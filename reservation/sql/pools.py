@@ -48,21 +48,6 @@ UPDATE reservation.pool_day AS pool SET used = reservation.shifted(pool.used, pa
 FROM locked JOIN part USING (day) WHERE pool.car_park = $1 AND pool.day = locked.day
 """
 
-RECOUNT = """
--- Independent of the counters: minutes still to come in which they differ from the active reservations.
-SELECT pool.car_park, pool.day, count(*) AS minutes, min(minute.number) AS first
-FROM reservation.pool_day AS pool
-CROSS JOIN LATERAL unnest(pool.used) WITH ORDINALITY AS minute (used, number)
-WHERE pool.day >= $1::date AND pool.day + minute.number * interval '1 minute' > $2::timestamp + interval '1 minute'
-    AND minute.used <> (
-        SELECT count(*) FROM reservation.reservation AS kept
-        WHERE kept.car_park = pool.car_park AND kept.listing IS NULL
-            AND kept.state IN ('held', 'confirmed', 'checked_in') AND kept.occupies && tstzrange(
-                (pool.day + (minute.number - 1) * interval '1 minute') AT TIME ZONE 'UTC',
-                (pool.day + minute.number * interval '1 minute') AT TIME ZONE 'UTC'))
-GROUP BY pool.car_park, pool.day ORDER BY pool.car_park, pool.day
-"""
-
 FORGET = "DELETE FROM reservation.pool_day WHERE day < $1"
 
 
@@ -96,11 +81,6 @@ async def give_back(tx: Tx, car_park: CarParkId, parts: Sequence[DayPart]) -> No
     """One less in every minute of `parts`."""
     if parts:
         await tx.execute(GIVE_BACK, car_park, *columns(parts))
-
-
-async def differences(tx: Tx) -> list[Row]:
-    """Days whose counters are not what the reservations say: there must be none."""
-    return await tx.fetch(RECOUNT, tx.now.date(), tx.now.replace(tzinfo=None))
 
 
 async def forget(tx: Tx, before: date) -> int:

@@ -26,7 +26,7 @@ from registry.settings import RegistrySettings
 from registry.sql import audit, car_parks
 from reservation import service as reservation
 from reservation.signing import SigningKey
-from reservation.sql import pools
+from reservation.sql import recount
 
 ANN, BEN, CITY, MIRA, OTTO = "ann", "ben", "city", "mira", "otto"
 PARK = "sy-1"
@@ -103,7 +103,7 @@ class Site:
     async def miscounted(self) -> list[Row]:
         """Days whose counters are not what the reservations say."""
         async with self.database.transaction(readonly=True) as tx:
-            return await pools.differences(tx)
+            return await recount.differences(tx)
 
 
 def park(**changes: Any) -> dict[str, Any]:
