@@ -10,6 +10,7 @@ from contracts.audit import RecordAudit
 from kernel.db import Database
 from kernel.service import Job, Service
 from reservation.http.offers import OffersApi
+from reservation.http.operators import OperatorReservationsApi
 from reservation.http.reservations import ReservationsApi
 from reservation.pool_meters import PoolMeters
 from reservation.recount import CRON, recount_pools
@@ -18,7 +19,14 @@ from reservation.signing import SigningKey
 
 def serving(database: Database, *, signing_key: SigningKey, record_audit: RecordAudit) -> Service:
     """The side that answers."""
-    return Service("reservation", apis=[OffersApi(database, signing_key), ReservationsApi(database, signing_key)])
+    return Service(
+        "reservation",
+        apis=[
+            OffersApi(database, signing_key),
+            ReservationsApi(database, signing_key),
+            OperatorReservationsApi(database, record_audit),
+        ],
+    )
 
 
 def upkeep(database: Database, registry: CollectorRegistry) -> Service:

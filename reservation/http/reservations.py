@@ -1,6 +1,5 @@
 """`/v1/reservations`: hold, confirm, extend, cancel, and look."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -35,6 +34,7 @@ from reservation.sql import reservations as sql
 RESERVE = frozenset({"reserve"})
 READ = frozenset({"read"})
 PathReservation = Annotated[str, StringConstraints(pattern=r"^rsv_[0-9a-f]{32}$")]
+States = Annotated[list[State], Field(description="Only these.")]
 Limit = Annotated[int, Field(ge=1, le=200, description="Items on a page.")]
 Cursor = Annotated[str | None, Field(description="The `next` of the page before.")]
 
@@ -81,7 +81,7 @@ class ReservationsApi:
         place = await self._places.find(tx, asked.place)
         try:
             row = await hold_space(tx, caller.id, place, asked.stay, quoted=asked.quoted)
-        except NoLongerSo:
+        except (NoLongerSo, NotShared, WindowRefused):  # perhaps only as it was remembered
             self._places.forget(asked.place)
             place = await find_place(tx, asked.place)
             row = await hold_space(tx, caller.id, place, asked.stay, quoted=asked.quoted)
@@ -98,14 +98,14 @@ class ReservationsApi:
     async def list(
         self,
         caller: Caller,
-        state: Annotated[Sequence[State] | None, Field(description="Only these.")] = None,
+        state: States = [],  # noqa: B006 - never changed
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[ReservationView]:
         """Newest first."""
         below: str | None = None if cursor is None else decode_cursor(cursor, str)[0]
         async with self._db.transaction(readonly=True) as tx:
-            rows = await sql.page_of_driver(tx, caller.id, below=below, states=state, limit=limit + 1)
+            rows = await sql.page_of_driver(tx, caller.id, below=below, states=state or None, limit=limit + 1)
             shown = [ReservationView.of(tx, row) for row in rows[:limit]]
         return Page(items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
 

@@ -24,11 +24,6 @@ WHERE slot.space = $1 AND slot.during @> tstzrange($2, $3) AND listing.state = '
 FOR SHARE OF slot
 """
 
-PUT_POLICY = """
-INSERT INTO reservation.policy (car_park, policy, updated_at) VALUES ($1, $2, $3)
-ON CONFLICT (car_park) DO UPDATE SET policy = excluded.policy, updated_at = excluded.updated_at
-"""
-
 
 async def car_park(tx: Tx, car_park_id: CarParkId) -> Row | None:
     """The car park with its policy, if it is in use."""
@@ -43,7 +38,3 @@ async def spaces(tx: Tx, label: str, car_park_id: CarParkId | None) -> list[Row]
 async def slot_around(tx: Tx, space: int, begins: object, until: object) -> Row | None:
     """The listing that lends the space for the whole window; its slot stays until the transaction ends."""
     return await tx.fetchrow(SLOT, space, begins, until)
-
-
-async def put_policy(tx: Tx, car_park_id: CarParkId, policy: dict[str, object]) -> None:
-    await tx.execute(PUT_POLICY, car_park_id, policy, tx.now)

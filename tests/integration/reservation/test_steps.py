@@ -71,6 +71,9 @@ async def test_nobody_sees_or_moves_what_is_somebody_elses(site: Site) -> None:
     assert (await site.step(held.json["id"], "confirm", who=BEN)).status == 404
     assert (await site.get("/v1/reservations", who=BEN)).json["items"] == []
     assert [item["id"] for item in (await site.get("/v1/reservations")).json["items"]] == [held.json["id"]]
+    for state, shown in (("held", [held.json["id"]]), ("confirmed", [])):
+        page = await site.get("/v1/reservations", params={"state": state})
+        assert [item["id"] for item in page.json["items"]] == shown
 
 
 async def test_bad_input_is_told_by_field(site: Site) -> None:
