@@ -113,6 +113,15 @@ async def _prepare(connection: Any) -> None:
     )
 
 
+class _Session(asyncpg.Connection):
+    """Goes back to the pool as it is: everything of ours ends with its transaction (locks, `SET LOCAL`, cursors), and
+    LISTEN has a connection apart. Nothing to reset is one round trip the less for every transaction.
+    """
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
 class Database:
     """A pool of connections and the clock that stamps its transactions."""
 
@@ -141,6 +150,7 @@ class Database:
                 timeout=CONNECT_TIMEOUT_S,
                 command_timeout=COMMAND_TIMEOUT_S,
                 init=_prepare,
+                connection_class=_Session,
                 server_settings={"application_name": self._name, "timezone": "UTC", "jit": "off"},
             )
         except (OSError, TimeoutError, asyncpg.PostgresError) as error:

@@ -19,6 +19,17 @@ INSERT_SPACES = """
 INSERT INTO registry.space (car_park, label)
 SELECT car_park, label FROM unnest($1::text[]) AS car_park, unnest($2::text[]) AS label"""
 
+MAKE_RESERVABLE = """
+UPDATE registry.car_park SET reservable = $1"""
+
+ADD_POOL_DAYS = """
+INSERT INTO reservation.pool_day (car_park, day, capacity, used)
+SELECT car_park, $2::date + number, $4, array_fill(0::smallint, ARRAY[1440])
+FROM unnest($1::text[]) AS car_park, generate_series(0, $3::int) AS number"""
+
+CONFIRMED_OVER_HTTP = """
+SELECT count(*) FROM reservation.reservation WHERE state = 'confirmed' AND driver LIKE 'driver-%'"""
+
 EVENTS_RECEIVED = """
 SELECT COALESCE(sum(received), 0)::bigint FROM gateway.tally"""
 
@@ -94,3 +105,23 @@ async def read_events(tx: Tx, after: datetime, until: datetime) -> list[Event]:
 async def copy_events(tx: Tx, events: Iterable[Sequence[Any]]) -> None:
     """Raw COPY into the table of `create_copy_target`."""
     await tx.copy_records("space_event", schema="bench", columns=EVENT_COLUMNS, records=events)
+
+
+def reservable_ids(car_parks: int) -> list[str]:
+    """The car parks of `lay_out_reservable`."""
+    return [f"bench-{number:03}" for number in range(car_parks)]
+
+
+async def lay_out_reservable(tx: Tx, car_parks: int, spaces_each: int, reservable: int, days: int) -> None:
+    """Car parks that promise `reservable` of their numbered spaces, and have promised something every day."""
+    ids = reservable_ids(car_parks)
+    await tx.execute(INSERT_OPERATOR, OPERATOR, tx.now)
+    await tx.execute(INSERT_CAR_PARKS, ids, OPERATOR, spaces_each, tx.now)
+    await tx.execute(MAKE_RESERVABLE, reservable)
+    await tx.execute(ADD_POOL_DAYS, ids, tx.now.date(), days, reservable)
+    await tx.execute(INSERT_SPACES, ids, [space_label(index) for index in range(spaces_each)])
+
+
+async def confirmed_over_http(tx: Tx) -> int:
+    """Confirmed reservations of drivers, without those of the baseline."""
+    return int(await tx.fetchval(CONFIRMED_OVER_HTTP))

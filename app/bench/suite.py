@@ -9,6 +9,7 @@ from app.bench.memory import measure_memory
 from app.bench.noise import measure_noise
 from app.bench.outage import measure_outage
 from app.bench.report import BenchImpossible, BenchReport
+from app.bench.reserve import measure_reserve
 from app.bench.storm import measure_storm
 from kernel.clock import Clock, SystemClock
 
@@ -28,6 +29,7 @@ _BENCHES: dict[str, Bench] = {
     "noise": measure_noise,
     "freshness": measure_freshness,
     "memory": measure_memory,
+    "reserve": measure_reserve,
 }
 
 NAMES = tuple(_BENCHES)
