@@ -12,8 +12,8 @@ from kernel.http import InvalidParameter
 
 EARTH_RADIUS_M: Final = 6_371_008.8
 """Mean radius (IUGG)."""
-NUMBER: Final = r"\s*(-?\d{1,3}(?:\.\d{1,12})?)\s*"
-"""Degrees in a query."""
+NUMBER: Final = r"\s*(-?\d{1,3}(?:\.\d{1,18})?)\s*"
+"""Degrees in a query; phones write every digit that a double has."""
 NEAR_FORM: Final = "write lat,lon in degrees, e.g. 41.7968,123.4290"
 
 Near = Annotated[str | None, Field(max_length=64, description="`lat,lon`: nearest first, with `distance_m`.")]
