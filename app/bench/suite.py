@@ -10,6 +10,7 @@ from app.bench.noise import measure_noise
 from app.bench.outage import measure_outage
 from app.bench.report import BenchImpossible, BenchReport
 from app.bench.reserve import measure_reserve
+from app.bench.search import measure_search
 from app.bench.storm import measure_storm
 from kernel.clock import Clock, SystemClock
 
@@ -30,6 +31,7 @@ _BENCHES: dict[str, Bench] = {
     "freshness": measure_freshness,
     "memory": measure_memory,
     "reserve": measure_reserve,
+    "search": measure_search,
 }
 
 NAMES = tuple(_BENCHES)
