@@ -33,6 +33,9 @@ from app.voice import Voice
 from kernel.clock import Clock
 from kernel.settings import child_environment
 
+DEMO_DRIVERS = 60
+"""So many reserve spaces in the demo: one is held every few seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class UpOptions:
@@ -88,7 +91,10 @@ class _Supervisor:
                 await self._children.watched(all_ready(addresses, self._clock))
             stack.enter_context(self._data.announced(running))
             if self._options.demo:
-                simulator = _berth("simulate", "simulate", f"--speed={self._options.speed:g}", environment=environment)
+                said = [f"--speed={self._options.speed:g}"]
+                if not self._settings.auth.issuer:  # whose tokens we cannot make
+                    said.append(f"--drivers={DEMO_DRIVERS}")
+                simulator = _berth("simulate", "simulate", *said, environment=environment)
                 await stack.enter_async_context(self._children.kept(simulator))
             self._voice.announce(running, prepared.driver_token, prepared.operator_key)
             await self._children.watched(_for_ever())

@@ -142,7 +142,7 @@ class CarPark:
                         counting.left += 1
                         counting.occupied -= 1
             if lanes:
-                messages.append(self._passage(change))
+                messages.append(self.passage(change.vehicle, change.at, entry=change.taken))
         if moved and not lanes:
             messages.append(self._counts_message([self._counting[number] for number in moved], changes[-1].at))
         return events, messages
@@ -161,24 +161,29 @@ class CarPark:
         """What became of an order."""
         return Message(self._topics["acks"], _encode(ack))
 
-    def _passage(self, change: Change) -> Message:
+    def passage(self, vehicle: int, at: datetime, *, entry: bool) -> Message:
+        """What the camera at a gate tells of `vehicle`."""
         self._passages += 1
-        direction: Literal["entry", "exit"] = "entry" if change.taken else "exit"
-        lanes = self.layout.entries if change.taken else self.layout.exits
-        lane = lanes[change.vehicle % len(lanes)]
-        plate = plate_of(change.vehicle)
+        direction: Literal["entry", "exit"] = "entry" if entry else "exit"
+        lane = self.gate_of(vehicle, entry=entry)
+        plate = plate_of(vehicle)
         seen = PassageMessage(
             f"{lane[:20]}-{self._epoch}-{self._passages:06}",
             lane,
             direction,
-            change.at,
+            at,
             plate,
             "large" if plate is not None and plate.color == "yellow" else "small",
-            round(1 - (change.vehicle * 7919 % 1000) ** 2 / 12_000_000, 3),
+            round(1 - (vehicle * 7919 % 1000) ** 2 / 12_000_000, 3),
             None,
-            None if plate is not None else f"t{change.vehicle:09}",
+            None if plate is not None else f"t{vehicle:09}",
         )
         return Message(self._topics["passages"], _encode(seen))
+
+    def gate_of(self, vehicle: int, *, entry: bool) -> str:
+        """The lane that `vehicle` takes, always the same."""
+        lanes = self.layout.gates_in if entry else self.layout.gates_out
+        return lanes[vehicle % len(lanes)]
 
     def _counts_message(self, counting: Sequence[_Counting], at: datetime) -> Message:
         reports = []

@@ -67,13 +67,31 @@ class City:
         self._pair_stream: Ints = np.array([stream for _, stream in pairs], dtype=np.int64)
         popularity = np.array([_popularity(seed, place.id) for place in places])
         self._pair_weight: Floats = (sizes * popularity)[self._pair_place]
+        self._guests: list[tuple[int, bool, int]] = []
         self._day = -1
         self._comes: Floats = np.ones(len(pairs))
         self._settle()
 
+    def park(self, place: int, vehicle: int, slot: int | None = None) -> int | None:
+        """Let a guest take `slot` of a place, or the nearest free one, until `unpark`; None when it is taken."""
+        start, end = int(self.starts[place]), int(self.starts[place + 1])
+        free = start + np.flatnonzero(~self.taken[start:end])
+        found = int(free[0]) if slot is None and len(free) else start + (slot or 0)
+        if not len(free) or self.taken[found]:
+            return None
+        self.taken[found], self.vehicles[found], self._leaves_at[found] = True, vehicle, _NEVER
+        self._guests.append((found, True, vehicle))
+        return found - start
+
+    def unpark(self, place: int, slot: int) -> None:
+        """The guest in `slot` leaves."""
+        found = int(self.starts[place]) + slot
+        self.taken[found], self._leaves_at[found] = False, _NEVER
+        self._guests.append((found, False, int(self.vehicles[found])))
+
     def advance(self, until_s: float) -> Changes:
         """Let the city live until then; what changed on the way."""
-        parts = []
+        parts = [self._moved_guests()] if self._guests else []
         while self.now_s < until_s:
             parts.append(self._step(min(until_s, self.now_s + STEP_S_MAX)))
         if not parts:
@@ -85,6 +103,19 @@ class City:
             [part.taken for part in parts],
             [part.at_s for part in parts],
             [part.vehicles for part in parts],
+            self.car_park_of,
+        )
+
+    def _moved_guests(self) -> Changes:
+        """They moved since the last step."""
+        slots, taken, vehicles = zip(*self._guests, strict=True)
+        self._guests.clear()
+        slots_, at_s = np.array(slots, dtype=np.int64), np.full(len(slots), self.now_s)
+        return _sorted(
+            [slots_],
+            [np.array(taken, dtype=np.bool_)],
+            [at_s],
+            [np.array(vehicles, dtype=np.int64)],
             self.car_park_of,
         )
 

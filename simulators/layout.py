@@ -4,7 +4,7 @@ A slot is a space, numbered or not. Slots of one zone lie together, the numbered
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulators.operator_api import CarParkHeld
 
@@ -21,13 +21,18 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`sensors[i]` is the label of the sensor on slot i, None where there is none."""
+    """`sensors[i]` is the label of the sensor on slot i, None where there is none.
+
+    `entries` and `exits` are lanes that count what is inside; `gates_in` and `gates_out` are all that see who passes.
+    """
 
     slots: int
     sensors: Sequence[str | None]
     counters: Sequence[Counter]
     entries: Sequence[str] = ()
     exits: Sequence[str] = ()
+    gates_in: Sequence[str] = ("E1",)
+    gates_out: Sequence[str] = ("X1",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +44,15 @@ class _Stretch:
 
 def layout_of(held: CarParkHeld) -> Layout:
     """By the registry's `measured_by`; `auto`, and what cannot be as declared, by what there is."""
-    stretches = _stretches(held)
-    numbered = sum(len(stretch.labels) for stretch in stretches)
     entries = [lane.lane for lane in held.lanes if lane.direction in ("entry", "both")]
     exits = [lane.lane for lane in held.lanes if lane.direction in ("exit", "both")]
+    measured = _measured(held, entries, exits)
+    return replace(measured, gates_in=entries or measured.gates_in, gates_out=exits or measured.gates_out)
+
+
+def _measured(held: CarParkHeld, entries: Sequence[str], exits: Sequence[str]) -> Layout:
+    stretches = _stretches(held)
+    numbered = sum(len(stretch.labels) for stretch in stretches)
     measured_by = held.measured_by
     if measured_by == "auto":
         measured_by = "spaces" if numbered else "counts"

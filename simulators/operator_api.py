@@ -50,6 +50,7 @@ class CarParkHeld(Struct, frozen=True):
     operator: str
     capacity: int
     kind: str = ""
+    reservable: int = 0
     measured_by: str = "auto"
     zones: list[ZoneHeld] = field(default_factory=list)
     spaces: dict[str, list[str]] = field(default_factory=dict)
@@ -110,25 +111,25 @@ class OperatorApi:
         async with self._asked("GET", f"/v1/operator/car-parks/{car_park}") as answer:
             if answer.status == 404:
                 return None
-            return msgspec.json.decode(await _body(answer), type=_Owned).operator
+            return msgspec.json.decode(await body_of(answer), type=_Owned).operator
 
     async def put_car_park(self, car_park: str, wanted: Mapping[str, Any]) -> None:
         """Create or replace a car park. Raises NotAllowed, Unavailable."""
         body = msgspec.json.encode(wanted)
         async with self._asked("PUT", f"/v1/operator/car-parks/{car_park}", body) as answer:
-            await _body(answer)
+            await body_of(answer)
 
     async def books(self, car_park: str) -> Books:
         """The car park's tally as of the last commit. Raises NotAllowed, Unavailable."""
         async with self._asked("GET", f"/v1/operator/car-parks/{car_park}/ingest") as answer:
-            return msgspec.json.decode(await _body(answer), type=Books)
+            return msgspec.json.decode(await body_of(answer), type=Books)
 
     async def inventory(self) -> AsyncIterator[CarParkHeld]:
         """Every car park the token may manage, with zones, spaces and lanes. Raises NotAllowed, Unavailable."""
         decoder = msgspec.json.Decoder(CarParkHeld)
         async with self._asked("GET", "/v1/operator/inventory") as answer:
             if answer.status >= 400:
-                await _body(answer)
+                await body_of(answer)
             rest = b""
             async for chunk in answer.content.iter_any():
                 *lines, rest = (rest + chunk).split(b"\n")
@@ -164,7 +165,8 @@ async def patiently(call: Callable[[], Awaitable[T]], clock: Clock, *, patience_
         await clock.sleep(_RETRY_S)
 
 
-async def _body(answer: aiohttp.ClientResponse) -> bytes:
+async def body_of(answer: aiohttp.ClientResponse) -> bytes:
+    """What was answered. Raises NotAllowed with the problem's sentence, Unavailable."""
     body = await answer.read()
     if answer.status < 400:
         return body

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from simulators.clock import Clock
+from simulators.driver_api import DriverApi
+from simulators.drivers import Drivers
 from simulators.faults import FaultPlan
 from simulators.ledger import Ledger
 from simulators.operator_api import CarParkHeld, OperatorApi, patiently
@@ -36,12 +38,13 @@ async def simulate_city(
     car_parks: Collection[str] | None = None,
     ledger_path: Path | None = None,
     mqtt_version: MqttVersion = "3.1.1",
+    drivers: Mapping[str, str] | None = None,
     on_progress: Callable[[CityProgress], None] | None = None,
 ) -> None:
     """Simulate until cancelled; then every car park says goodbye. `car_parks` None: all that the token may manage.
 
-    `ledger_path` gets what was published and acknowledged (`simulators.ledger`). Raises NothingToSimulate,
-    NotAllowed, BrokerSilent.
+    `ledger_path` gets what was published and acknowledged (`simulators.ledger`). `drivers`, tokens by name, reserve
+    and come. Raises NothingToSimulate, NotAllowed, BrokerSilent.
     """
     held = await _inventory(http_url, token, clock, car_parks)
     with contextlib.ExitStack() as stack:
@@ -59,16 +62,34 @@ async def simulate_city(
             ledger=ledger,
             mqtt_version=mqtt_version,
         )
+        bookable = [each.id for each in held if each.reservable]
         del held
         try:
             await speakers.open()
             try:
-                await simulation.run(speakers, on_progress)
+                async with DriverApi(http_url) as api:
+                    living = [simulation.run(speakers, on_progress)]
+                    if drivers and bookable:
+                        living.append(Drivers(api, simulation, clock, drivers, bookable, seed=seed).run())
+                    await _until_one_ends(living)
             finally:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(simulation.say_goodbye(speakers), _FAREWELL_S_MAX)
         finally:
             await speakers.close()
+
+
+async def _until_one_ends(lives: Sequence[Coroutine[None, None, None]]) -> None:
+    """All at once, for as long as each of them goes on. Raises what ended one."""
+    tasks = [asyncio.create_task(life) for life in lives]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _inventory(http_url: str, token: str, clock: Clock, wanted: Collection[str] | None) -> Sequence[CarParkHeld]:

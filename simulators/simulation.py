@@ -71,6 +71,7 @@ class Simulation:
         self._faults = [FaultySensors(faults, each.id) for each in self._car_parks] if not faults.is_harmless else None
         self._beats = [0] * len(self._car_parks)
         self._obedience = Obedience(self._car_parks, faults)
+        self._seen: list[tuple[int, Message]] = []
         self._changes = self._messages = self._refused = 0
 
     def car_park(self, car_park: str) -> CarPark:
@@ -87,6 +88,31 @@ class Simulation:
             return
         with contextlib.suppress(msgspec.DecodeError):
             self._obedience.hear(self._numbers[parts.car_park], msgspec.json.decode(payload, type=OrderMessage))
+
+    def enter(self, car_park: str, vehicle: int) -> str:
+        """A guest stands before a gate: what its camera tells. The lane."""
+        return self._pass(car_park, vehicle, entry=True)
+
+    def leave(self, car_park: str, vehicle: int) -> str:
+        """A guest drives out through a gate. The lane."""
+        return self._pass(car_park, vehicle, entry=False)
+
+    def park(self, car_park: str, vehicle: int, space: str | None) -> int | None:
+        """A guest who was let in takes `space`, or any; its slot, None when somebody stands there."""
+        number = self._numbers[car_park]
+        slot = None if space is None else self._car_parks[number].layout.sensors.index(space)
+        return self._city.park(number, vehicle, slot)
+
+    def unpark(self, car_park: str, slot: int) -> None:
+        """The guest drives off."""
+        self._city.unpark(self._numbers[car_park], slot)
+
+    def _pass(self, car_park: str, vehicle: int, *, entry: bool) -> str:
+        number = self._numbers[car_park]
+        if not self._car_parks[number].layout.entries:  # else it is counted, and told, with the slot
+            seen = self._car_parks[number].passage(vehicle, _whole_ms(self._clock.now()), entry=entry)
+            self._seen.append((number, seen))
+        return self._car_parks[number].gate_of(vehicle, entry=entry)
 
     async def run(self, speakers: Speakers, on_progress: Callable[[CityProgress], None] | None) -> None:
         """Tell everything once, then what changes, for ever."""
@@ -115,6 +141,9 @@ class Simulation:
         for key in speakers.back_again():
             await self._introduce(speakers, self._numbers[key])
         elapsed_s = (now - self._started).total_seconds()
+        seen, self._seen = self._seen, []
+        for number, passage in seen:
+            await self._publish(speakers, number, passage)
         changes = self._live(elapsed_s)
         for number in range(len(self._car_parks)):
             mine = changes.get(number, ())

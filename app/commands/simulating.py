@@ -29,6 +29,9 @@ def simulate(
         list[str] | None, typer.Option(metavar="NAME=RATE", help="What goes wrong how often, e.g. duplicate=0.05.")
     ] = None,
     own_connections: Annotated[bool, typer.Option(help="A connection for every car park, as in a real city.")] = False,
+    drivers: Annotated[
+        int, typer.Option(min=0, max=1_000, help="So many reserve over REST, come, park and leave; 0: none.")
+    ] = 0,
     ledger: Annotated[Path | None, typer.Option(help="Write down everything that was published.")] = None,
     token: Annotated[str | None, typer.Option(help="An operator's key; without: the one of `berth up`.")] = None,
     data_dir: DataDirOption = None,
@@ -36,6 +39,7 @@ def simulate(
     """Live a city's day in the car parks of the registry, until stopped."""
     import asyncio
 
+    from app.commands.tokens import driver_tokens
     from app.exit_codes import CommandFailed, Exit
     from app.signals import until_stopped
     from kernel.clock import SystemClock
@@ -59,6 +63,7 @@ def simulate(
         connections="own" if own_connections else "shared",
         car_parks=car_park,
         ledger_path=ledger,
+        drivers=driver_tokens(settings, [f"simulated-{number}" for number in range(drivers)]) if drivers else None,
     )
     try:
         asyncio.run(until_stopped(work, on_stop=lambda: None))

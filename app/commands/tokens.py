@@ -29,11 +29,12 @@ def token(
     if bool(driver) == bool(operator):
         raise CommandFailed(Exit.USAGE, "name either --driver or --operator, once or several times")
     settings = settings_of(data_dir)
-    made = _drivers(settings, driver) if driver else _operators(settings, operator or [])
+    made = driver_tokens(settings, driver) if driver else _operators(settings, operator or [])
     typer.echo(encode(made).decode() if json or len(made) > 1 else next(iter(made.values())))
 
 
-def _drivers(settings: "BerthSettings", ids: list[str]) -> dict[str, str]:
+def driver_tokens(settings: "BerthSettings", ids: list[str]) -> dict[str, str]:
+    """Tokens by driver, signed with the key in the data directory. Raises CommandFailed."""
     from app.data_dir import DataDir
     from app.exit_codes import CommandFailed, Exit
     from kernel.clock import SystemClock
