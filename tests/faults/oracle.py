@@ -40,9 +40,9 @@ class Verdict:
 
     events: int
     history: int
-    lost: list[Said]
-    invented: list[Said]
-    doubled: list[Said]
+    lost: list[Said] | list[str]
+    invented: list[Said] | list[str]
+    doubled: list[Said] | list[str]
     wrong: list[str]
     unexplained: list[str]
     unbalanced: list[str]

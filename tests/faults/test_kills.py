@@ -1,15 +1,14 @@
 """kill -9 under load: of the gateway, of PostgreSQL, of both in turn. Nothing acknowledged is lost or doubled."""
 
 import asyncio
-import contextlib
 import random
 
-import psutil
 import pytest
 
 from app.embedded import EmbeddedBroker, EmbeddedPostgres
 from tests.faults.conftest import MakeSite, Record, Scale
 from tests.faults.devices import speaking
+from tests.faults.killing import kill_whole_server
 from tests.faults.site import Site
 
 pytestmark = pytest.mark.timeout(600)
@@ -37,7 +36,7 @@ async def test_postgresql_killed(
         for _ in range(scale.kills):
             await site.work_goes_on()
             await site.clock.sleep(dice.uniform(0, 0.5))
-            await asyncio.to_thread(_kill_whole_server, own_postgres)
+            await asyncio.to_thread(kill_whole_server, own_postgres)
             await site.clock.sleep(dice.uniform(0, 1.0))
             own_postgres.start()
     record(await site.healed(), scale.kills, kinds=("database kills",))
@@ -53,7 +52,7 @@ async def test_gateway_and_postgresql_killed_together(
         for _ in range(scale.rounds):
             await site.work_goes_on()
             await site.clock.sleep(dice.uniform(0, 0.5))
-            await asyncio.to_thread(_kill_whole_server, own_postgres)
+            await asyncio.to_thread(kill_whole_server, own_postgres)
             site.gateway.kill()
             own_postgres.start()
             site.gateway.start()
@@ -84,15 +83,3 @@ async def test_gateway_killed_on_the_embedded_broker(
             site.gateway.kill()
             site.gateway.start()
     record(await site.healed(), 2, kinds=("gateway kills",))
-
-
-def _kill_whole_server(server: EmbeddedPostgres) -> None:
-    """kill -9 of the postmaster and of every backend, as when the machine loses power but for the disk."""
-    assert server.process is not None
-    postmaster = psutil.Process(server.process.pid)
-    family = [postmaster, *postmaster.children(recursive=True)]
-    for process in family:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    server.process.wait()
-    psutil.wait_procs(family[1:], timeout=10)
