@@ -154,7 +154,7 @@ async def worker(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
 
     services = [
         occupancy.upkeep(tools.database, settings.occupancy, tools.registry),
-        reservation.upkeep(tools.database, tools.registry),
+        reservation.upkeep(tools.database, settings.reservation, tools.registry),
         gateway_service.upkeep(tools.database, settings.gateway, tools.registry, ON_ORDER),
         Service("kernel", loops=[purge_loop(tools.database)]),
     ]

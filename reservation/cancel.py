@@ -1,9 +1,11 @@
-"""Cancel a hold or a confirmed promise: free until the terms say, for a fee afterwards."""
+"""Cancel a hold or a confirmed promise: free until the terms say, for a fee afterwards. Whoever waits is offered it."""
 
 from typing import Any
 
+from contracts.ids import CarParkId
 from kernel.db import Row, Tx
 from reservation.lifecycle import State, cancelled
+from reservation.promote import offer_freed
 from reservation.sql import reservations as sql
 from reservation.steps import current, stepped, write
 
@@ -20,4 +22,6 @@ async def cancel_promise(
     costs = promise.state is State.CONFIRMED and cause == "driver"
     fee = terms.cancel_fee(promise.begins, tx.now, row["price"]) if costs else 0
     told: dict[str, Any] = {"cause": cause} if reason is None else {"cause": cause, "reason": reason}
-    return await write(tx, row, stepped(row, cancelled, promise, tx.now, fee=fee), "cancelled", **told)
+    moved = await write(tx, row, stepped(row, cancelled, promise, tx.now, fee=fee), "cancelled", **told)
+    await offer_freed(tx, CarParkId(row["car_park"]))
+    return moved

@@ -4,14 +4,14 @@ Of a pool it moves the counters of its minutes, of a numbered space of the pool 
 only. The order of locks is always the reservation first, then the days of its pool from the first on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
 from contracts.ids import CarParkId
 from kernel.db import Row, Tx
 from reservation.errors import NoSpaceLeft, VehiclePromised
-from reservation.minutes import ceil, day_parts, floor
+from reservation.minutes import DayPart, ceil, day_parts, floor
 from reservation.sql import pools
 
 GUARDED = {
@@ -61,6 +61,16 @@ async def take_more(tx: Tx, row: Row, begins: datetime, until: datetime, *, rese
 
 async def give_back(tx: Tx, row: Row, ended_at: datetime) -> None:
     """Whole minutes from `ended_at` on that the reservation in `row`, as it was before it ended, still took."""
-    if row["listing"] is None:
-        since = max(floor(row["occupies_from"]), ceil(ended_at))
-        await pools.give_back(tx, CarParkId(row["car_park"]), day_parts(since, row["occupies_until"]))
+    await pools.give_back(tx, CarParkId(row["car_park"]), _left(row, ended_at))
+
+
+async def give_back_all(tx: Tx, rows: Iterable[Row], ended_at: datetime) -> None:
+    """The same of many reservations that ended at once."""
+    await pools.give_back_all(tx, [(CarParkId(row["car_park"]), _left(row, ended_at)) for row in rows])
+
+
+def _left(row: Row, ended_at: datetime) -> list[DayPart]:
+    """Nothing of a lent space: it takes nothing of the pool."""
+    if row["listing"] is not None:
+        return []
+    return day_parts(max(floor(row["occupies_from"]), ceil(ended_at)), row["occupies_until"])

@@ -108,6 +108,46 @@ class AlreadyListed(Problem):
     slug = "already-listed"
 
 
+class TooManyListings(Problem):
+    """The owner has too many listings
+
+    Revoke one that is no longer needed.
+    """
+
+    status = 409
+    slug = "too-many-listings"
+
+
+class NeedsApproval(Problem):
+    """The operator has to agree to that
+
+    What was approved can be changed in the operator's favour only; list the space anew to ask for more.
+    """
+
+    status = 409
+    slug = "needs-approval"
+
+
+class PoolNeedsSpace(Problem):
+    """The car park needs the space for its pool
+
+    What can be promised of the pool and the private spaces would be more than there are: lower `reservable` first.
+    """
+
+    status = 409
+    slug = "pool-needs-space"
+
+
+class TooManyExceptions(Problem):
+    """The listing has too many exceptions
+
+    Change the windows instead, or remove exceptions that are over.
+    """
+
+    status = 409
+    slug = "too-many-exceptions"
+
+
 class PromisesInTheWay(Problem):
     """Promises stand in the way
 
@@ -126,3 +166,53 @@ class AlreadyWaiting(Problem):
 
     status = 409
     slug = "already-waiting"
+
+
+class StillFree(Problem):
+    """There is nothing to wait for
+
+    The space can be held right now.
+    """
+
+    status = 409
+    slug = "still-free"
+
+
+class TooManyWaits(Problem):
+    """The driver waits for too much at a time
+
+    Leave another line first.
+    """
+
+    status = 409
+    slug = "too-many-waits"
+
+
+class UnknownWebhook(Problem):
+    """No such webhook
+
+    It was never set up, or it is another operator's.
+    """
+
+    status = 404
+    slug = "unknown-webhook"
+
+
+class WebhookTaken(Problem):
+    """Another operator has a webhook under this id
+
+    Choose another one.
+    """
+
+    status = 409
+    slug = "webhook-taken"
+
+
+class UnknownDelivery(Problem):
+    """No such delivery
+
+    It was never made, is forgotten, or another operator's.
+    """
+
+    status = 404
+    slug = "unknown-delivery"

@@ -6,11 +6,13 @@ from contracts.ids import CarParkId
 from kernel.db import Row, Tx
 from reservation.claim import guarded, take_more
 from reservation.errors import NotReservable, NotShared, WindowRefused
+from reservation.lapse import lapse_in_the_way
 from reservation.lifecycle import State, extended
 from reservation.place import POOL_MAX
 from reservation.policy import CHARGE_MAX
 from reservation.sql import places
 from reservation.sql import reservations as sql
+from reservation.stay import Stay
 from reservation.steps import current, stepped, write
 
 
@@ -33,6 +35,9 @@ async def extend_promise(tx: Tx, reservation: str, until: datetime, *, driver: s
     if known is None or (known["closed"] and promise.state is not State.CHECKED_IN):
         raise NotReservable(f"{car_park} is closed", car_park=car_park)
     added = min(terms.extension_price(promise.until, until, tx.now), CHARGE_MAX - row["price"])
+    ran_out = await lapse_in_the_way(tx, car_park, row["space"], Stay(sql.vehicle_of(row), promise.until, until))
+    if ran_out is not None:
+        await ran_out.end(tx)
     with guarded(tx, car_park):
         moved = await write(tx, row, after, "extended", price=row["price"] + added, added=added)
         await take_more(tx, row, promise.occupies_from, until, reservable=min(known["reservable"], POOL_MAX))

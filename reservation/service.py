@@ -8,13 +8,17 @@ from prometheus_client import CollectorRegistry
 
 from contracts.audit import RecordAudit
 from kernel.db import Database
-from kernel.service import Job, Service
+from kernel.service import Job, Loop, Service
 from reservation.http.offers import OffersApi
 from reservation.http.operators import OperatorReservationsApi
 from reservation.http.reservations import ReservationsApi
+from reservation.http.waitlist import WaitlistApi
 from reservation.pool_meters import PoolMeters
 from reservation.recount import CRON, recount_pools
+from reservation.settings import ReservationSettings
 from reservation.signing import SigningKey
+from reservation.sweep import sweep
+from reservation.time_meters import TimeMeters
 
 
 def serving(database: Database, *, signing_key: SigningKey, record_audit: RecordAudit) -> Service:
@@ -25,15 +29,24 @@ def serving(database: Database, *, signing_key: SigningKey, record_audit: Record
             OffersApi(database, signing_key),
             ReservationsApi(database, signing_key),
             OperatorReservationsApi(database, record_audit),
+            WaitlistApi(database),
         ],
     )
 
 
-def upkeep(database: Database, registry: CollectorRegistry) -> Service:
+def upkeep(database: Database, settings: ReservationSettings, registry: CollectorRegistry) -> Service:
     """The side that looks after it."""
     meters = PoolMeters(registry)
+    time_meters = TimeMeters(registry)
 
     async def count_again(_payload: bytes) -> None:
         await recount_pools(database, meters)
 
-    return Service("reservation", jobs=[Job("reservation.recount", count_again, cron=CRON)])
+    async def look_at_deadlines() -> None:
+        await sweep(database, time_meters)
+
+    return Service(
+        "reservation",
+        loops=[Loop("reservation.sweep", look_at_deadlines, settings.sweep_s)],
+        jobs=[Job("reservation.recount", count_again, cron=CRON)],
+    )

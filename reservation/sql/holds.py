@@ -51,6 +51,11 @@ WHERE state IN ('held', 'confirmed', 'checked_in') AND occupies && tstzrange($4,
 ORDER BY vehicle DESC LIMIT 1
 """
 
+UNMAKE = """
+WITH untold AS (DELETE FROM reservation.event WHERE reservation = $1)
+DELETE FROM reservation.reservation WHERE id = $1
+"""
+
 
 async def insert(
     tx: Tx,
@@ -105,3 +110,8 @@ async def is_vehicle_in_the_way(tx: Tx, space: int | None, vehicle: Vehicle, pro
     """Whether it is the vehicle, and not only the space, that is promised at this time."""
     found = await tx.fetchval(IN_THE_WAY, vehicle.plate, vehicle.color, space, promise.begins, promise.until)
     return bool(found) if found is not None else space is None
+
+
+async def unmake(tx: Tx, reservation: str) -> None:
+    """A hold that this transaction made and must not keep, with its event."""
+    await tx.execute(UNMAKE, reservation)

@@ -48,6 +48,12 @@ UPDATE reservation.pool_day AS pool SET used = reservation.shifted(pool.used, pa
 FROM locked JOIN part USING (day) WHERE pool.car_park = $1 AND pool.day = locked.day
 """
 
+LOCK = """
+SELECT FROM reservation.pool_day AS pool
+JOIN (SELECT DISTINCT * FROM unnest($1::text[], $2::date[]) AS asked (car_park, day)) AS asked USING (car_park, day)
+ORDER BY pool.car_park, pool.day FOR UPDATE OF pool
+"""
+
 FORGET = "DELETE FROM reservation.pool_day WHERE day < $1"
 
 
@@ -81,6 +87,14 @@ async def give_back(tx: Tx, car_park: CarParkId, parts: Sequence[DayPart]) -> No
     """One less in every minute of `parts`."""
     if parts:
         await tx.execute(GIVE_BACK, car_park, *columns(parts))
+
+
+async def give_back_all(tx: Tx, stays: Sequence[tuple[CarParkId, Sequence[DayPart]]]) -> None:
+    """One less in every minute of each of `stays`; all days are locked in order before any is written."""
+    days = [(car_park, part.day) for car_park, parts in stays for part in parts]
+    if days:
+        await tx.execute(LOCK, [car_park for car_park, _ in days], [day for _, day in days])
+        await tx.executemany(GIVE_BACK, [(car_park, *columns(parts)) for car_park, parts in stays if parts])
 
 
 async def forget(tx: Tx, before: date) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from contracts.vehicles import Vehicle
 from kernel.db import Row, Tx
 from reservation.lifecycle import Promise, State
 from reservation.policy import Terms
@@ -13,7 +14,7 @@ COLUMNS = """
 id, version, driver, car_park, space, space_label, listing, plate, color, lower(during) AS begins,
 upper(during) AS until, lower(occupies) AS occupies_from, upper(occupies) AS occupies_until,
 isempty(occupies) AS occupies_nothing, state, terms, price, fee, hold_expires_at, earliest, latest, created_at,
-confirmed_at, checked_in_at, passage, ended_at, overstaying, replaces_space
+confirmed_at, checked_in_at, passage, ended_at, overstaying, replaces_space, inside_since, space_taken_at
 """
 
 MOVE = f"""
@@ -79,6 +80,11 @@ def promise_of(row: Row) -> Promise:
     )
 
 
+def vehicle_of(row: Row) -> Vehicle:
+    """Whose promise it is."""
+    return Vehicle.model_construct(plate=row["plate"], color=row["color"])
+
+
 def terms_of(row: Row) -> Terms:
     """Under which it was promised."""
     return msgspec.convert(row["terms"], Terms)
@@ -95,8 +101,25 @@ async def move(
     detail: dict[str, Any] | None = None,
 ) -> Row | None:
     """Write a step of the promise in `row`; None when somebody else was faster."""
-    return await tx.fetchrow(
-        MOVE,
+    return await tx.fetchrow(MOVE, *_moved(tx, row, promise, kind, price=price, passage=passage, detail=detail))
+
+
+async def move_all(tx: Tx, steps: Sequence[tuple[Row, Promise, str]]) -> None:
+    """Write a step of each promise, whose rows are locked; each with its kind."""
+    await tx.executemany(MOVE, [_moved(tx, row, promise, kind) for row, promise, kind in steps])
+
+
+def _moved(
+    tx: Tx,
+    row: Row,
+    promise: Promise,
+    kind: str,
+    *,
+    price: int | None = None,
+    passage: str | None = None,
+    detail: dict[str, Any] | None = None,
+) -> tuple[Any, ...]:
+    return (
         row["id"],
         row["version"],
         promise.state,

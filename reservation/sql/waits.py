@@ -1,0 +1,213 @@
+"""Who waits for what, in the order of their coming."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from contracts.ids import CarParkId
+from contracts.vehicles import Vehicle
+from kernel.db import Row, Tx
+from reservation.minutes import ceil
+from reservation.stay import Place, Stay
+
+_COLUMNS = """
+wait.id, wait.number, wait.driver, wait.car_park, wait.space, wait.space_label, wait.plate, wait.color,
+lower(wait.during) AS begins, upper(wait.during) AS until, wait.state, wait.created_at, wait.ended_at, wait.reservation
+"""
+
+_FITS: Final = """
+-- What somebody waits for and could be promised now; of a window that has begun, the rest from the next minute on. The
+-- pool is asked as a hold asks it, minute by minute.
+wait.state = 'waiting' AND upper(wait.during) > {soon} AND NOT card.closed
+AND NOT EXISTS (
+    SELECT FROM reservation.reservation AS kept WHERE kept.plate = wait.plate AND kept.color = wait.color
+        AND kept.occupies && {rest} AND kept.state IN ('held', 'confirmed', 'checked_in'))
+AND (wait.space IS NULL OR NOT EXISTS (
+    SELECT FROM reservation.reservation AS kept WHERE kept.space = wait.space
+        AND kept.occupies && {rest} AND kept.state IN ('held', 'confirmed', 'checked_in')))
+AND CASE
+    WHEN EXISTS (SELECT FROM reservation.listing AS lent
+                 WHERE lent.space = wait.space AND lent.state IN ('approved', 'paused'))
+    THEN EXISTS (SELECT FROM reservation.share_slot AS slot JOIN reservation.listing AS lent ON lent.id = slot.listing
+                 WHERE slot.space = wait.space AND slot.during @> {rest} AND lent.state = 'approved')
+    ELSE card.reservable > 0 AND NOT EXISTS (
+        SELECT FROM generate_series(date_trunc('day', lower({rest})),
+                                    upper(wait.during) - interval '1 us', '1 day') AS day (begins)
+        JOIN reservation.pool_day AS pool ON pool.car_park = wait.car_park AND pool.day = day.begins::date
+        WHERE least(card.reservable, 32767) <= ANY (pool.used[
+            greatest(1, 1 + floor(extract(epoch FROM lower({rest}) - day.begins) / 60)::integer)
+            : least(1440, ceil(extract(epoch FROM upper(wait.during) - day.begins) / 60)::integer)]))
+    END
+"""
+
+
+def _fits(soon: str) -> str:
+    """`soon` is the parameter with the next minute."""
+    rest = f"tstzrange(least(greatest(lower(wait.during), {soon}), upper(wait.during)), upper(wait.during))"
+    return _FITS.format(soon=soon, rest=rest)
+
+
+NEXT = f"""
+SELECT {_COLUMNS} FROM reservation.wait AS wait JOIN registry.car_park_card AS card ON card.id = wait.car_park
+WHERE wait.car_park = ANY ($1) AND wait.number > $2 AND {_fits("$3::timestamptz")}
+ORDER BY wait.number LIMIT 1 FOR UPDATE OF wait SKIP LOCKED
+"""
+
+CAR_PARKS = f"""
+SELECT DISTINCT wait.car_park
+FROM reservation.wait AS wait JOIN registry.car_park_card AS card ON card.id = wait.car_park
+WHERE {_fits("$1::timestamptz")}
+"""
+
+FITS_NOW = f"""
+-- Of somebody who has not joined yet.
+SELECT EXISTS (
+    SELECT FROM (SELECT 'waiting' AS state, $1::text AS car_park, $2::integer AS space, $3::text AS plate,
+                        $4::text AS color, tstzrange($5, $6) AS during) AS wait
+    JOIN registry.car_park_card AS card ON card.id = wait.car_park WHERE {_fits("$7::timestamptz")})
+"""
+
+VEHICLE_IS_PROMISED = """
+SELECT EXISTS (SELECT FROM reservation.reservation
+               WHERE plate = $1 AND color = $2 AND occupies && tstzrange($3, $4)
+                   AND (state IN ('confirmed', 'checked_in') OR state = 'held' AND hold_expires_at > $5))
+"""
+
+INSERT = f"""
+INSERT INTO reservation.wait AS wait (id, driver, car_park, space, space_label, listing, plate, color, during, state,
+    created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, tstzrange($9, $10), 'waiting', $11)
+RETURNING {_COLUMNS}
+"""
+
+COUNT_OF_DRIVER = """
+SELECT count(*) FROM reservation.wait
+WHERE driver = $1 AND (state = 'waiting' AND upper(during) > $2 OR state = 'offered')
+"""
+
+OFFERED = "UPDATE reservation.wait SET state = 'offered', reservation = $2 WHERE id = $1"
+
+END = """
+UPDATE reservation.wait SET state = $2, ended_at = $3 WHERE id = $1 AND state IN ('waiting', 'offered')
+"""
+
+SETTLE = """
+-- What became of offers, and whose time is over. A reservation that ends is locked before whoever waited for it.
+WITH over AS (
+    SELECT wait.id, CASE WHEN kept.confirmed_at IS NULL THEN 'lapsed' ELSE 'taken' END AS state
+    FROM reservation.wait AS wait JOIN reservation.reservation AS kept ON kept.id = wait.reservation
+    WHERE wait.state = 'offered' AND kept.state <> 'held' AND ($1::text[] IS NULL OR wait.car_park = ANY ($1))
+    LIMIT $3 FOR UPDATE OF wait SKIP LOCKED
+), late AS (
+    SELECT id, 'lapsed' AS state FROM reservation.wait
+    WHERE state = 'waiting' AND upper(during) <= $2 AND ($1::text[] IS NULL OR car_park = ANY ($1))
+    LIMIT $3 FOR UPDATE SKIP LOCKED
+)
+UPDATE reservation.wait AS wait SET state = ended.state, ended_at = $2
+FROM (SELECT * FROM over UNION ALL SELECT * FROM late) AS ended WHERE wait.id = ended.id
+"""
+
+_SHOWN = f"""
+-- With the state that its offer gives it, whether or not the sweep came by yet, and how many stand before it.
+SELECT {_COLUMNS}, kept.hold_expires_at, kept.ended_at AS kept_ended_at, kept.confirmed_at,
+    CASE WHEN wait.state <> 'offered' THEN wait.state WHEN kept.confirmed_at IS NOT NULL THEN 'taken'
+         WHEN kept.state <> 'held' OR kept.hold_expires_at <= {{now}} THEN 'lapsed' ELSE 'offered' END AS shown,
+    CASE WHEN wait.state = 'waiting' THEN (
+        SELECT count(*) FROM reservation.wait AS before
+        WHERE before.car_park = wait.car_park AND before.state = 'waiting' AND before.number < wait.number
+            AND before.during && wait.during AND (before.space IS NOT DISTINCT FROM wait.space
+                OR before.listing IS NULL AND wait.listing IS NULL)) END AS ahead
+FROM reservation.wait AS wait LEFT JOIN reservation.reservation AS kept ON kept.id = wait.reservation
+"""
+
+READ = f"{_SHOWN.format(now='$3')} WHERE wait.id = $1 AND wait.driver = $2"
+
+PAGE = f"""{_SHOWN.format(now="$5")}
+WHERE wait.driver = $1 AND ($2::text IS NULL OR wait.id < $2)
+    AND ($3 OR wait.state = 'waiting' AND upper(wait.during) > $5
+         OR wait.state = 'offered' AND kept.state = 'held' AND kept.hold_expires_at > $5)
+ORDER BY wait.id DESC LIMIT $4
+"""
+
+IN_LINE = """
+SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting, count(*) FILTER (WHERE state = 'offered') AS offered
+FROM reservation.wait WHERE state IN ('waiting', 'offered')
+"""
+
+
+async def next_that_fits(tx: Tx, car_parks: Sequence[CarParkId], *, after: int) -> Row | None:
+    """Whoever came first behind `after` and could be promised now what is waited for; locked."""
+    return await tx.fetchrow(NEXT, car_parks, after, ceil(tx.now))
+
+
+async def car_parks_with_room(tx: Tx) -> list[CarParkId]:
+    """Where somebody waits for what could be promised now."""
+    return [CarParkId(row["car_park"]) for row in await tx.fetch(CAR_PARKS, ceil(tx.now))]
+
+
+async def fits_now(tx: Tx, place: Place, stay: Stay) -> bool:
+    """Whether it could be promised at once."""
+    vehicle = stay.vehicle
+    found = await tx.fetchval(
+        FITS_NOW, place.car_park, place.space, vehicle.plate, vehicle.color, stay.begins, stay.until, ceil(tx.now)
+    )
+    return bool(found)
+
+
+async def is_vehicle_promised(tx: Tx, stay: Stay) -> bool:
+    """Whether the vehicle has a promise for this time."""
+    vehicle: Vehicle = stay.vehicle
+    return bool(await tx.fetchval(VEHICLE_IS_PROMISED, vehicle.plate, vehicle.color, stay.begins, stay.until, tx.now))
+
+
+async def insert(tx: Tx, wait: str, *, driver: str, place: Place, listing: str | None, stay: Stay) -> None:
+    """The last in the line."""
+    await tx.execute(
+        INSERT,
+        wait,
+        driver,
+        place.car_park,
+        place.space,
+        place.label,
+        listing,
+        stay.vehicle.plate,
+        stay.vehicle.color,
+        stay.begins,
+        stay.until,
+        tx.now,
+    )
+
+
+async def count_of_driver(tx: Tx, driver: str) -> int:
+    """For how much the driver waits."""
+    return int(await tx.fetchval(COUNT_OF_DRIVER, driver, tx.now))
+
+
+async def offered(tx: Tx, wait: str, reservation: str) -> None:
+    """The hold that whoever waits is offered."""
+    await tx.execute(OFFERED, wait, reservation)
+
+
+async def end(tx: Tx, wait: str, state: str) -> bool:
+    """False when it had ended before."""
+    return await tx.execute(END, wait, state, tx.now) > 0
+
+
+async def settle(tx: Tx, car_parks: Sequence[CarParkId] | None, limit: int) -> int:
+    """End what is over, at most twice `limit`; None: everywhere."""
+    return await tx.execute(SETTLE, car_parks, tx.now, limit)
+
+
+async def read(tx: Tx, wait: str, *, driver: str) -> Row | None:
+    return await tx.fetchrow(READ, wait, driver, tx.now)
+
+
+async def page_of_driver(tx: Tx, driver: str, *, below: str | None, ended: bool, limit: int) -> list[Row]:
+    """Newest first; `ended` ones too, or only those that stand."""
+    return await tx.fetch(PAGE, driver, below, ended, limit, tx.now)
+
+
+async def in_line(tx: Tx) -> Row:
+    """How many are `waiting`, and how many `offered`."""
+    row = await tx.fetchrow(IN_LINE)
+    assert row is not None, "the statement counts"  # noqa: S101
+    return row
