@@ -58,6 +58,7 @@ class Gateway:
         self._settings = settings
         self._poll_s = settings.directory_poll_s
         self._registry_answers = False
+        self._registry_read = asyncio.Event()
         self.copy = RegistryCopy(db, Directory())
         self.lease = SlotLease(db, clock, settings)
         self.ingest = Ingest(
@@ -68,7 +69,7 @@ class Gateway:
             settings.session(settings.claimable()[0]),
             clock,
             on_message=self.ingest.take,
-            before_connect=self.lease.renewed,
+            before_connect=self._prepared,
         )
         self._publisher = Publisher(self.link)
         self._dispatcher = Dispatcher(
@@ -185,12 +186,20 @@ class Gateway:
         share = self.lease.share
         return share is not None and share.owns(operator)
 
+    async def _prepared(self) -> None:
+        """Before a connection: the slot is still ours, and the registry was read, lest a backlog of the whole city
+        stands in the one line of those whom nobody knows. Raises SlotLost.
+        """
+        await self._registry_read.wait()
+        await self.lease.renewed()
+
     async def _poll(self) -> None:
         while True:
             try:
                 waiting = len(self._unplaced)
                 await self.copy.refresh()
                 self._registry_answers = True
+                self._registry_read.set()
                 self._place(waiting)
                 if self._listening is not None:
                     await self._listening.step()

@@ -1,6 +1,6 @@
 """Recording, and the loops beside MQTT that publish what changes without a message. `service` says how often."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from contracts.availability import Availability
@@ -11,6 +11,7 @@ from kernel.parts import in_parts
 from occupancy import sql
 from occupancy.availability import availability_of
 from occupancy.doubt_steps import Ear
+from occupancy.promise import set_promised
 from occupancy.record import CAR_PARKS_AT_ONCE, Recorder
 from occupancy.retell_now import retell_now
 from occupancy.snapshot_steps import Line
@@ -53,10 +54,10 @@ class RecordingSteps:
     async def sweep(self) -> None:
         """Publish what the clock or the registry changed."""
         async with self._database.transaction(readonly=True) as tx:
-            touched, changed = await self._sweep.look(tx)
+            touched, counted = await self._sweep.look(tx)
         for some in in_parts(touched, CAR_PARKS_AT_ONCE):
             async with self._database.transaction() as tx:
-                told = await retell_now(tx, self._recorder, some, recount=changed.intersection(some))
+                told = await retell_now(tx, self._recorder, some, recount=counted.intersection(some))
             self.tell(told)
         self._sweep.dealt_with()
 
@@ -67,6 +68,15 @@ class RecordingSteps:
         for some in in_parts(found, CAR_PARKS_AT_ONCE):
             async with self._database.transaction() as tx:
                 told = await set_trends(tx, self._recorder, dict(some))
+            self.tell(told)
+
+    async def set_promised(self, promised: Mapping[CarParkId, int]) -> None:
+        """Take over what is promised at these car parks (`contracts.promises.TellPromised`), and publish it."""
+        async with self._database.transaction(readonly=True) as tx:
+            await self._recorder.places.refresh(tx)
+        for some in in_parts(sorted(promised), CAR_PARKS_AT_ONCE):
+            async with self._database.transaction() as tx:
+                told = await set_promised(tx, self._recorder, {car_park: promised[car_park] for car_park in some})
             self.tell(told)
 
     async def republish(self) -> None:

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from contracts.audit import RecordAudit
 from contracts.facts import RecordFacts
 from contracts.orders import GiveOrder
+from contracts.promises import TellPromised
 from kernel.db import Database
 from kernel.service import Job, Loop, Service
 from occupancy.board import RELOAD_S, Board
@@ -60,6 +61,7 @@ class Recording:
     """What the gateway's process runs of occupancy."""
 
     record_facts: RecordFacts
+    set_promised: TellPromised
     service: Service
 
 
@@ -94,7 +96,7 @@ def recording(
         Loop("occupancy silence", doubts.silence, settings.sweep_s),
         Loop("occupancy flapping", doubts.settle, settings.sweep_s),
     ]
-    return Recording(steps.record_facts, Service("occupancy", loops=loops))
+    return Recording(steps.record_facts, steps.set_promised, Service("occupancy", loops=loops))
 
 
 def serving(database: Database, settings: OccupancySettings, city: City, record_audit: RecordAudit) -> Serving:

@@ -1,6 +1,6 @@
 """The car parks' rows: locked in one order, read, put back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from contracts.availability import CarParkState
@@ -56,6 +56,11 @@ _WRITTEN: Final = [
     "jumps",
 ]
 """All but the key and `promised`, which is not occupancy's to say."""
+
+PUT_PROMISED = """
+UPDATE occupancy.car_park_state AS kept SET promised = new.promised
+FROM unnest($1::text[], $2::int[]) AS new (car_park, promised) WHERE kept.car_park = new.car_park
+"""
 
 PUT = f"""
 UPDATE occupancy.car_park_state AS kept SET {", ".join(f"{column} = new.{column}" for column in _WRITTEN)},
@@ -159,3 +164,8 @@ async def put_standings(tx: Tx, standings: Sequence[Standing]) -> None:
         for standing in standings
     ]
     await tx.execute(PUT, rows, [standing.never_heard for standing in standings])
+
+
+async def put_promised(tx: Tx, promised: Mapping[CarParkId, int]) -> None:
+    """Whose rows are locked."""
+    await tx.execute(PUT_PROMISED, list(promised), list(promised.values()))

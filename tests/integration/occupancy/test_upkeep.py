@@ -132,6 +132,24 @@ async def test_a_space_that_takes_the_place_of_another_is_not_added_to_it(
     assert (changed.occupied, changed.unknown) == (1, 1)
 
 
+async def test_what_changed_while_nobody_looked_is_counted_after_the_start(
+    database: Database, record: Record, recorder: Recorder, told: Told
+) -> None:
+    a, b = await add_car_park(database, capacity=2, spaces=2)
+    await record(Facts(spaces=[space_seen(a), space_seen(b)]))
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE registry.space SET retired = true WHERE number = $1", b)
+        await tx.execute("UPDATE registry.revision SET value = value + 1")
+    started = RecordingSteps(database, recorder, told)
+    await started.sweep()
+    assert told.take() == []
+    await started.sweep()
+    (counted,) = told.take()
+    assert (counted.occupied, counted.unknown) == (1, 1)
+    await started.sweep()
+    assert told.take() == []
+
+
 async def test_the_trend_is_a_quarter_of_an_hours(
     database: Database, record: Record, steps: RecordingSteps, told: Told, clock: ManualClock
 ) -> None:
