@@ -2,8 +2,8 @@
 
 Every branch first sorts what may come into question and then looks, place by place, whether there is room, until the
 page is full: a search over a whole city touches the counters and promises of some dozens of places, whatever is stored.
-The looks are scalar subqueries and the listings of a car park a LATERAL that cannot be pulled up (`OFFSET 0`), because
-as joins the planner would take all of them at once. See docs/performance.md for what that gives.
+The looks are scalar subqueries and the open slots of a car park a LATERAL that cannot be pulled up (`OFFSET 0`), for as
+joins the planner would take all of them at once. See docs/performance.md for what that gives.
 """
 
 from datetime import datetime
@@ -44,8 +44,14 @@ class Asked(Struct, frozen=True, kw_only=True):
 _ROOM_IN_POOL = """
 (SELECT count(*) FROM unnest($15::date[], $16::integer[], $17::integer[]) AS part (day, first, last)
  JOIN reservation.pool_day AS pool ON pool.car_park = park.id AND pool.day = part.day
- WHERE park.reservable <= ANY (pool.used[part.first : part.last])) = 0
+ WHERE pooled.reservable <= ANY (pool.used[part.first : part.last])) = 0
 """
+_POOLED = """
+SELECT least(park.said, 32767, park.capacity - (
+    SELECT count(DISTINCT private.space) FROM reservation.private_space AS private WHERE private.car_park = park.id
+))::integer AS reservable OFFSET 0
+"""
+"""A private space is not of the pool, and never promised as one."""
 _FREE_NOW = """
 coalesce((SELECT CASE WHEN now.stale OR now.occupied IS NULL THEN NULL
                       ELSE now.capacity - now.out_of_service - now.occupied - now.promised END
@@ -62,32 +68,28 @@ AND (NOT $14 OR (
     AND coalesce((SELECT now.state NOT IN ('occupied', 'out_of_service')
                   FROM occupancy.space_now AS now WHERE now.space = {space}), true)))
 """
+_OPEN = """
+SELECT listing.space, listing.id AS listing, listing.price_per_hour AS lent_per_hour, listing.owner_share_bp,
+       listing.notice_s
+FROM reservation.share_slot AS slot JOIN reservation.listing AS listing ON listing.id = slot.listing
+WHERE slot.car_park = park.id AND slot.during @> tstzrange($11, $12) AND listing.state = 'approved'
+    AND (listing.notice_s = 0 OR $11 >= $13 + listing.notice_s * interval '1 second') OFFSET 0
+"""
 _LENT_BY_DISTANCE = """
-SELECT park.place_rank AS rank, park.*, lent.*
-FROM (SELECT * FROM park ORDER BY place_rank, distance_m, id) AS park
-CROSS JOIN LATERAL (
-    SELECT listing.space, listing.id AS listing, listing.price_per_hour AS lent_per_hour, listing.owner_share_bp,
-           listing.notice_s
-    FROM reservation.listing AS listing WHERE listing.car_park = park.id AND {lendable} OFFSET 0) AS lent
+SELECT park.place_rank AS rank, park.*, lent.*, 1 AS reservable
+FROM (SELECT * FROM park ORDER BY place_rank, distance_m, id) AS park CROSS JOIN LATERAL ({open}) AS lent
 WHERE (park.place_rank, park.distance_m, park.id, lent.space) > {after} AND {free}
 """
 _LENT_BY_PRICE = """
-SELECT lent.* FROM (
-    SELECT listing.price_per_hour AS rank, park.*, listing.space, listing.id AS listing,
-           listing.price_per_hour AS lent_per_hour, listing.owner_share_bp, listing.notice_s
-    FROM park JOIN reservation.listing AS listing ON listing.car_park = park.id WHERE {lendable}
-    ORDER BY listing.price_per_hour, park.distance_m, park.id, listing.space) AS lent
+SELECT lent.*, 1 AS reservable FROM (
+    SELECT open.lent_per_hour AS rank, park.*, open.* FROM park CROSS JOIN LATERAL ({open}) AS open
+    ORDER BY open.lent_per_hour, park.distance_m, park.id, open.space) AS lent
 WHERE (lent.rank, lent.distance_m, lent.id, lent.space) > {after} AND {free}
 """
 _AFTER = "($25::bigint, $26::integer, $27::text, $28::integer)"
-_LENDABLE = (
-    "listing.state = 'approved' AND (listing.notice_s = 0 OR $11 >= $13 + listing.notice_s * interval '1 second')"
-)
 _SPACE_FITS = """
 (SELECT space.features @> $10 AND ($18::text IS NULL OR space.label = $18)
  FROM registry.space_directory AS space WHERE space.number = lent.space)
-AND (SELECT count(*) FROM reservation.share_slot AS slot
-     WHERE slot.space = lent.space AND slot.listing = lent.listing AND slot.during @> tstzrange($11, $12)) > 0
 """
 
 
@@ -97,7 +99,7 @@ def _search(rank: str, lent: str) -> str:
     return f"""
 WITH known AS (
     SELECT card.id, card.lat, card.lon, card.name_zh, card.name_en, card.features, policy.policy,
-           least(card.reservable, 32767) AS reservable,
+           card.capacity, card.reservable AS said,
            coalesce((policy.policy ->> 'price_per_hour')::bigint, $24) AS per_hour,
            CASE WHEN $1::float8 IS NULL THEN 0 ELSE round(2 * {EARTH_RADIUS_M} * asin(least(1, sqrt(
                power(sin(radians(card.lat - $1) / 2), 2) + cos(radians($1)) * cos(radians(card.lat))
@@ -118,23 +120,23 @@ WITH known AS (
     SELECT known.*, {rank}::bigint AS place_rank FROM known WHERE $3::float8 IS NULL OR distance_m <= $3
 ), pool AS (
     SELECT place_rank AS rank, park.*, 0 AS space, NULL::text AS listing, NULL::bigint AS lent_per_hour,
-           0 AS owner_share_bp, 0 AS notice_s
-    FROM (SELECT * FROM park WHERE reservable > 0 AND features @> $10::text[] AND $18::text IS NULL
-          ORDER BY place_rank, distance_m, id) AS park
-    WHERE (place_rank, distance_m, id, 0) > {_AFTER} AND {_ROOM_IN_POOL}
+           0 AS owner_share_bp, 0 AS notice_s, pooled.reservable
+    FROM (SELECT * FROM park WHERE said > 0 AND features @> $10::text[] AND $18::text IS NULL
+          ORDER BY place_rank, distance_m, id) AS park CROSS JOIN LATERAL ({_POOLED}) AS pooled
+    WHERE (place_rank, distance_m, id, 0) > {_AFTER} AND pooled.reservable > 0 AND {_ROOM_IN_POOL}
         AND (NOT $14::boolean OR {_FREE_NOW} > 0)
     ORDER BY place_rank, distance_m, id LIMIT $19
 ), lent AS (
-    {lent.format(lendable=_LENDABLE, free=free, after=_AFTER)}
+    {lent.format(open=_OPEN, free=free, after=_AFTER)}
     ORDER BY rank, distance_m, id, space LIMIT $19
 ), numbered AS (
     SELECT park.place_rank AS rank, park.*, space.number AS space, NULL::text AS listing, NULL::bigint AS lent_per_hour,
-           0 AS owner_share_bp, 0 AS notice_s
+           0 AS owner_share_bp, 0 AS notice_s, 1 AS reservable
     FROM park JOIN registry.space_directory AS space ON space.car_park = park.id AND space.label = $18
-    WHERE $18 IS NOT NULL AND park.reservable > 0 AND space.features @> $10
+    CROSS JOIN LATERAL ({_POOLED}) AS pooled
+    WHERE $18 IS NOT NULL AND park.said > 0 AND pooled.reservable > 0 AND space.features @> $10
         AND (park.place_rank, park.distance_m, park.id, space.number) > {_AFTER}
-        AND NOT EXISTS (SELECT FROM reservation.listing AS listing
-                        WHERE listing.space = space.number AND listing.state IN ('approved', 'paused'))
+        AND NOT EXISTS (SELECT FROM reservation.private_space AS private WHERE private.space = space.number)
         AND {_ROOM_IN_POOL} AND (NOT $14::boolean OR {_FREE_NOW} > 0) AND {_SPACE_IS_FREE.format(space="space.number")}
     ORDER BY rank, distance_m, id, space LIMIT $19
 ), found AS (

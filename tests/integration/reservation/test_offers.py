@@ -249,7 +249,7 @@ async def test_an_offer_of_a_space_whose_listing_changed_is_over(site: Site) -> 
     async with site.database.transaction() as tx:
         await tx.execute("UPDATE reservation.listing SET state = 'revoked'")
     gone = await take(site, lent)
-    assert (gone.status, gone.json["code"]) == (409, "offer-over"), gone.raw
+    assert (gone.status, gone.json["code"]) == (409, "not-shared"), gone.raw  # it was lent once: it is private
     assert await site.rows("SELECT id FROM reservation.reservation") == []
     assert await site.miscounted() == []
 

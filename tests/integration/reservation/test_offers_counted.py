@@ -116,6 +116,7 @@ async def build(site: Site, random: Random) -> None:
 def body(random: Random) -> dict[str, Any]:
     return park(
         position={"lat": CENTRE[0] + random.uniform(-0.02, 0.02), "lon": CENTRE[1] + random.uniform(-0.02, 0.02)},
+        capacity=10,
         reservable=random.choice((0, 1, 2, 3, 4, 5)),
         height_cm=random.choice((None, 190, 210)),
         features=random.choice(([], ["ev"], ["ev", "covered"])),
@@ -186,7 +187,7 @@ async def read(site: Site) -> World:
             "SELECT card.*, policy FROM registry.car_park_card AS card LEFT JOIN reservation.policy ON car_park = id"
         ),
         await site.rows("SELECT * FROM registry.space_directory"),
-        await site.rows("SELECT * FROM reservation.listing WHERE state = 'approved'"),
+        await site.rows("SELECT * FROM reservation.listing"),
         await site.rows("SELECT listing, lower(during) AS begins, upper(during) AS until FROM reservation.share_slot"),
         await site.rows(
             """SELECT car_park, space, listing, lower(occupies) AS begins, upper(occupies) AS until
@@ -230,7 +231,8 @@ def fits(row: Row, height_cm: int) -> bool:
 
 
 def room(world: World, row: Row, begins: datetime, until: datetime) -> int:
-    """How many more the pool takes in its fullest minute."""
+    """How many more the pool takes in its fullest minute; private spaces are not of it."""
+    private = {listing["space"] for listing in world.listings if listing["car_park"] == row["id"]}
     minute, fullest = begins.replace(second=0, microsecond=0), 0
     while minute < until:
         taken = sum(
@@ -241,7 +243,7 @@ def room(world: World, row: Row, begins: datetime, until: datetime) -> int:
             for one in world.promises
         )
         fullest, minute = max(fullest, taken), minute + MINUTE
-    return int(row["reservable"]) - fullest
+    return min(int(row["reservable"]), row["capacity"] - len(private)) - fullest
 
 
 def lent(
@@ -255,6 +257,7 @@ def lent(
         promises = [one for one in world.promises if one["space"] == listing["space"]]
         if (
             listing["car_park"] == row["id"]
+            and listing["state"] == "approved"
             and listing["notice_s"] <= question.begins_s
             and set(question.feature) <= set(space["features"])
             and any(slot["begins"] <= begins and until <= slot["until"] for slot in slots)
