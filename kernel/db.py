@@ -40,10 +40,12 @@ class DatabaseAway(Problem):
 class Tx:
     """One open transaction: its connection and the one `now` that everything in it agrees on."""
 
-    __slots__ = ("_connection", "now")
+    __slots__ = ("_committed", "_connection", "_savepoints", "now")
 
     def __init__(self, connection: Any, now: datetime) -> None:
         self._connection = connection
+        self._committed = False
+        self._savepoints = 0
         self.now = now
 
     async def execute(self, statement: str, *arguments: Any) -> int:
@@ -95,8 +97,23 @@ class Tx:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """A nested part that can fail and be undone without spoiling the whole transaction."""
-        async with self._connection.transaction():
+        self._savepoints += 1
+        name = f"part_{self._savepoints}"
+        await self._connection.execute(f"SAVEPOINT {name}")
+        try:
             yield
+        except BaseException:
+            if not self._connection.is_closed():
+                await self._connection.execute(f"ROLLBACK TO SAVEPOINT {name}")
+            raise
+        await self._connection.execute(f"RELEASE SAVEPOINT {name}")
+
+    async def commit_with(self, statement: str) -> None:
+        """Run `statement`, which has no parameters (`kernel.sql_text`), and commit, in one round trip: the last thing
+        that is done in a transaction of `Database.transaction_asking`. Nothing is committed when it fails.
+        """
+        await self._connection.execute(f"{statement}; COMMIT")
+        self._committed = True
 
 
 JSONB_VERSION = b"\x01"
@@ -169,6 +186,26 @@ class Database:
 
         Raises DatabaseAway when no connection can be had.
         """
+        async with self._connection(readonly=readonly) as connection, connection.transaction(readonly=readonly):
+            yield Tx(connection, self.clock.now())
+
+    @asynccontextmanager
+    async def transaction_asking(self, question: str) -> AsyncIterator[tuple[Tx, bool]]:
+        """The same, and whether `question`, a SELECT without parameters, found a row: it travels with the BEGIN."""
+        async with self._connection() as connection:
+            told = await connection.execute(f"BEGIN; {question}")
+            tx = Tx(connection, self.clock.now())
+            try:
+                yield tx, not told.endswith(" 0")
+                if not tx._committed:
+                    await connection.execute("COMMIT")
+            except BaseException:
+                if not connection.is_closed():
+                    await connection.execute("ROLLBACK")
+                raise
+
+    @asynccontextmanager
+    async def _connection(self, *, readonly: bool = False) -> AsyncIterator[Any]:
         if self._pool is None:
             raise DatabaseAway("the database is not open")
         try:
@@ -176,8 +213,7 @@ class Database:
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise DatabaseAway(f"no connection to the database: {error}") from error
         try:
-            async with connection.transaction(readonly=readonly):
-                yield Tx(connection, self.clock.now())
+            yield connection
         except asyncpg.ReadOnlySQLTransactionError:
             if not readonly:
                 connection.terminate()  # it was made to a standby or under a failover, and may stay read-only for life

@@ -26,6 +26,7 @@ from kernel.db import Database, Row, Tx
 from kernel.db_errors import is_victim
 from kernel.edge_problems import IdempotencyKeyMissing, IdempotencyKeyReused, InvalidParameter, StillRunning
 from kernel.service import Loop
+from kernel.sql_text import bytes_literal, json_literal, moment_literal, text_literal
 
 KEY_HEADER = "Idempotency-Key"
 KEY_CHARACTERS_MAX = 255
@@ -39,18 +40,23 @@ PURGE_ROWS_MAX = 5_000
 PURGE_EVERY_S = 10.0
 """500 answers a second go as fast as a busy city makes them."""
 
-CLAIM = """
--- Take the key's lock if it is free, and read the answer if there is one.
-SELECT pg_try_advisory_xact_lock($4) AS free, kept.body_sha256, kept.status, kept.headers, kept.answer
-  FROM (VALUES (1)) AS one
-  LEFT JOIN kernel.idempotency AS kept ON kept.principal = $1 AND kept.route = $2 AND kept.key = $3
+NEW = """
+SELECT WHERE NOT EXISTS (SELECT FROM kernel.idempotency
+                          WHERE principal = {principal} AND route = {route} AND key = {key})
+   AND pg_try_advisory_xact_lock({lock})
+"""
+"""One row: nobody has asked before, and the key's lock was free. Travels with the BEGIN."""
+
+KEPT = """
+-- What was answered.
+SELECT body_sha256, status, headers, answer FROM kernel.idempotency WHERE principal = $1 AND route = $2 AND key = $3
 """
 
 KEEP = """
--- Keep the answer beside its effect.
 INSERT INTO kernel.idempotency (principal, route, key, body_sha256, status, headers, answer, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+VALUES ({principal}, {route}, {key}, {request}, {status}, {headers}, {body}, {now})
 """
+"""The answer beside its effect. Travels with the COMMIT."""
 
 PURGE = """
 -- Forget answers that nobody will ask for again, oldest first.
@@ -134,27 +140,41 @@ async def once(
 async def _attempt(
     database: Database, claim: Claim, effect: Callable[[Tx], Awaitable[Answer]], *, sealed: bool
 ) -> tuple[Answer, bool]:
-    async with database.transaction() as tx:
-        kept = await tx.fetchrow(CLAIM, claim.principal, claim.route, claim.kept_as, claim.lock)
-        assert kept is not None, "the statement selects from one row"  # noqa: S101
-        if kept["status"] is not None:
-            return _again(kept, claim, sealed=sealed), True
-        if not kept["free"]:
-            raise StillRunning(headers={"Retry-After": "1"})
+    async with database.transaction_asking(_is_new(claim)) as (tx, new):
+        if not new:
+            return await _known(tx, claim, sealed=sealed), True
         answer = await effect(tx)
+        body = claim.seal(answer.body) if sealed else answer.body
         with tx.guard({"idempotency_key": StillRunning}, headers={"Retry-After": "1"}):
-            await tx.execute(
-                KEEP,
-                claim.principal,
-                claim.route,
-                claim.kept_as,
-                claim.request_sha256,
-                answer.status,
-                dict(answer.headers),
-                claim.seal(answer.body) if sealed else answer.body,
-                tx.now,
-            )
+            await tx.commit_with(_keep(tx, claim, answer, body))
     return answer, False
+
+
+def _is_new(claim: Claim) -> str:
+    """Whether nobody has asked this before, or is asking it now; if so, its lock is taken."""
+    principal, route = text_literal(claim.principal), text_literal(claim.route)
+    return NEW.format(lock=claim.lock, principal=principal, route=route, key=text_literal(claim.kept_as))
+
+
+async def _known(tx: Tx, claim: Claim, *, sealed: bool) -> Answer:
+    """What was answered before. Raises StillRunning, IdempotencyKeyReused."""
+    kept = await tx.fetchrow(KEPT, claim.principal, claim.route, claim.kept_as)
+    if kept is None:
+        raise StillRunning(headers={"Retry-After": "1"})
+    return _again(kept, claim, sealed=sealed)
+
+
+def _keep(tx: Tx, claim: Claim, answer: Answer, body: bytes) -> str:
+    return KEEP.format(
+        principal=text_literal(claim.principal),
+        route=text_literal(claim.route),
+        key=text_literal(claim.kept_as),
+        request=bytes_literal(claim.request_sha256),
+        status=int(answer.status),
+        headers=json_literal(answer.headers),
+        body=bytes_literal(body),
+        now=moment_literal(tx.now),
+    )
 
 
 def _again(kept: Row, claim: Claim, *, sealed: bool) -> Answer:

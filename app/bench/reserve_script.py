@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from app.bench.reserve_client import DAYS
-from kernel.idempotency import CLAIM, KEEP
+from kernel.idempotency import KEEP, NEW
 from reservation.policy import Policy, Terms
 from reservation.sql.holds import HOLD
 from reservation.sql.reservations import CONFIRM
@@ -54,11 +54,18 @@ def _request(verb: str, effect: str) -> list[str]:
     route = f"'POST /v1/reservations/{verb}'"
     lock = f"(:high::bigint # {len(verb)}::bigint)"
     body = f"convert_to(repeat('x', {_ANSWER_BYTES}), 'UTF8')"
-    claim = _filled(CLAIM, [_DRIVER, route, key, lock])
-    keep = _filled(
-        KEEP, [_DRIVER, route, key, f"sha256(:high::text::bytea || '{verb}'::bytea)", "200", _HEADERS, body, "now()"]
+    new = NEW.format(principal=_DRIVER, route=route, key=key, lock=lock)
+    keep = KEEP.format(
+        principal=_DRIVER,
+        route=route,
+        key=key,
+        request=f"sha256(:high::text::bytea || '{verb}'::bytea)",
+        status=200,
+        headers=_HEADERS,
+        body=body,
+        now="now()",
     )
-    return ["BEGIN;", claim, effect, keep, "COMMIT;"]
+    return ["BEGIN;", _line(new), effect, _line(keep), "COMMIT;"]
 
 
 def _hold(reservable: int, *, parts: int) -> str:
@@ -101,4 +108,8 @@ def _filled(statement: str, values: Sequence[str]) -> str:
     """`statement` in one line, its parameters replaced by expressions."""
     bare = re.sub(r"--.*", "", statement)
     filled = re.sub(r"\$(\d+)", lambda found: values[int(found[1]) - 1], bare)
-    return " ".join(filled.split()) + ";"
+    return _line(filled)
+
+
+def _line(statement: str) -> str:
+    return " ".join(statement.split()) + ";"
