@@ -14,7 +14,7 @@ from app.monitoring import CityMetrics
 from app.outlet import GatewayOutlet
 from app.tools import Role, Tools, database_probe, when
 from app.version import about_version
-from contracts.facts import HeardHandler
+from contracts.facts import HeardHandler, PassageHandler
 from contracts.orders import OrderHandler
 from gateway import service as gateway_service
 from gateway.give_order import give_order
@@ -47,7 +47,9 @@ from registry.sql import audit
 from reservation import service as reservation
 from reservation.signing import SigningKey
 
-ON_ORDER: Sequence[OrderHandler] = (hear_of_order,)
+ON_PASSAGE: Sequence[PassageHandler] = (reservation.on_passages(give_order),)
+"""Who hears of passages, whichever way they came: over MQTT, pushed, spooled or replayed."""
+ON_ORDER: Sequence[OrderHandler] = (hear_of_order, reservation.hear_of_locks)
 """Who hears what became of orders, in whichever process they come to their end: answered, refused or expired."""
 ON_HEARD: Sequence[HeardHandler] = (hear_devices,)
 """Who hears what devices tell of themselves, also when a message is replayed."""
@@ -111,7 +113,9 @@ async def gateway(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
         registry=tools.registry,
         wake=heed.recorded,
     )
-    handlers = Handlers(record_facts=recording.record_facts, on_order=ON_ORDER, on_heard=ON_HEARD)
+    handlers = Handlers(
+        record_facts=recording.record_facts, on_passage=ON_PASSAGE, on_order=ON_ORDER, on_heard=ON_HEARD
+    )
     metrics = GatewayMetrics(tools.registry)
     made = Gateway(
         tools.database,
@@ -128,7 +132,8 @@ async def gateway(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
         tools.database, handlers, outlet.publish, metrics=metrics, wake=heed.spooled
     )
     try:
-        async with tools.loops_of([recording.service, unspooling]):
+        counting = reservation.counting(tools.database, recording.set_promised)
+        async with tools.loops_of([recording.service, unspooling, counting]):
             yield {
                 "database": database_probe(tools.database),
                 "gateway": when(lambda: made.ready, "not subscribed yet"),
@@ -154,7 +159,7 @@ async def worker(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
 
     services = [
         occupancy.upkeep(tools.database, settings.occupancy, tools.registry),
-        reservation.upkeep(tools.database, settings.reservation, tools.registry),
+        reservation.upkeep(tools.database, settings.reservation, tools.registry, give_order),
         gateway_service.upkeep(tools.database, settings.gateway, tools.registry, ON_ORDER),
         Service("kernel", loops=[purge_loop(tools.database)]),
     ]
@@ -183,14 +188,20 @@ def answering(tools: Tools) -> tuple[list[Service], Board]:
         ),
         gateway_service.serving(
             tools.database,
-            Handlers(record_facts=record_facts, on_order=ON_ORDER, on_heard=ON_HEARD),
+            Handlers(record_facts=record_facts, on_passage=ON_PASSAGE, on_order=ON_ORDER, on_heard=ON_HEARD),
             clock=tools.clock,
             settings=settings.gateway,
             record_audit=audit.record,
             keys=KeyChecker(RegistryKeyStore(tools.database), tools.clock),
         ),
         seeing.service,
-        reservation.serving(tools.database, signing_key=_promises_key(tools), record_audit=audit.record),
+        reservation.serving(
+            tools.database,
+            settings.reservation,
+            signing_key=_promises_key(tools),
+            record_audit=audit.record,
+            give_order=give_order,
+        ),
     ]
     return services, seeing.board
 

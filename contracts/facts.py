@@ -137,8 +137,10 @@ class Recorded(Struct):
 RecordFacts = Callable[[Tx, Facts], Awaitable[Recorded]]
 """occupancy's verb, run by the gateway in its transaction."""
 
-PassageHandler = Callable[[Tx, PassageSeen], Awaitable[None]]
-"""Billing and reservation hear of every new passage in the same transaction."""
+PassageHandler = Callable[[Tx, Sequence[PassageSeen]], Awaitable[None]]
+"""Billing and reservation hear of the new passages of a batch in the same transaction: together, so that each can lock
+what it moves at once and in order.
+"""
 
 HeardHandler = Callable[[Tx, Sequence[DeviceHeard]], Awaitable[None]]
 """Whoever watches over devices hears of every uplink of a batch, copies included, in the same transaction."""

@@ -69,9 +69,9 @@ async def record_messages(tx: Tx, handlers: Handlers, messages: Sequence[Taken])
     outcome = Outcome()
     if told:
         outcome.recorded = await handlers.record_facts(tx, facts)
-        for passage in outcome.recorded.new_passages:
+        if outcome.recorded.new_passages:
             for handle in handlers.on_passage:
-                await handle(tx, passage)
+                await handle(tx, outcome.recorded.new_passages)
     tallies = outcome.recorded.tallies
     if orders:
         outcome.answers = await acknowledge_orders(tx, handlers.on_order, messages, orders)

@@ -4,6 +4,7 @@ from contracts import problems
 from kernel.problems import Problem
 
 UnknownCarPark = problems.UnknownCarPark
+UnknownOperator = problems.UnknownOperator
 UnknownSpace = problems.UnknownSpace
 WrongState = problems.WrongState
 
@@ -216,3 +217,23 @@ class UnknownDelivery(Problem):
 
     status = 404
     slug = "unknown-delivery"
+
+
+class PassRefused(Problem):
+    """The pass is not good
+
+    `reason` is `not_ours` or `expired`: let the driver's app show a new one.
+    """
+
+    status = 409
+    slug = "pass-refused"
+
+
+class TooManyWebhooks(Problem):
+    """The operator has as many webhooks as there may be
+
+    Remove one that is not needed.
+    """
+
+    status = 409
+    slug = "too-many-webhooks"

@@ -27,7 +27,7 @@ class Policy(BaseModel):
     offer_s: Annotated[Seconds, Field(ge=10, le=3600)] = Field(
         default=300, description="A quote is good for this long, and what the waiting list is offered."
     )
-    due_s: Seconds = Field(
+    due_s: Annotated[Seconds, Field(le=86_400)] = Field(
         default=1800, description="Promises that begin within this time are taken from `free` and kept from walk-ins."
     )
     ahead_s: Annotated[Seconds, Field(ge=60)] = Field(default=30 * 86_400, description="How far ahead one may book.")

@@ -8,6 +8,7 @@ from contracts.ids import CarParkId
 from kernel.db import Row, Tx
 from occupancy.sources import Passages, SpaceSums
 from occupancy.standing import Standing
+from occupancy.timeline import Sample
 
 LOCK = "SELECT * FROM occupancy.car_park_state WHERE car_park = ANY($1::text[]) ORDER BY car_park FOR NO KEY UPDATE"
 """Always in the order of the id: two batches wait for each other, never in a circle."""
@@ -63,6 +64,10 @@ FROM unnest($1::text[], $2::int[]) AS new (car_park, promised) WHERE kept.car_pa
 """
 
 PUT = f"""
+WITH sampled AS (
+    INSERT INTO occupancy.sample (car_park, at, occupied, capacity, out_of_service, source)
+    SELECT * FROM unnest($3::occupancy.sample_word[])
+)
 UPDATE occupancy.car_park_state AS kept SET {", ".join(f"{column} = new.{column}" for column in _WRITTEN)},
     never_heard = new.unnest
 FROM unnest($1::occupancy.standing_word[], $2::int[]) AS new WHERE kept.car_park = new.car_park
@@ -126,8 +131,10 @@ async def versions(tx: Tx) -> tuple[dict[CarParkId, int], list[CarParkId]]:
     return in_use, [CarParkId(row["car_park"]) for row in rows if not row["in_use"]]
 
 
-async def put_standings(tx: Tx, standings: Sequence[Standing]) -> None:
-    """Write locked rows back: each as a `standing_word`, in its order."""
+async def put_standings(
+    tx: Tx, standings: Sequence[Standing], samples: Sequence[tuple[CarParkId, Sample]] = ()
+) -> None:
+    """Write locked rows back, each as a `standing_word` in its order, and `samples` beside them."""
     rows = [
         (
             standing.car_park,
@@ -163,7 +170,15 @@ async def put_standings(tx: Tx, standings: Sequence[Standing]) -> None:
         )
         for standing in standings
     ]
-    await tx.execute(PUT, rows, [standing.never_heard for standing in standings])
+    await tx.execute(
+        PUT,
+        rows,
+        [standing.never_heard for standing in standings],
+        [
+            (car_park, sample.at, sample.occupied, sample.capacity, sample.out_of_service, sample.source)
+            for car_park, sample in samples
+        ],
+    )
 
 
 async def put_promised(tx: Tx, promised: Mapping[CarParkId, int]) -> None:

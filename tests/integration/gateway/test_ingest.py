@@ -1,6 +1,7 @@
 """From a device's message to the database, the public topic and back to the device that sent nonsense."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 
 import msgspec
@@ -195,9 +196,9 @@ async def test_a_clock_in_the_future_is_clamped_to_the_time_of_receipt(
 async def test_one_message_that_a_handler_refuses_does_not_stop_the_others(
     db: Database, start_gateway: StartGateway, start_client: StartClient, books: Books, eventually: Eventually
 ) -> None:
-    async def stumble(tx: Tx, passage: PassageSeen) -> None:
+    async def stumble(tx: Tx, passages: Sequence[PassageSeen]) -> None:
         await tx.execute("SELECT 1")
-        if passage.id == "p-13":
+        if any(passage.id == "p-13" for passage in passages):
             raise ValueError("this one I do not like")
 
     await start_gateway(on_passage=[stumble], linger_ms=300)

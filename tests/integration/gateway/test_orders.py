@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from itertools import count
@@ -108,8 +109,9 @@ async def test_a_cause_that_is_rolled_back_gives_no_order(
 async def test_a_handler_in_the_gateways_own_transaction_gives_orders(
     db: Database, start_gateway: StartGateway, start_client: StartClient, eventually: Eventually
 ) -> None:
-    async def let_out(tx: Tx, passage: PassageSeen) -> None:
-        await give_order(tx, wanted(cause=f"exit:{passage.id}", lane=passage.lane))
+    async def let_out(tx: Tx, passages: Sequence[PassageSeen]) -> None:
+        for passage in passages:
+            await give_order(tx, wanted(cause=f"exit:{passage.id}", lane=passage.lane))
 
     device = await start_client(ORDERS)
     await start_gateway(on_passage=[let_out])

@@ -132,7 +132,7 @@ async def test_a_crash_between_keeping_and_recording_loses_and_doubles_nothing(
     await post(site, key, event())
     dies = asyncio.Event()
 
-    async def hang(tx: Tx, passage: PassageSeen) -> None:
+    async def hang(tx: Tx, passages: Sequence[PassageSeen]) -> None:
         dies.set()
         await asyncio.Event().wait()
 
@@ -188,8 +188,8 @@ async def test_an_event_that_a_handler_refuses_stops_nobody(site: Site, db: Data
     for plate in ("辽A00001", "辽A00002", "辽A00003"):
         await post(site, key, event(plate))
 
-    async def refuse(tx: Tx, passage: PassageSeen) -> None:
-        if passage.plate == "辽A00002":
+    async def refuse(tx: Tx, passages: Sequence[PassageSeen]) -> None:
+        if any(passage.plate == "辽A00002" for passage in passages):
             raise RuntimeError("not this one")
 
     await Work(db, on_passage=(refuse,)).step()

@@ -1,7 +1,7 @@
 """Of what lies in the spool, only the event that cannot be recorded is refused, and once, whoever else works on it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -52,8 +52,8 @@ class Process:
     async def step(self) -> None:
         await self._work.step()
 
-    async def _hear(self, tx: Tx, passage: PassageSeen) -> None:
-        if passage.plate == BAD:
+    async def _hear(self, tx: Tx, passages: Sequence[PassageSeen]) -> None:
+        if any(passage.plate == BAD for passage in passages):
             self.tried += 1
             if self.tried == 2:
                 self.alone.set()

@@ -1,6 +1,6 @@
 """Reservation and the registry served on loopback over a real database, for drivers and operators."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ import pytest
 
 from contracts.facts import Facts, Recorded
 from contracts.ids import OperatorId
+from gateway.give_order import give_order
 from kernel.auth import Authenticator
 from kernel.clock import ManualClock
 from kernel.db import Database, Row, Tx
@@ -25,6 +26,7 @@ from registry.service import registry_service
 from registry.settings import RegistrySettings
 from registry.sql import audit, car_parks
 from reservation import service as reservation
+from reservation.settings import ReservationSettings
 from reservation.signing import SigningKey
 from reservation.sql import recount
 
@@ -56,6 +58,8 @@ class Site:
     clock: ManualClock
     tokens: dict[str, str]
     driver: Callable[[str], str] = field(repr=False)
+    turns: dict[str, Callable[[], Awaitable[None]]] = field(repr=False)
+    """The loops of the API's side, by name."""
 
     async def ask(self, method: str, path: str, *, who: str | None = ANN, headers: Any = None, **more: Any) -> Answer:
         said = {} if who is None else {"Authorization": f"Bearer {self.tokens.get(who) or self.driver(who)}"}
@@ -139,14 +143,21 @@ async def site(database: Database, clock: ManualClock, tmp_path: Path) -> AsyncI
 
     services = [
         registry_service(database, RegistrySettings(), on_counts=on_counts, profiles=[]),
-        reservation.serving(database, signing_key=SigningKey(tmp_path / "promises.json"), record_audit=audit.record),
+        reservation.serving(
+            database,
+            ReservationSettings(webhooks_loopback=True),
+            signing_key=SigningKey(tmp_path / "promises.json"),
+            record_audit=audit.record,
+            give_order=give_order,
+        ),
     ]
     authenticator = Authenticator(issuer=local_issuer(signing), keys=RegistryKeyStore(database), clock=clock)
     apis = [api for service in services for api in service.apis]
+    turns = {loop.name: loop.step for service in services for loop in service.loops}
     server = WebServer(make_application(apis, clock=clock, authenticator=authenticator, database=database))
     port = await server.start("127.0.0.1", 0)
     async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
-        made = Site(session, database, clock, keys, driver)
+        made = Site(session, database, clock, keys, driver, turns)
         answer = await made.put(f"/v1/operator/car-parks/{PARK}", park())
         assert answer.status == 201, answer.raw
         yield made
