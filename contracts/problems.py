@@ -13,6 +13,16 @@ class UnknownCarPark(Problem):
     slug = "unknown-car-park"
 
 
+class UnknownOperator(Problem):
+    """No such operator
+
+    The operator is not registered, or these credentials do not cover it.
+    """
+
+    status = 404
+    slug = "unknown-operator"
+
+
 class UnknownSpace(Problem):
     """No such space in this car park
 

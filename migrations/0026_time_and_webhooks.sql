@@ -37,6 +37,7 @@ CREATE TABLE reservation.webhook_delivery (
     attempts   integer     NOT NULL DEFAULT 0 CONSTRAINT webhook_delivery_attempts_range CHECK (attempts >= 0),
     turns      integer     NOT NULL DEFAULT 0, -- jobs that looked at it: one that comes twice does nothing
     next_at    timestamptz,
+    give_up_at timestamptz NOT NULL,
     status     integer,                -- of the last answer
     error      text,                   -- why the last attempt failed
     created_at timestamptz NOT NULL,
@@ -45,7 +46,6 @@ CREATE TABLE reservation.webhook_delivery (
     CONSTRAINT webhook_delivery_ended CHECK ((state = 'waiting') = (ended_at IS NULL)),
     CONSTRAINT webhook_delivery_next CHECK ((state = 'waiting') = (next_at IS NOT NULL))
 );
-CREATE INDEX webhook_delivery_list ON reservation.webhook_delivery (webhook, id DESC);
 CREATE INDEX webhook_delivery_next_at ON reservation.webhook_delivery (next_at) WHERE state = 'waiting';
 CREATE INDEX webhook_delivery_over ON reservation.webhook_delivery (ended_at) WHERE ended_at IS NOT NULL;
 

@@ -7,20 +7,11 @@ from contracts import problems
 from kernel.problems import Problem
 
 UnknownCarPark = problems.UnknownCarPark
+UnknownOperator = problems.UnknownOperator
 UnknownSpace = problems.UnknownSpace
 UnknownLane = problems.UnknownLane
 UnknownSign = problems.UnknownSign
 UnknownDevice = problems.UnknownDevice
-
-
-class UnknownOperator(Problem):
-    """No such operator
-
-    The operator is not registered, or these credentials do not cover it.
-    """
-
-    status = 404
-    slug = "unknown-operator"
 
 
 class UnknownZone(Problem):

@@ -15,3 +15,6 @@ class ReservationSettings(BaseModel):
         default=None, description="Ed25519 JWK that signs passes and seals offers; empty: in the data directory."
     )
     laid_days: int = Field(default=60, ge=1, le=366, description="Shared windows are laid out so far ahead.")
+    webhooks_loopback: bool = Field(
+        default=False, description="Webhooks may be http on this machine's own addresses: for trials, never in service."
+    )

@@ -1,6 +1,6 @@
 """Promises: one guarded statement a step, each with its row in `event`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -53,6 +53,8 @@ WHERE id = $1 AND ($2::text IS NULL OR driver = $2) FOR NO KEY UPDATE
 """
 
 READ = f"SELECT {COLUMNS} FROM reservation.reservation WHERE id = $1 AND ($2::text IS NULL OR driver = $2)"
+
+READ_ALL = f"SELECT {COLUMNS} FROM reservation.reservation WHERE id = ANY ($1)"
 
 PAGE_OF_DRIVER = f"""
 SELECT {COLUMNS} FROM reservation.reservation
@@ -153,6 +155,11 @@ async def lock(tx: Tx, reservation: str, *, driver: str | None) -> Row | None:
 
 async def read(tx: Tx, reservation: str, *, driver: str | None) -> Row | None:
     return await tx.fetchrow(READ, reservation, driver)
+
+
+async def read_all(tx: Tx, reservations: Collection[str]) -> dict[str, Row]:
+    """Each as it is now, by its id."""
+    return {row["id"]: row for row in await tx.fetch(READ_ALL, list(reservations))}
 
 
 async def page_of_driver(
