@@ -56,22 +56,15 @@ class WindowIn(BaseModel):
 
 async def _found(tx: Tx, wanted: PlaceIn) -> tuple[Place, int]:
     """And the registry's revision at which it was so."""
-    car_park, label = wanted.car_park, wanted.space
-    if label is not None and "/" in label:
-        before, _, label = label.partition("/")
-        if car_park not in (None, before):
-            raise MalformedBody.of("space", f"is of {before}, car_park says {car_park}")
-        car_park = before
-    space = None if label is None else await _space(tx, label, car_park)
-    if space is not None:
-        car_park = space["car_park"]
+    space = None if wanted.space is None else await find_space(tx, wanted)
+    car_park = wanted.car_park if space is None else space["car_park"]
     assert car_park is not None, "one of the two is named"  # noqa: S101
     row = await sql.car_park(tx, CarParkId(car_park))
     if row is None:
         raise UnknownCarPark(car_park=car_park)
     if row["closed"]:
         raise NotReservable(f"{car_park} is closed", car_park=car_park)
-    is_lent = space is not None and space["listing"] is not None
+    is_lent = space is not None and space["private"]
     if row["reservable"] <= 0 and not is_lent:
         raise NotReservable(f"{car_park} has no spaces that can be promised", car_park=car_park)
     place = Place(
@@ -160,7 +153,14 @@ def _check_window(now: datetime, policy: Policy, begins: datetime, until: dateti
         raise WindowRefused(f"the longest stay is {timedelta(seconds=policy.stay_s_max)}", stay_s_max=policy.stay_s_max)
 
 
-async def _space(tx: Tx, label: str, car_park: str | None) -> Row:
+async def find_space(tx: Tx, wanted: PlaceIn) -> Row:
+    """The numbered space that `wanted` names. Raises UnknownSpace, MalformedBody when a label alone is not enough."""
+    car_park, label = wanted.car_park, wanted.space or ""
+    if "/" in label:
+        before, _, label = label.partition("/")
+        if car_park not in (None, before):
+            raise MalformedBody.of("space", f"is of {before}, car_park says {car_park}")
+        car_park = before
     found = await sql.spaces(tx, label, None if car_park is None else CarParkId(car_park))
     if len(found) > 1:
         raise MalformedBody.of("car_park", f"several car parks have a space {label}: say which")

@@ -22,7 +22,7 @@ WITH known AS (
     SELECT WHERE $20::bigint IS NULL OR (
         (SELECT revision FROM registry.revision_now) = $20
         AND (SELECT updated_at FROM reservation.policy WHERE car_park = $3) IS NOT DISTINCT FROM $21::timestamptz
-        AND EXISTS (SELECT FROM reservation.listing WHERE space = $4 AND state IN ('approved', 'paused')) = $22)
+        AND EXISTS (SELECT FROM reservation.private_space WHERE space = $4) = $22)
 ), made AS (
     INSERT INTO reservation.reservation (id, driver, car_park, space, space_label, listing, plate, color, during,
         occupies, state, terms, price, hold_expires_at, earliest, latest, created_at)

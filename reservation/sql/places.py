@@ -4,16 +4,20 @@ from contracts.ids import CarParkId
 from kernel.db import Row, Tx
 
 CAR_PARK = """
-SELECT card.id, card.operator, card.reservable, card.closed, card.time_zone, policy.policy,
+-- A private space is not of the pool, and never promised as one.
+SELECT card.id, card.operator, card.closed, card.time_zone, policy.policy,
+    least(card.reservable, greatest(0, card.capacity - (
+        SELECT count(DISTINCT private.space) FROM reservation.private_space AS private
+        WHERE private.car_park = card.id)))::integer AS reservable,
     policy.updated_at AS policy_at, (SELECT revision FROM registry.revision_now) AS revision
 FROM registry.car_park_card AS card LEFT JOIN reservation.policy AS policy ON policy.car_park = card.id
 WHERE card.id = $1
 """
 
 SPACES = """
-SELECT space.number, space.car_park, space.label, space.features, listing.id AS listing
+SELECT space.number, space.car_park, space.label, space.features,
+    EXISTS (SELECT FROM reservation.private_space AS private WHERE private.space = space.number) AS private
 FROM registry.space_directory AS space
-LEFT JOIN reservation.listing AS listing ON listing.space = space.number AND listing.state IN ('approved', 'paused')
 WHERE space.label = $1 AND ($2::text IS NULL OR space.car_park = $2) LIMIT 2
 """
 
