@@ -13,14 +13,20 @@ SELECT $1, day, $3, array_fill(0::smallint, ARRAY[1440]) FROM unnest($2::date[])
 ON CONFLICT DO NOTHING
 """
 
-UPDATE_TAKEN = """
+_MINUTES = """
+pool.used[1 : part.first - 1] || ARRAY(
+    SELECT (minute {by})::smallint FROM unnest(pool.used[part.first : part.last]) AS minute
+) || pool.used[part.last + 1 : 1440]"""
+"""As the function `shifted` says it, written out: an SQL function is planned anew in each statement that calls it."""
+
+UPDATE_TAKEN = f"""
 UPDATE reservation.pool_day AS pool
-SET used = reservation.shifted(pool.used, part.first, part.last, 1),
-    capacity = CASE WHEN pool.capacity = {reservable} THEN pool.capacity
-                    ELSE greatest({reservable}, (SELECT max(minute) FROM unnest(pool.used) AS minute)) END
+SET used = {_MINUTES.format(by="+ 1")},
+    capacity = CASE WHEN pool.capacity = {{reservable}} THEN pool.capacity
+                    ELSE greatest({{reservable}}, (SELECT max(minute) FROM unnest(pool.used) AS minute)) END
 FROM locked JOIN part USING (day)
-WHERE pool.car_park = {car_park} AND pool.day = locked.day
-    AND {reservable} > (SELECT max(minute) FROM unnest(pool.used[part.first : part.last]) AS minute)
+WHERE pool.car_park = {{car_park}} AND pool.day = locked.day
+    AND {{reservable}} > (SELECT max(minute) FROM unnest(pool.used[part.first : part.last]) AS minute)
 RETURNING pool.day
 """
 """Of `part`s of days that are `locked`. A day that is missing or has no room is not among those returned. `capacity` is
@@ -37,14 +43,14 @@ WITH part AS (
 SELECT ARRAY(SELECT day FROM locked) AS locked_days, ARRAY(SELECT day FROM taken) AS taken_days
 """
 
-GIVE_BACK = """
+GIVE_BACK = f"""
 WITH part AS (
     SELECT * FROM unnest($2::date[], $3::int[], $4::int[]) AS part (day, first, last)
 ), locked AS (
     SELECT pool.day FROM reservation.pool_day AS pool JOIN part USING (day)
     WHERE pool.car_park = $1 ORDER BY pool.day FOR UPDATE OF pool
 )
-UPDATE reservation.pool_day AS pool SET used = reservation.shifted(pool.used, part.first, part.last, -1)
+UPDATE reservation.pool_day AS pool SET used = {_MINUTES.format(by="- 1")}
 FROM locked JOIN part USING (day) WHERE pool.car_park = $1 AND pool.day = locked.day
 """
 
