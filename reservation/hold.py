@@ -15,12 +15,18 @@ async def hold_space(tx: Tx, driver: str, place: Place, stay: Stay, *, quoted: Q
     """The new reservation's row. Raises NoSpaceLeft, VehiclePromised, NotShared, WindowRefused; and NoLongerSo when the
     `place` was remembered and has changed since: find it again, nothing has happened.
     """
+    tried = await try_in_time(tx, driver, place, stay, quoted=quoted)
+    if isinstance(tried, Refused):
+        raise tried.problem
+    return tried
+
+
+async def try_in_time(tx: Tx, driver: str, place: Place, stay: Stay, *, quoted: Quoted | None = None) -> Row | Refused:
+    """As `try_hold`, with what ran out no longer in the way. Raises NotShared, WindowRefused, NoLongerSo."""
     tried = await try_hold(tx, driver, place, stay, quoted=quoted)
     if isinstance(tried, Refused) and (ran_out := await lapse_in_the_way(tx, place.car_park, place.space, stay)):
         await undo(tx, place, tried)
         await ran_out.end(tx)
         await offer_freed(tx, place.car_park)
         tried = await try_hold(tx, driver, place, stay, quoted=quoted)
-    if isinstance(tried, Refused):
-        raise tried.problem
     return tried

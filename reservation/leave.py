@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from contracts.facts import PassageSeen
+from contracts.ids import CarParkId
 from kernel.db import Row, Tx
 from reservation.lifecycle import State, cancelled, completed
+from reservation.promote import offer_freed
 from reservation.sql import arrivals, locks
 from reservation.sql import reservations as sql
 from reservation.steps import seen_now, stepped, write
@@ -34,6 +36,8 @@ async def complete(
     after = stepped(row, completed, promise, left_at, fee=fee)
     moved = await write(tx, row, after, "completed", by=by, fee=fee, cause=cause or "left")
     await locks.want_raised(tx, row["id"])
+    if left_at < promise.until:
+        await offer_freed(tx, CarParkId(row["car_park"]))
     return moved
 
 

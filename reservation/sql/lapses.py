@@ -1,4 +1,7 @@
-"""Promises whose deadlines have passed, locked; what somebody else is just moving is passed over."""
+"""Promises whose deadlines have passed, locked; what somebody else is just moving is passed over.
+
+Whoever is inside already and waits to be checked in is no no-show.
+"""
 
 from datetime import datetime
 from typing import Final, Literal
@@ -18,7 +21,7 @@ PASSED: Final[dict[Deadline, str]] = {
     """,
     "arrival": f"""
         SELECT {COLUMNS} FROM reservation.reservation
-        WHERE state = 'confirmed' AND latest < $1 ORDER BY latest LIMIT $2 {_LOCKED}
+        WHERE state = 'confirmed' AND latest < $1 AND inside_since IS NULL ORDER BY latest LIMIT $2 {_LOCKED}
     """,
     "end": f"""
         SELECT {COLUMNS} FROM reservation.reservation
@@ -30,7 +33,7 @@ PASSED: Final[dict[Deadline, str]] = {
 IN_THE_WAY = f"""
 -- Of the vehicle, of the space, or of the pool; two partial indexes find what has run out, and that is little.
 SELECT {COLUMNS} FROM reservation.reservation
-WHERE (state = 'held' AND hold_expires_at <= $1 OR state = 'confirmed' AND latest < $1)
+WHERE (state = 'held' AND hold_expires_at <= $1 OR state = 'confirmed' AND latest < $1 AND inside_since IS NULL)
     AND occupies && tstzrange($2, $3)
     AND (plate = $4 AND color = $5 OR space = $6 OR car_park = $7 AND listing IS NULL)
 ORDER BY id LIMIT $8 {_LOCKED}
@@ -40,7 +43,8 @@ OVERDUE = """
 -- Since when the oldest deadline has passed that nobody has looked at yet.
 SELECT least(
     (SELECT min(hold_expires_at) FROM reservation.reservation WHERE state = 'held' AND hold_expires_at <= $1),
-    (SELECT min(latest) FROM reservation.reservation WHERE state = 'confirmed' AND latest < $1))
+    (SELECT min(latest) FROM reservation.reservation
+     WHERE state = 'confirmed' AND latest < $1 AND inside_since IS NULL))
 """
 
 

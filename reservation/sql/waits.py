@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from contracts.ids import CarParkId
-from contracts.vehicles import Vehicle
 from kernel.db import Row, Tx
 from reservation.minutes import ceil
 from reservation.stay import Place, Stay
@@ -25,15 +24,14 @@ AND (wait.space IS NULL OR NOT EXISTS (
     SELECT FROM reservation.reservation AS kept WHERE kept.space = wait.space
         AND kept.occupies && {rest} AND kept.state IN ('held', 'confirmed', 'checked_in')))
 AND CASE
-    WHEN EXISTS (SELECT FROM reservation.listing AS lent
-                 WHERE lent.space = wait.space AND lent.state IN ('approved', 'paused'))
+    WHEN EXISTS (SELECT FROM reservation.private_space AS private WHERE private.space = wait.space)
     THEN EXISTS (SELECT FROM reservation.share_slot AS slot JOIN reservation.listing AS lent ON lent.id = slot.listing
                  WHERE slot.space = wait.space AND slot.during @> {rest} AND lent.state = 'approved')
-    ELSE card.reservable > 0 AND NOT EXISTS (
+    ELSE {pool} > 0 AND NOT EXISTS (
         SELECT FROM generate_series(date_trunc('day', lower({rest})),
                                     upper(wait.during) - interval '1 us', '1 day') AS day (begins)
         JOIN reservation.pool_day AS pool ON pool.car_park = wait.car_park AND pool.day = day.begins::date
-        WHERE least(card.reservable, 32767) <= ANY (pool.used[
+        WHERE {pool} <= ANY (pool.used[
             greatest(1, 1 + floor(extract(epoch FROM lower({rest}) - day.begins) / 60)::integer)
             : least(1440, ceil(extract(epoch FROM upper(wait.during) - day.begins) / 60)::integer)]))
     END
@@ -43,7 +41,9 @@ AND CASE
 def _fits(soon: str) -> str:
     """`soon` is the parameter with the next minute."""
     rest = f"tstzrange(least(greatest(lower(wait.during), {soon}), upper(wait.during)), upper(wait.during))"
-    return _FITS.format(soon=soon, rest=rest)
+    private = "SELECT count(DISTINCT space) FROM reservation.private_space AS private WHERE private.car_park = card.id"
+    pool = f"least(card.reservable, 32767, greatest(0, card.capacity - ({private})))"
+    return _FITS.format(soon=soon, rest=rest, pool=pool)
 
 
 NEXT = f"""
@@ -58,24 +58,10 @@ FROM reservation.wait AS wait JOIN registry.car_park_card AS card ON card.id = w
 WHERE {_fits("$1::timestamptz")}
 """
 
-FITS_NOW = f"""
--- Of somebody who has not joined yet.
-SELECT EXISTS (
-    SELECT FROM (SELECT 'waiting' AS state, $1::text AS car_park, $2::integer AS space, $3::text AS plate,
-                        $4::text AS color, tstzrange($5, $6) AS during) AS wait
-    JOIN registry.car_park_card AS card ON card.id = wait.car_park WHERE {_fits("$7::timestamptz")})
-"""
-
-VEHICLE_IS_PROMISED = """
-SELECT EXISTS (SELECT FROM reservation.reservation
-               WHERE plate = $1 AND color = $2 AND occupies && tstzrange($3, $4)
-                   AND (state IN ('confirmed', 'checked_in') OR state = 'held' AND hold_expires_at > $5))
-"""
-
 INSERT = f"""
-INSERT INTO reservation.wait AS wait (id, driver, car_park, space, space_label, listing, plate, color, during, state,
+INSERT INTO reservation.wait AS wait (id, driver, car_park, space, space_label, plate, color, during, state,
     created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, tstzrange($9, $10), 'waiting', $11)
+VALUES ($1, $2, $3, $4, $5, $6, $7, tstzrange($8, $9), 'waiting', $10)
 RETURNING {_COLUMNS}
 """
 
@@ -115,7 +101,8 @@ SELECT {_COLUMNS}, kept.hold_expires_at, kept.ended_at AS kept_ended_at, kept.co
         SELECT count(*) FROM reservation.wait AS before
         WHERE before.car_park = wait.car_park AND before.state = 'waiting' AND before.number < wait.number
             AND before.during && wait.during AND (before.space IS NOT DISTINCT FROM wait.space
-                OR before.listing IS NULL AND wait.listing IS NULL)) END AS ahead
+                OR NOT EXISTS (SELECT FROM reservation.private_space AS private
+                               WHERE private.space IN (before.space, wait.space)))) END AS ahead
 FROM reservation.wait AS wait LEFT JOIN reservation.reservation AS kept ON kept.id = wait.reservation
 """
 
@@ -144,22 +131,7 @@ async def car_parks_with_room(tx: Tx) -> list[CarParkId]:
     return [CarParkId(row["car_park"]) for row in await tx.fetch(CAR_PARKS, ceil(tx.now))]
 
 
-async def fits_now(tx: Tx, place: Place, stay: Stay) -> bool:
-    """Whether it could be promised at once."""
-    vehicle = stay.vehicle
-    found = await tx.fetchval(
-        FITS_NOW, place.car_park, place.space, vehicle.plate, vehicle.color, stay.begins, stay.until, ceil(tx.now)
-    )
-    return bool(found)
-
-
-async def is_vehicle_promised(tx: Tx, stay: Stay) -> bool:
-    """Whether the vehicle has a promise for this time."""
-    vehicle: Vehicle = stay.vehicle
-    return bool(await tx.fetchval(VEHICLE_IS_PROMISED, vehicle.plate, vehicle.color, stay.begins, stay.until, tx.now))
-
-
-async def insert(tx: Tx, wait: str, *, driver: str, place: Place, listing: str | None, stay: Stay) -> None:
+async def insert(tx: Tx, wait: str, *, driver: str, place: Place, stay: Stay) -> None:
     """The last in the line."""
     await tx.execute(
         INSERT,
@@ -168,7 +140,6 @@ async def insert(tx: Tx, wait: str, *, driver: str, place: Place, listing: str |
         place.car_park,
         place.space,
         place.label,
-        listing,
         stay.vehicle.plate,
         stay.vehicle.color,
         stay.begins,
