@@ -6,8 +6,6 @@ ALTER TABLE reservation.reservation
 CREATE INDEX reservation_inside ON reservation.reservation (car_park)
     WHERE inside_since IS NOT NULL AND state IN ('held', 'confirmed');
 CREATE INDEX reservation_begins ON reservation.reservation (lower(during)) WHERE state IN ('held', 'confirmed');
-CREATE INDEX reservation_inside_vehicle ON reservation.reservation (car_park, plate)
-    WHERE state IN ('held', 'confirmed', 'checked_in');
 
 -- The lock of a space whose guest is inside, or has left; gone once it is up again. At most one order is under way.
 CREATE TABLE reservation.space_lock (

@@ -63,11 +63,11 @@ SELECT {COLUMNS} FROM reservation.reservation WHERE id = ANY ($1::text[]) ORDER 
 
 ROOM = """
 -- What is free of each car park before anything that is promised is taken off; NULL: nobody knows.
-SELECT card.id AS car_park, now.source, coalesce(due.promised, 0) AS due,
+SELECT card.id AS car_park, now.source,
+    coalesce((SELECT promised FROM reservation.promised($2) AS due WHERE due.car_park = card.id), 0) AS due,
     CASE WHEN NOT now.stale THEN now.capacity - now.out_of_service - now.occupied END AS free
 FROM registry.car_park_card AS card
 LEFT JOIN occupancy.car_park_now AS now ON now.car_park = card.id
-LEFT JOIN reservation.promised($2) AS due ON due.car_park = card.id
 WHERE card.id = ANY ($1::text[])
 """
 

@@ -20,16 +20,23 @@ SELECT (SELECT state FROM occupancy.space_now WHERE space = $1) AS state,
 """
 
 TAKEN_AHEAD = """
--- May arrive, has not, and somebody without a promise of it stands on the space; or the guest before overstays.
-SELECT mine.id FROM reservation.reservation AS mine
-LEFT JOIN reservation.reservation AS guest
-    ON guest.space = mine.space AND guest.state = 'checked_in' AND guest.id <> mine.id
-LEFT JOIN occupancy.space_now AS seen ON seen.space = mine.space
-WHERE mine.state = 'confirmed' AND mine.space IS NOT NULL AND mine.inside_since IS NULL
-    AND lower(mine.during) <= $1::timestamptz + interval '24 hours' AND mine.earliest <= $1 AND mine.latest >= $1
-    AND (guest.id IS NULL AND seen.state IN ('occupied', 'out_of_service') AND seen.at <= $2
-         OR upper(guest.during) <= $1 AND lower(mine.during) <= $1)
-    AND (guest.id IS NULL OR (guest.plate, guest.color) <> (mine.plate, mine.color)) -- stays on: see FOLLOWED
+-- May arrive, has not, and somebody without a promise of it stands on the space; or the guest before overstays. The same
+-- vehicle stays on: see FOLLOWED.
+WITH mine AS MATERIALIZED (
+    SELECT id, space, lower(during) AS begins, plate, color FROM reservation.reservation
+    WHERE state = 'confirmed' AND space IS NOT NULL AND inside_since IS NULL
+        AND lower(during) > $1::timestamptz - interval '24 hours'
+        AND lower(during) <= $1::timestamptz + interval '24 hours' AND earliest <= $1 AND latest >= $1
+)
+SELECT mine.id FROM mine
+LEFT JOIN LATERAL (
+    SELECT upper(guest.during) AS until, (guest.plate, guest.color) = (mine.plate, mine.color) AS same
+    FROM reservation.reservation AS guest
+    WHERE guest.space = mine.space AND guest.state = 'checked_in' AND guest.id <> mine.id
+    ORDER BY upper(guest.during) DESC LIMIT 1) AS guest ON true
+WHERE CASE WHEN guest.until IS NOT NULL THEN NOT guest.same AND guest.until <= $1 AND mine.begins <= $1
+    ELSE EXISTS (SELECT FROM occupancy.space_now AS seen WHERE seen.space = mine.space
+                 AND seen.state IN ('occupied', 'out_of_service') AND seen.at <= $2) END
 ORDER BY mine.id LIMIT $3
 """
 
@@ -46,7 +53,7 @@ WHERE own.number = $1 AND coalesce(seen.state, 'unknown') NOT IN ('occupied', 'o
     AND CASE WHEN $2 THEN listing.state = 'approved' AND EXISTS (
             SELECT FROM reservation.share_slot AS slot
             WHERE slot.space = other.number AND slot.listing = listing.id AND slot.during @> tstzrange($3, $4))
-        ELSE listing.id IS NULL END
+        ELSE NOT EXISTS (SELECT FROM reservation.private_space AS private WHERE private.space = other.number) END
     AND NOT EXISTS (SELECT FROM reservation.reservation AS kept
         WHERE kept.space = other.number AND kept.state IN ('held', 'confirmed', 'checked_in')
             AND (kept.occupies && tstzrange($3, $4) OR kept.state = 'checked_in'))
