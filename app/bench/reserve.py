@@ -5,6 +5,8 @@ which takes one of the pool as well) and its confirmation. API, PostgreSQL and c
 share the machine. pgbench has as many connections as the API, speaks by prepared statements, and sends for each request
 what the API sends: the look-up of the key, the effect, the answer that is kept, between BEGIN and COMMIT. Runs
 alternate.
+64 clients that never rest stand in a line, so that a request takes 64 times as long as one of them works, whatever is
+done: at 500 reservations a second 64 ms. What a driver waits is therefore measured at half of the rate as well.
 Whatever was answered is looked for in the database at the end, and the counters of the pools are recounted.
 """
 
@@ -44,6 +46,7 @@ RESERVABLE = 200
 NUMBERED = 1 / 3
 SECONDS = 10.0
 WARM_UP_S = 3.0
+PACED_S = 5.0
 CONNECTIONS = 8
 """Of an API process by its settings; pgbench gets as many."""
 _READY_S_MAX = 60.0
@@ -57,6 +60,8 @@ class _Figures:
     raw: list[float] = field(default_factory=list)
     hold_ms: list[float] = field(default_factory=list)
     confirm_ms: list[float] = field(default_factory=list)
+    paced_hold_ms: list[float] = field(default_factory=list)
+    paced_confirm_ms: list[float] = field(default_factory=list)
     cpu_us: dict[str, list[float]] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
     confirmed: int = 0
@@ -117,6 +122,7 @@ class _Bench:
         for number in range(1, runs + 1):
             progress(f"run {number} of {runs}: {CLIENTS} clients over HTTP for {SECONDS:.0f} s")
             await self._serve(number)
+            await self._pace(number)
             progress(f"run {number} of {runs}: pgbench with the same statements for {SECONDS:.0f} s")
             self.figures.raw.append(await pgbench(self.postgres, script, clients=CONNECTIONS, seconds=SECONDS))
         await self._judge()
@@ -136,7 +142,14 @@ class _Bench:
         for name, cpu_s in {**burnt, "clients": came.cpu_s}.items():
             found.cpu_us.setdefault(name, []).append(1e6 * cpu_s / max(came.confirmed, 1))
 
-    async def _clients(self, seed: int, seconds: float) -> Came:
+    async def _pace(self, number: int) -> None:
+        """At half of what was just reached: what a driver waits when nobody stands in a line before him."""
+        came = await self._clients(1_000 + number, PACED_S, pace_s=self.figures.rates[-1] / 2)
+        self.figures.paced_hold_ms += came.hold_ms
+        self.figures.paced_confirm_ms += came.confirm_ms
+        self.figures.confirmed += came.confirmed
+
+    async def _clients(self, seed: int, seconds: float, *, pace_s: float = 0.0) -> Came:
         task = Task(
             ports=[self.port],
             seconds=seconds,
@@ -145,6 +158,7 @@ class _Bench:
             car_parks=sql.reservable_ids(CAR_PARKS),
             spaces_each=SPACES_EACH,
             numbered=NUMBERED,
+            pace_s=pace_s,
         )
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -180,6 +194,8 @@ class _Bench:
                 *spread("confirmed_s", found.rates, "reservations/s", baseline=baseline),
                 *percentiles("confirm_ms", found.confirm_ms),
                 *percentiles("hold_ms", found.hold_ms),
+                *percentiles("confirm_ms_half_load", found.paced_confirm_ms),
+                *percentiles("hold_ms_half_load", found.paced_hold_ms),
                 *raw,
                 *(
                     Result(f"cpu_us_{name}", sorted(used)[len(used) // 2], "us/reservation")

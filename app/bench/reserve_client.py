@@ -36,6 +36,8 @@ class Task(Struct):
     spaces_each: int
     numbered: float
     """The part of the holds that name a numbered space."""
+    pace_s: float = 0.0
+    """So many reservations a second, all clients together; 0: as fast as they can."""
 
 
 class Came(Struct):
@@ -60,7 +62,13 @@ class _Client:
 
     async def run(self, ends_at: float) -> None:
         reader, writer = await asyncio.open_connection(LOOPBACK, self._port)
-        while (started := time.perf_counter()) < ends_at:
+        every_s = len(self._task.tokens) / self._task.pace_s if self._task.pace_s else 0.0
+        due = time.perf_counter() + every_s * self._dice.random()
+        while time.perf_counter() < ends_at:
+            if every_s:
+                await asyncio.sleep(max(0.0, due - time.perf_counter()))  # noqa: TID251 - a client's pace
+                due += every_s
+            started = time.perf_counter()
             status, answer = await self._post(reader, writer, "/v1/reservations", self._wanted())
             held_at = time.perf_counter()
             self._came.hold_ms.append(1_000 * (held_at - started))
