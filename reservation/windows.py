@@ -39,7 +39,7 @@ class Span(NamedTuple):
 class LentWindow(BaseModel):
     """On the days of `rrule` from `starts_on` to `ends_on`, from `from_time` to `until_time` by the car park's clock.
 
-    An `until_time` that is not later than `from_time` is the next day's; the whole day is 00:00 to 24:00.
+    An `until_time` that is earlier than `from_time` is the next day's; the whole day is 00:00 to 24:00.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

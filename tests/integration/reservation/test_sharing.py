@@ -1,5 +1,6 @@
 """A private space is lent: proposed, approved, booked, overstayed, taken back and revoked, over HTTP."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -356,3 +357,19 @@ async def test_unknown_spaces_and_repeated_requests(site: Site) -> None:
     assert (await site.ask("POST", "/v1/listings", json=listing(), who=OLGA)).status == 400
     assert (await site.ask("POST", "/v1/listings", json=listing(), who=None)).status == 401
     assert CAR["plate"] not in first.raw.decode()
+
+
+async def test_a_hold_and_the_owners_return_at_once_never_both_succeed(site: Site) -> None:
+    id_ = await lent(site)
+    both = set()
+    for number in range(8):
+        begins = 10 + number * 60
+        held, taken = await asyncio.gather(
+            site.hold(begins, begins + 30, space=LABEL, vehicle={"plate": f"辽A0000{number}", "color": "blue"}),
+            site.post(
+                f"/v1/listings/{id_}/take-back", {"from": site.at(begins), "until": site.at(begins + 30)}, who=OLGA
+            ),
+        )
+        assert (held.status == 201) != (taken.status == 200), (held.raw, taken.raw)
+        both |= {held.status, taken.status}
+    assert both >= {201, 409} or both >= {200, 409}
