@@ -35,7 +35,7 @@ def bill(
         lines.append(
             Line(kind="surcharge", amount=surcharge, begins_s=stay.entry, ends_s=at, unit_s=plan.max_stay.minutes * 60)
         )
-    if grants or version.total.tax_bp or version.total.round_to > 1 or version.total.least:
+    if grants or version.total.tax_ppm or version.total.round_to > 1 or version.total.least:
         for one in grants:
             lines += _before(one, stay, at)
         for change in changes(amount, grants, version.total, worth):

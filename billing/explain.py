@@ -55,7 +55,7 @@ def _said(line: Line, digits: int) -> tuple[str, str]:
             zh, en = _length(line.unit_s)
             return f"超过最长停放时间{zh}", f"stayed longer than {en}"
         case "tax":
-            return f"税{line.price / 100:g}%", f"tax {line.price / 100:g} %"
+            return f"税{line.price / 10_000:g}%", f"tax {line.price / 10_000:g} %"
         case "rounding":
             return f"取整到{price}", f"rounded to {price}"
         case "least":

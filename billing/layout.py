@@ -56,6 +56,17 @@ def runs(
     return _Walk(layout, pieces, begins, free, restart).runs()
 
 
+class _Begun(NamedTuple):
+    """A unit that pauses: how much of it is used, whether it counts already, and where it began."""
+
+    rung: Rung
+    used: int
+    counted: bool
+    begins: int
+    piece: Piece
+    clock: int
+
+
 class _Walk:
     """Where the walk is, and what the clocks show."""
 
@@ -73,7 +84,7 @@ class _Walk:
         self.origin = begins
         self.entered = begins
         self.used: dict[int, int] = {}
-        self.paused: dict[int, tuple[Rung, int, bool]] = {}
+        self.paused: dict[int, _Begun] = {}
         self.flats: set[int] = set()
         self.flat_in: tuple[int, int] | None = None
         self.window_gate = self.gate
@@ -206,21 +217,29 @@ class _Walk:
         length = room if carried else min(room, to_end)
         counts = rung.after < length
         if self.layout.boundary == "pause" and length == to_end and length < room:
-            self.paused[piece.window] = (rung, length, counts)
+            self.paused[piece.window] = _Begun(rung, length, counts, at, piece, clock)
         if not counts:
             return self._nothing(at + length)
         return self._run(rung, length, 1, after=rung.after, clock=clock)
 
     def _rest_of_paused(self, stop: int) -> Run:
-        """The rest of a unit that was begun when its window was open before."""
-        piece, at = self.piece, self.at
-        rung, used, charged = self.paused.pop(piece.window)
+        """The rest of a unit that was begun when its window was open before; it still belongs to where it began."""
+        at = self.at
+        begun = self.paused.pop(self.piece.window)
+        rung, used = begun.rung, begun.used
         length = min(rung.unit - used, stop - at)
-        if used + length < rung.unit and stop == piece.ends:
-            self.paused[piece.window] = (rung, used + length, charged or rung.after < used + length)
-        if charged or rung.after >= used + length:
+        counts = rung.after < used + length
+        if used + length < rung.unit and stop == self.piece.ends:
+            self.paused[self.piece.window] = begun._replace(used=used + length, counted=begun.counted or counts)
+        if begun.counted or not counts:
             return self._nothing(at + length)
-        return self._run(rung, length, 1, after=rung.after - used, clock=self._clock())
+        self.at = at + length
+        amount, parts = self._share(rung.amount, rung.parts)
+        due = at - used + rung.after - begun.begins
+        return Run(
+            begun.begins, at + length - begun.begins, 1, amount, parts, rung.fraction, due, self.window_gate,
+            begun.piece, begun.clock, False,
+        )  # fmt: skip
 
     def _run(self, rung: Rung, unit: int, count: int, *, after: int, clock: int) -> Run:
         begins, self.at = self.at, self.at + count * unit

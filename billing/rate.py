@@ -199,7 +199,7 @@ class _Pricing:
         """The first instant after `at` with a total above `most`, as long as no condition turns."""
         wanted: int | None = most + 1
         total = self.version.total
-        if reckoned.total != reckoned.amount or reckoned.grants or total.tax_bp or total.round_to > 1 or total.least:
+        if reckoned.total != reckoned.amount or reckoned.grants or total.tax_ppm or total.round_to > 1 or total.least:
             wanted = sum_beyond(most, reckoned.amount, reckoned.grants, total, reckoned.worth)
         if wanted is None:
             return None

@@ -120,7 +120,7 @@ def settle(amount: int, grants: Sequence[Granted], total: Total, worth: Sequence
     """The total of a sum; `worth` is what each grant's minutes are worth, where they are taken off as money."""
     for number, one in enumerate(grants):
         amount = _lowered(amount, one, worth[number])
-    if total.tax_bp:
+    if total.tax_ppm:
         amount += _tax(amount, total)
     if total.round_to > 1:
         amount = _rounded(amount, total)
@@ -150,8 +150,8 @@ def changes(amount: int, grants: Sequence[Granted], total: Total, worth: Sequenc
         if rule.pays_at_most is not None and amount > rule.pays_at_most:
             yield Change("at_most", rule.pays_at_most - amount, one, rule.pays_at_most)
             amount = rule.pays_at_most
-    if total.tax_bp and amount:
-        yield Change("tax", _tax(amount, total), None, total.tax_bp)
+    if total.tax_ppm and amount:
+        yield Change("tax", _tax(amount, total), None, total.tax_ppm)
         amount += _tax(amount, total)
     if (rounded := _rounded(amount, total)) != amount:
         yield Change("rounding", rounded - amount, None, total.round_to)
@@ -188,7 +188,7 @@ def _lowered(amount: int, one: Granted, worth: int) -> int:
 
 
 def _tax(amount: int, total: Total) -> int:
-    return (2 * amount * total.tax_bp + 10_000) // 20_000
+    return (2 * amount * total.tax_ppm + 1_000_000) // 2_000_000
 
 
 def _rounded(amount: int, total: Total) -> int:

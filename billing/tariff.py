@@ -41,8 +41,8 @@ class LostTicket(Frozen):
 class Total(Frozen):
     """What is done to the sum, in this order: tax, rounding, the least that is asked."""
 
-    tax_bp: Annotated[int, Field(strict=True, ge=0, le=10_000)] = Field(
-        default=0, title="tax on top", description="Basis points; 0 where prices include it.", examples=[600]
+    tax_ppm: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] = Field(
+        default=0, title="tax on top", description="Millionths: 183750 is 18.375 %. 0 where prices include it."
     )
     round_to: Annotated[int, Field(strict=True, ge=1, le=100_000)] = Field(
         default=1, title="rounded to", description="Minor units: 100 for whole yuan.", examples=[100]

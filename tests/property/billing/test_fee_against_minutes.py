@@ -1,0 +1,21 @@
+"""Fees equal those of a rater that steps through the stay minute by minute and shares nothing but the tariff's data."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import given, settings
+
+from app.bench.naive_rater import NaiveRater
+from billing.calendar import public_calendar
+from billing.rate import rate
+from billing.tariff import read_tariff
+from tests.property.billing.tariffs import entries, lengths, versions
+
+
+@settings(max_examples=150, deadline=None)
+@given(document=versions(), entry=entries, minutes=lengths)
+def test_equals_the_naive_rater(document: dict[str, Any], entry: datetime, minutes: int) -> None:
+    version = read_tariff(document)
+    fee = rate(version, entry, entry + timedelta(minutes=minutes))
+    assert fee.total == NaiveRater(version, public_calendar()).fee(entry, minutes)
+    assert fee.total == sum(line.amount for line in fee.lines)
