@@ -19,6 +19,11 @@ class Kind(StrEnum):
     EXPIRED = "expired"
     CANCELLED = "cancelled"
     NO_SHOW = "no_show"
+    WAITS_INSIDE = "waits_inside"
+    LEFT_AGAIN = "left_again"
+    SPACE_SUBSTITUTED = "space_substituted"
+    SPACE_TAKEN = "space_taken"
+    LOCK_FAILED = "lock_failed"
 
 
 DELAYS: Final = tuple(

@@ -12,6 +12,7 @@ from reservation.lapse import lapse_all
 from reservation.sweep import sweep
 from reservation.time_meters import TimeMeters
 from tests.conftest import Eventually
+from tests.integration.reservation.arrivals import Lanes
 from tests.integration.reservation.conftest import ANN, BEN, CAR, CITY, OTHER_CAR, PARK, Site, park
 
 EVENTS = "SELECT kind, detail FROM reservation.event WHERE reservation = $1 ORDER BY number"
@@ -289,6 +290,24 @@ async def test_the_sweep_offers_what_came_free_by_other_ways(site: Site, meters:
     await small(site, 3)
     await sweep(site.database, meters)
     assert (await seen(site, pool))["state"] == "offered"
+
+
+async def test_who_leaves_early_makes_room_for_whoever_waits(site: Site) -> None:
+    """In the transaction of the exit; what is left of the time is offered."""
+    await small(site)
+    await site.confirmed(1, 120)
+    lanes = Lanes(site)
+    site.clock.advance(120)
+    await lanes.drive("entry")
+    wait = await wait_for(site, 1, 120)
+    site.clock.advance(30 * 60)
+    await lanes.drive("exit")
+    offered = await seen(site, wait)
+    assert offered["state"] == "offered"
+    rest = await one(site, offered["reservation"], who=BEN)
+    assert (rest["from"], rest["until"]) == ("2026-11-23T00:32:00.000Z", "2026-11-23T02:02:00.000Z")
+    assert (await site.hold(40, 100, vehicle=car(3))).json["code"] == "no-space-left"
+    assert await site.miscounted() == []
 
 
 async def test_waiting_has_bounds_and_an_owner(site: Site, meters: TimeMeters) -> None:

@@ -98,6 +98,11 @@ async def set_up(site: Site, receiver: Receiver, **changes: Any) -> bytes:
     return base64.b64decode(answer.json["secret"].removeprefix("whsec_"))
 
 
+def shown_secret(key: bytes) -> str:
+    """As the operator was shown it."""
+    return "whsec_" + base64.b64encode(key).decode()
+
+
 async def deliveries(site: Site, **params: Any) -> list[Any]:
     answer = await site.get(f"{HOOK}/deliveries", params=params, who=MIRA)
     assert answer.status == 200, answer.raw
@@ -310,6 +315,28 @@ async def test_webhooks_are_their_operators_audited_and_bounded(site: Site, rece
         "SELECT action, operator FROM registry.audit WHERE subject = 'webhook/ours' ORDER BY number"
     )
     assert [tuple(row) for row in audited] == [("webhook.register", MIRA), ("webhook.remove", MIRA)]
+
+
+async def test_many_events_are_read_in_parts(
+    site: Site, receiver: Receiver, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transaction that wrote more than a part holds is read whole."""
+    monkeypatch.setattr(relaying, "EVENTS_MAX", 3)
+    assert (await site.put(f"/v1/operator/car-parks/{PARK}", park(reservable=20))).status == 200
+    await set_up(site, receiver)
+    held = [(await site.hold(60 + number * 60, 120 + number * 60)).json["id"] for number in range(7)]
+    async with site.database.transaction() as tx:
+        for reservation_id in held[:5]:
+            await tx.execute(
+                "INSERT INTO reservation.event (reservation, at, kind, version) VALUES ($1, $2, 'extended', 1)",
+                reservation_id,
+                tx.now,
+            )
+    await site.hold(900, 960)
+    await worker.relay()
+    assert await worker.work() == 13
+    told = [(body["data"]["kind"], body["data"]["event"]) for body in receiver.bodies]
+    assert told == sorted(told, key=lambda one: one[1])
 
 
 async def test_an_event_is_told_once_however_many_read(site: Site, receiver: Receiver, worker: Worker) -> None:
