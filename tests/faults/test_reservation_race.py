@@ -30,7 +30,7 @@ HOT = [f"hot-{number}" for number in range(10)]
 QUIET = [f"quiet-{number:02}" for number in range(50)]
 SPACES_EACH = 200
 RESERVABLE_HOT, RESERVABLE_QUIET = 5, 120
-ATTEMPTS, ATTEMPTS_LONG = 800, 100_000
+ATTEMPTS, ATTEMPTS_LONG = 600, 100_000
 """Long: 100,000 attempts on 10 hot pools and 10,000 numbered spaces; quick: on few, so that they are fought for too."""
 LAY_OUT = """
 INSERT INTO registry.operator (id, name_zh, name_en, created_at) VALUES ('city', 'city', 'city', now());
