@@ -1,4 +1,4 @@
-"""A driver books, drives up and is let in: over REST, the real gateway and the embedded broker, in the time of a barrier."""
+"""A driver books, drives up and is let in: over REST, the real gateway and the embedded broker."""
 
 import asyncio
 from datetime import timedelta

@@ -5,6 +5,7 @@ import pytest
 from contracts.facts import Facts
 from tests.integration.reservation.arrivals import Lanes, events, state
 from tests.integration.reservation.conftest import BEN, OTHER_CAR, Site, park
+from tests.integration.reservation.test_offers import lend
 
 SPACES = [
     {"space": "B1-001", "zone": "B1"},
@@ -107,3 +108,18 @@ async def test_his_own_car_on_the_space_is_not_in_his_way(site: Site, lanes: Lan
     await lanes.record(Facts(passages=[came]))
     seen = (await site.get(f"/v1/reservations/{made['id']}")).json
     assert (seen["state"], seen["space"]) == ("checked_in", "B1-001")
+
+
+async def test_a_lent_space_is_replaced_by_a_lent_one_and_begins_no_earlier_than_it_is_lent(
+    site: Site, lanes: Lanes
+) -> None:
+    await lend(site, "B1-001", begins=10)
+    await lend(site, "B1-003", begins=10)
+    made = await site.confirmed(10, 60, space="B1-001")
+    await lanes.drive("entry")
+    assert (await events(site, made["id"]))[-1] == "waits_inside", "its owner has it until then"
+    await lanes.sense("B1-001", state="out_of_service")
+    site.clock.advance(600)
+    await lanes.tick()
+    seen = (await site.get(f"/v1/reservations/{made['id']}")).json
+    assert (seen["state"], seen["space"], seen["listing"]) == ("checked_in", "B1-003", "lst_b1-003")
