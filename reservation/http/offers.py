@@ -78,20 +78,20 @@ class OfferView(BaseModel):
     @classmethod
     def of(cls, found: Found, key: SigningKey, datum: Datum) -> "OfferView":
         offer, metres = found.offer, found.distance_m
-        return cls.model_construct(
+        return cls(
             offer=offer.token(key),
             expires_at=offer.expires_at,
             car_park=offer.car_park,
             space=offer.space,
             listing=offer.listing,
-            name=OfferName.model_construct(zh=found.name_zh, en=found.name_en),
+            name=OfferName(zh=found.name_zh, en=found.name_en),
             position=Position.of(found.lat, found.lon, datum),
             distance_m=metres,
             walk_m=None if metres is None else walk_m(metres),
             walk_s=None if metres is None else walk_s(metres),
             begins=offer.begins,
             until=offer.until,
-            price=Money.model_construct(amount=offer.price),
+            price=Money(amount=offer.price),
             terms=TermsView.of(offer.terms, offer.begins, offer.until, offer.price),
             left=found.left,
         )
