@@ -40,9 +40,13 @@ async def decide_listing(
     listing: str,
     decision: Decision,
     reason: str | None,
+    version: int | None,
     ahead: timedelta,
 ) -> Row:
-    """The listing after it. Raises UnknownListing, WrongState, AlreadyListed, PoolNeedsSpace."""
+    """The listing after it; `version` is the one that was read.
+
+    Raises UnknownListing, WrongState, AlreadyListed, PoolNeedsSpace.
+    """
     row = await sql.lock_of_operator(tx, listing, caller)
     if row is None:
         raise UnknownListing(listing=listing)
@@ -50,6 +54,10 @@ async def decide_listing(
     was_lent = decision != "release" or (row["decided_at"] is not None and row["released_at"] is None)
     if state not in _FROM[decision] or not was_lent:
         raise WrongState(f"{listing} is {state}: nothing to {decision}", listing=listing, state=state)
+    if version not in (None, row["version"]):
+        raise WrongState(
+            f"{listing} was changed since: it is at version {row['version']}", listing=listing, version=row["version"]
+        )
     if decision == "approve":
         await _check_room(tx, row)
     with tx.guard({"listing_one_for_a_space": AlreadyListed}, car_park=row["car_park"], space=row["space_label"]):

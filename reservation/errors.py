@@ -122,7 +122,7 @@ class TooManyListings(Problem):
 class NeedsApproval(Problem):
     """The operator has to agree to that
 
-    What was approved can be changed in the operator's favour only; list the space anew to ask for more.
+    What was approved can be changed in the operator's favour only; revoke it and list the space anew to ask for more.
     """
 
     status = 409

@@ -32,18 +32,9 @@ from reservation.errors import (
     UnknownSpace,
     WrongState,
 )
-from reservation.http.listing_views import (
-    CalendarView,
-    EarningView,
-    GuestView,
-    ListingIn,
-    ListingPatch,
-    ListingView,
-    SpanView,
-    StatementView,
-    SumView,
-    TakeBackIn,
-)
+from reservation.http.listing_bodies import ListingIn, ListingPatch, TakeBackIn
+from reservation.http.listing_views import ListingView
+from reservation.http.owner_views import CalendarView, EarningView, GuestView, SpanView, StatementView, SumView
 from reservation.http.reservations import READ, RESERVE, Limit
 from reservation.list_space import list_space
 from reservation.listing import ListingState

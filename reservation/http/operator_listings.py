@@ -29,6 +29,7 @@ class ApproveIn(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     reason: ReasonText | None = None
+    version: int | None = Field(default=None, description="Refuse when the listing is no longer at the one I read.")
 
 
 class DecideIn(BaseModel):
@@ -100,7 +101,8 @@ class OperatorListingsApi:
         self, tx: Tx, caller: Caller, listing: PathListing, wanted: ApproveIn | None = None
     ) -> OperatorListingView:
         """The space is the owner's to lend: it leaves the pool and is offered at once."""
-        return await self._decide(tx, caller, listing, "approve", None if wanted is None else wanted.reason)
+        said = wanted or ApproveIn()
+        return await self._decide(tx, caller, listing, "approve", said.reason, version=said.version)
 
     @operation(
         post="/v1/operator/listings/{listing}/refuse",
@@ -142,7 +144,14 @@ class OperatorListingsApi:
         return await self._decide(tx, caller, listing, "release", wanted.reason)
 
     async def _decide(
-        self, tx: Tx, caller: Caller, listing: str, decision: Decision, reason: str | None
+        self,
+        tx: Tx,
+        caller: Caller,
+        listing: str,
+        decision: Decision,
+        reason: str | None,
+        *,
+        version: int | None = None,
     ) -> OperatorListingView:
         row = await decide_listing(
             tx,
@@ -151,6 +160,7 @@ class OperatorListingsApi:
             listing=listing,
             decision=decision,
             reason=reason,
+            version=version,
             ahead=self._ahead,
         )
         return OperatorListingView.of(row)

@@ -250,6 +250,16 @@ async def test_one_space_is_lent_by_one_owner(site: Site) -> None:
     assert (await propose(site, who=BEN)).status == 201
 
 
+async def test_an_operator_approves_what_was_read(site: Site) -> None:
+    proposed = (await propose(site)).json
+    more = await site.ask("PATCH", f"/v1/listings/{proposed['id']}", json={"owner_share_bp": 9_000}, who=OLGA)
+    assert (more.status, more.json["version"]) == (200, 2), "nothing is agreed yet"
+    path = f"/v1/operator/listings/{proposed['id']}/approve"
+    stale = await site.post(path, {"version": proposed["version"]}, who=MIRA)
+    assert (stale.status, stale.json["code"], stale.json["version"]) == (409, "wrong-state", 2), stale.raw
+    assert (await site.post(path, {"version": 2}, who=MIRA)).json["owner_share_bp"] == 9_000
+
+
 async def test_a_space_that_the_pool_needs_is_not_lent(site: Site) -> None:
     body = {
         "operator": MIRA,
