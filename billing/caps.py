@@ -7,6 +7,8 @@ the period in which its unit starts.
 from collections.abc import Hashable, Mapping
 from typing import Literal, NamedTuple
 
+from msgspec import Struct
+
 from billing.timeline import FOREVER, Days
 from billing.units import Run
 
@@ -25,7 +27,7 @@ class CapRule(NamedTuple):
     across_visits: bool
 
 
-class Period(NamedTuple):
+class Period(Struct, frozen=True, gc=False):
     """A period of a cap: which one, from when until when, and how many of them came before."""
 
     key: Hashable
@@ -56,10 +58,6 @@ class CapState:
         self.used: dict[Hashable, int] = dict(anchors.paid)
         self.cuts: dict[Period, int] = {}
 
-    def applies(self, window: int) -> bool:
-        """Whether it counts what this window charges."""
-        return self.rule.windows is None or window in self.rule.windows
-
     def period(self, at: int, run: Run) -> Period:
         """The period in which a unit of `run` that starts at `at` lies."""
         known = self._period
@@ -89,11 +87,21 @@ class CapState:
             return False
         return self.left(self._find(self._anchors.begins)) == 0
 
-    def take(self, period: Period, amount: int, cut: int) -> None:
-        """Charge `amount` in the period, of which `cut` was taken off."""
-        self.used[period.key] = self.used.get(period.key, 0) + amount
-        if cut:
-            self.cuts[period] = self.cuts.get(period, 0) + cut
+    def take(self, period: Period, amount: int) -> int:
+        """Charge what is left of `amount` in the period; returns it, and remembers what was cut."""
+        used = self.used.get(period.key, 0)
+        amounts = self.rule.amounts
+        if period.number < len(amounts):
+            most = amounts[period.number]
+        elif self.rule.repeats:
+            most = amounts[-1]
+        else:
+            most = FOREVER
+        allowed = amount if used + amount <= most else max(0, most - used)
+        self.used[period.key] = used + allowed
+        if allowed < amount:
+            self.cuts[period] = self.cuts.get(period, 0) + amount - allowed
+        return allowed
 
     def _find(self, at: int) -> Period:
         anchors, rule = self._anchors, self.rule

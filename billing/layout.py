@@ -98,8 +98,10 @@ class _Walk:
         self._enter()
 
     def runs(self) -> Iterator[Run]:
+        hard = self._begin_periods()
         while self.at < ENDLESS:
-            hard = self._begin_periods()
+            if self.at >= hard:
+                hard = self._begin_periods()
             piece = self.piece
             if piece.ends <= self.at:
                 self._next_piece()

@@ -4,7 +4,9 @@ One walk serves both: the look ahead goes on where the sum stopped.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from billing.caps import CapState, Period
 from billing.units import Run, price
@@ -13,7 +15,7 @@ AHEAD_S: Final = 366 * 86_400
 """So far ahead a rise is looked for; what has not risen within a year is said never to rise."""
 
 
-class Due(NamedTuple):
+class Due(Struct, frozen=True, gc=False):
     """`units` of a run are due and cost `amount` before any cap."""
 
     run: Run
@@ -37,24 +39,23 @@ class Meter:
 
     def run_to(self, until: int) -> int:
         """Sum up what is due at `until`; the runs that say so are in `dues`."""
-        dues = self.dues
         for run in self._runs:
-            begins, unit, count, amount = run[0], run[1], run[2], run[3]
-            if begins >= until:
+            if run.begins >= until:
                 self._run, self._counted = run, 0
                 return self.total
-            due = min(count, (until - begins - run[6] - 1) // unit + 1)
-            if due <= 0 or until <= run[7]:
+            due = min(run.units, (until - run.begins - run.after - 1) // run.unit + 1)
+            if due <= 0 or until <= run.gate:
                 due = 0
-            elif amount == 0:
-                dues.append(Due(run, due, 0))
+            elif run.amount == 0:
+                self.dues.append(Due(run, due, 0))
             else:
+                amount = _between(run, 0, due)
                 if self._caps:
-                    self._charge(run, 0, due)
+                    self._charge(run, due)
                 else:
-                    self.total += price(amount, run[4], run[5], due)
-                dues.append(Due(run, due, price(amount, run[4], run[5], due)))
-            if due < count:
+                    self.total += amount
+                self.dues.append(Due(run, due, amount))
+            if due < run.units:
                 self._run, self._counted = run, due
                 return self.total
         self._done = True
@@ -87,8 +88,8 @@ class Meter:
     def _search(self, run: Run, counted: int, last: int, amount: int) -> int | None:
         """The first unit of the run, from `counted` on, with which the sum is more than `amount`; charges others."""
         while counted < last:
-            upto = self._same_periods(run, counted, last)
             periods = self._periods(run, counted)
+            upto = _same(run, counted, last, periods)
             if self.total + self._left(run, counted, upto, periods) > amount:
                 low, high = counted + 1, upto
                 while low < high:
@@ -103,23 +104,19 @@ class Meter:
             counted = upto
         return None
 
-    def _charge(self, run: Run, counted: int, due: int) -> None:
+    def _charge(self, run: Run, due: int) -> None:
+        counted = 0
         while counted < due:
-            upto = self._same_periods(run, counted, due)
-            self._take(run, counted, upto, self._periods(run, counted))
+            periods = self._periods(run, counted)
+            upto = _same(run, counted, due, periods)
+            self._take(run, counted, upto, periods)
             counted = upto
 
     def _periods(self, run: Run, number: int) -> list[tuple[CapState, Period]]:
-        at = run.begins + number * run.unit
-        return [(cap, cap.period(at, run)) for cap in self._caps if cap.applies(run.piece.window)]
-
-    def _same_periods(self, run: Run, counted: int, last: int) -> int:
-        """Up to which unit all start in the same periods as unit `counted`."""
-        at = run.begins + counted * run.unit
-        for cap in self._caps:
-            if cap.applies(run.piece.window):
-                last = min(last, counted - (at - cap.period(at, run).ends) // run.unit)
-        return last
+        at, window = run.begins + number * run.unit, run.piece.window
+        return [
+            (cap, cap.period(at, run)) for cap in self._caps if cap.rule.windows is None or window in cap.rule.windows
+        ]
 
     def _left(self, run: Run, counted: int, upto: int, periods: list[tuple[CapState, Period]]) -> int:
         amount = _between(run, counted, upto)
@@ -130,10 +127,17 @@ class Meter:
     def _take(self, run: Run, counted: int, upto: int, periods: list[tuple[CapState, Period]]) -> None:
         amount = _between(run, counted, upto)
         for cap, period in periods:
-            allowed = min(amount, cap.left(period))
-            cap.take(period, allowed, amount - allowed)
-            amount = allowed
+            amount = cap.take(period, amount)
         self.total += amount
+
+
+def _same(run: Run, counted: int, last: int, periods: list[tuple[CapState, Period]]) -> int:
+    """Up to which unit all start in the same periods as unit `counted`."""
+    at = run.begins + counted * run.unit
+    for _, period in periods:
+        ends = counted - (at - period.ends) // run.unit
+        last = min(last, ends)
+    return last
 
 
 def _between(run: Run, counted: int, upto: int) -> int:

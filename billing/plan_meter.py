@@ -10,7 +10,7 @@ from billing.caps import WEEK_DAYS, Anchors, CapRule, CapState
 from billing.days import CalendarRule
 from billing.layout import NEVER, NO_FREEDOM, Freedom, Layout, Periods, runs
 from billing.meter import Meter
-from billing.plan import Cap, Plan
+from billing.plan import Cap, Condition, Plan
 from billing.stay import PastVisit, Stay
 from billing.timeline import Days, Timeline, uncovered
 from billing.units import ladder_of, price_of
@@ -47,6 +47,8 @@ class PlanMeter:
 
     def __init__(self, plan: Plan, zone: ZoneInfo, rule: CalendarRule, calendar: Calendar) -> None:
         self.plan = plan
+        self.is_for_all = plan.when == Condition()
+        self.looks_at_exit = plan.when.looks_at_exit
         self._days = Days(zone, seconds_of(plan.day_starts))
         self._timeline = Timeline(plan.windows, self._days, rule, calendar)
         self._layout = _layout(plan)

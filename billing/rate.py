@@ -75,10 +75,11 @@ def rate(
 
 
 def _pricing(version: TariffVersion, calendar: Calendar) -> "_Pricing":
-    known = version._compiled.get(id(calendar))
-    if known is None:
-        known = version._compiled[id(calendar)] = _Pricing(version, calendar)
-    return known
+    known = version.worked_out.get(id(calendar))
+    if isinstance(known, _Pricing) and known.version is version:
+        return known
+    made = version.worked_out[id(calendar)] = _Pricing(version, calendar)
+    return made
 
 
 class _Pricing:
@@ -95,8 +96,9 @@ class _Pricing:
     def fee(self, stay: Stay, at: int, grants: list[Granted], *, ticket_lost: bool) -> Fee:
         """The whole answer."""
         fits = self.conditions.fits_entry
-        plans = [plan for plan in self.plans if fits(plan.plan.when, stay)]
-        grants = [one for one in grants if fits(one.rule.when, stay)]
+        plans = [plan for plan in self.plans if plan.is_for_all or fits(plan.plan.when, stay)]
+        if grants:
+            grants = [one for one in grants if fits(one.rule.when, stay)]
         now = self._reckon(stay, at, plans, grants)
         lines = bill(
             now.plan.plan,
@@ -125,7 +127,7 @@ class _Pricing:
     def _reckon(self, stay: Stay, at: int, plans: list[PlanMeter], grants: list[Granted]) -> Reckoned:
         """The fee of leaving at `at`."""
         fits = self.conditions.fits_exit
-        fitting = [plan for plan in plans if fits(plan.plan.when, stay, at)]
+        fitting = [plan for plan in plans if not plan.looks_at_exit or fits(plan.plan.when, stay, at)]
         if not fitting:
             raise NoPlanFits("no plan of this tariff is for this stay")
         if grants:
@@ -217,7 +219,7 @@ class _Pricing:
         """The next instant at which another plan or concession may hold."""
         turns: list[int] = []
         for plan in plans:
-            if plan.plan.when.looks_at_exit:
+            if plan.looks_at_exit:
                 turns += self.conditions.changes(plan.plan.when, stay, at)
             if plan.plan.max_stay is not None:
                 turns.append(stay.reached(stay.entry + plan.plan.max_stay.minutes * 60 + 1))

@@ -5,10 +5,11 @@ is what an editor needs. docs/tariffs.md shows every rule.
 """
 
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from billing.calendar import public_calendar
@@ -78,8 +79,10 @@ class TariffVersion(Frozen):
     lost_ticket: LostTicket | None = Field(default=None, title="lost ticket")
     total: Total = Field(default=Total(), title="the sum")
 
-    _compiled: dict[Any, Any] = PrivateAttr(default_factory=dict)
-    """What `rate` worked out of this data, by calendar. It follows from the fields, which never change."""
+    @cached_property
+    def worked_out(self) -> dict[int, object]:
+        """What `rate` makes of this data, by calendar, so that it is made once; it follows from the fields."""
+        return {}
 
     @model_validator(mode="after")
     def _consistent(self) -> "TariffVersion":

@@ -6,8 +6,11 @@ Wall times become instants day by day and are kept, so that pricing a stay is wa
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from billing.calendar import Calendar
 from billing.days import CalendarRule, is_day
@@ -22,7 +25,7 @@ _DAYS_KEPT: Final = 4000
 """Eleven years of days; a stay of a year needs 366."""
 
 
-class Piece(NamedTuple):
+class Piece(Struct, frozen=True, gc=False):
     """Time in one window (or in none). `opened` and `closes` are those of the window's occurrence."""
 
     begins: int
@@ -85,7 +88,7 @@ class Timeline:
         number = datetime.fromtimestamp(begins, self._days.zone).toordinal()
         while True:
             for piece in self._day(number):
-                if piece[1] > begins:
+                if piece.ends > begins:
                     yield piece
             number += 1
 
@@ -135,9 +138,9 @@ def uncovered(pieces: Iterator[Piece], covers: Iterator[tuple[int, int]]) -> Ite
             while cover[1] <= begins:
                 cover = next(covers, _NO_COVER)
             if cover[0] >= piece.ends:
-                yield piece._replace(begins=begins)
+                yield replace(piece, begins=begins)
                 break
             if begins < cover[0]:
-                yield piece._replace(begins=begins, ends=cover[0])
+                yield replace(piece, begins=begins, ends=cover[0])
             covered, begins = max(begins, cover[0]), min(cover[1], piece.ends)
             yield Piece(covered, begins, COVERED, covered, begins)

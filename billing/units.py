@@ -8,6 +8,8 @@ end, so that the same walk gives the fee and the moment at which it next rises. 
 
 from typing import Final, Literal, NamedTuple
 
+from msgspec import Struct
+
 from billing.charge import Charge, Flat, Nothing, Step, Totals
 from billing.timeline import FOREVER, Piece
 
@@ -37,7 +39,7 @@ class Ladder(NamedTuple):
     ignore: int = 0
 
 
-class Run(NamedTuple):
+class Run(Struct, frozen=True, gc=False):
     """`units` units of `unit` seconds from `begins` on; unit i is due at begins + i * unit + after + 1, not before
     `gate` has passed. `amount` is the price of `parts` units."""
 
