@@ -76,6 +76,7 @@ async def _found(tx: Tx, wanted: PlaceIn) -> tuple[Place, int]:
         None if space is None else space["number"],
         None if space is None else space["label"],
         is_lent,
+        private_spaces=row["private_spaces"],
         policy_at=row["policy_at"],
     )
     return place, row["revision"]

@@ -23,6 +23,8 @@ class Place(Struct, frozen=True):
     """Its owner lends it: it is promised inside the windows of its listing only, and takes nothing of the pool."""
     revision: int | None = None
     """Of a place that was remembered: the registry's when it was read. None: it was read in this transaction."""
+    private_spaces: int = 0
+    """Of its car park then: they are not of the pool."""
     policy_at: datetime | None = None
     """When its policy was set; None: it is the default."""
 

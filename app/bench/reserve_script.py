@@ -100,6 +100,7 @@ def _hold(reservable: int, *, parts: int) -> str:
             "false",
             f"ARRAY[{', '.join(lasts)}]",
             str(reservable),
+            "0",
         ],
     )
 

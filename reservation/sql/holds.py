@@ -22,7 +22,8 @@ WITH known AS (
     SELECT WHERE $20::bigint IS NULL OR (
         (SELECT revision FROM registry.revision_now) = $20
         AND (SELECT updated_at FROM reservation.policy WHERE car_park = $3) IS NOT DISTINCT FROM $21::timestamptz
-        AND EXISTS (SELECT FROM reservation.private_space WHERE space = $4) = $22)
+        AND (SELECT count(DISTINCT space) FROM reservation.private_space WHERE car_park = $3) = $25
+        AND EXISTS (SELECT FROM reservation.private_space WHERE car_park = $3 AND space = $4) = $22)
 ), made AS (
     INSERT INTO reservation.reservation (id, driver, car_park, space, space_label, listing, plate, color, during,
         occupies, state, terms, price, hold_expires_at, earliest, latest, created_at)
@@ -101,6 +102,7 @@ async def insert(
         place.is_lent,
         lasts,
         place.reservable,
+        place.private_spaces,
     )
     assert row is not None, "the statement selects from one row"  # noqa: S101
     return row

@@ -5,12 +5,13 @@ from kernel.db import Row, Tx
 
 CAR_PARK = """
 -- A private space is not of the pool, and never promised as one.
-SELECT card.id, card.operator, card.closed, card.time_zone, policy.policy,
-    least(card.reservable, greatest(0, card.capacity - (
-        SELECT count(DISTINCT private.space) FROM reservation.private_space AS private
-        WHERE private.car_park = card.id)))::integer AS reservable,
+SELECT card.id, card.operator, card.closed, card.time_zone, policy.policy, private.spaces AS private_spaces,
+    least(card.reservable, greatest(0, card.capacity - private.spaces))::integer AS reservable,
     policy.updated_at AS policy_at, (SELECT revision FROM registry.revision_now) AS revision
 FROM registry.car_park_card AS card LEFT JOIN reservation.policy AS policy ON policy.car_park = card.id
+CROSS JOIN LATERAL (
+    SELECT count(DISTINCT private.space) AS spaces FROM reservation.private_space AS private
+    WHERE private.car_park = card.id) AS private
 WHERE card.id = $1
 """
 
