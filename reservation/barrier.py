@@ -7,7 +7,7 @@ car park lets in whom it lets in.
 from collections.abc import Sequence
 from typing import Final
 
-from contracts.orders import GiveOrder
+from contracts.orders import TTL, GiveOrder, OrderKind
 from kernel.db import Tx
 from reservation.arrive import Entry
 from reservation.check_in import NotYet
@@ -31,7 +31,7 @@ async def move_barriers(tx: Tx, give_order: GiveOrder, entries: Sequence[Entry])
     """
     live = [entry for entry in entries if is_live(entry.passage, tx.now)]
     for entry in live:
-        if entry.is_guest:
+        if entry.is_guest and not _is_open_already(entry):
             await open_barrier(tx, give_order, entry.passage, reason="reservation")
             if entry.promise is not None and entry.promise["space_label"] is not None:
                 label = entry.promise["space_label"]
@@ -42,6 +42,14 @@ async def move_barriers(tx: Tx, give_order: GiveOrder, entries: Sequence[Entry])
     for car_park, room in rooms.items():
         refused |= await _turn_away(tx, give_order, [e for e in live if e.passage.car_park == car_park], room)
     return [entry for entry in entries if id(entry) not in refused]
+
+
+def _is_open_already(entry: Entry) -> bool:
+    """A second reading of a vehicle that is being let in: whoever follows it closely is not."""
+    row = entry.promise
+    if row is None or row["passage"] == entry.passage.id:
+        return False
+    return bool(entry.passage.at - row["checked_in_at"] <= TTL[OrderKind.OPEN_BARRIER])
 
 
 async def _turn_away(tx: Tx, give_order: GiveOrder, entries: Sequence[Entry], room: sql.Room) -> set[int]:

@@ -220,3 +220,16 @@ async def test_walk_ins_are_refused_when_what_is_free_is_promised(site: Site, la
     site.clock.advance(900)
     await lanes.drive("entry")
     assert (await lanes.orders("open_barrier")) == [("open_barrier", "E1")]
+
+
+async def test_a_second_reading_opens_nothing_for_whoever_follows_and_a_later_entry_does(
+    site: Site, lanes: Lanes
+) -> None:
+    await site.confirmed(0, 60)
+    await lanes.drive("entry")
+    site.clock.advance(3)
+    await lanes.drive("entry")
+    assert await lanes.orders() == [("open_barrier", "E1")]
+    site.clock.advance(600)
+    await lanes.drive("entry")
+    assert await lanes.orders() == [("open_barrier", "E1")] * 2
