@@ -23,5 +23,5 @@ async def cancel_promise(
     fee = terms.cancel_fee(promise.begins, tx.now, row["price"]) if costs else 0
     told: dict[str, Any] = {"cause": cause} if reason is None else {"cause": cause, "reason": reason}
     moved = await write(tx, row, stepped(row, cancelled, promise, tx.now, fee=fee), "cancelled", **told)
-    await offer_freed(tx, CarParkId(row["car_park"]))
+    await offer_freed(tx, [CarParkId(row["car_park"])], (row["begins"], row["until"]))
     return moved

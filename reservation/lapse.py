@@ -14,7 +14,7 @@ from contracts.ids import CarParkId
 from kernel.db import Database, Row, Tx
 from reservation.claim import give_back_all
 from reservation.lifecycle import Promise, State
-from reservation.promote import promote, settle_waits
+from reservation.promote import offer_freed
 from reservation.sql import lapses as sql
 from reservation.sql import reservations
 from reservation.stay import Stay
@@ -64,9 +64,7 @@ async def _part(tx: Tx, deadline: sql.Deadline) -> int:
     ran_out = _ran_out(tx, await sql.passed(tx, deadline, PART_ROWS))
     if ran_out is None:
         return 0
-    freed = await ran_out.end(tx)
-    await settle_waits(tx, freed)
-    await promote(tx, freed)
+    await offer_freed(tx, await ran_out.end(tx))
     return len(ran_out.steps)
 
 

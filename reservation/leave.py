@@ -37,7 +37,7 @@ async def complete(
     moved = await write(tx, row, after, "completed", by=by, fee=fee, cause=cause or "left")
     await locks.want_raised(tx, row["id"])
     if left_at < promise.until:
-        await offer_freed(tx, CarParkId(row["car_park"]))
+        await offer_freed(tx, [CarParkId(row["car_park"])], (left_at, promise.until))
     return moved
 
 

@@ -31,9 +31,11 @@ from reservation.http.reservations import ReservationsApi
 from reservation.http.views import ReservationView
 from reservation.http.waitlist import WaitlistApi
 from reservation.http.webhooks import WebhooksApi
+from reservation.lapse import lapse_all
 from reservation.lay_slots import lay_slots
 from reservation.outside import Outside
 from reservation.pool_meters import PoolMeters
+from reservation.promote import LINE_S, promote_all
 from reservation.recount import CRON, recount_pools
 from reservation.relay import JOB as WEBHOOK_JOB
 from reservation.relay import RELAY_S, relay
@@ -41,7 +43,6 @@ from reservation.settings import ReservationSettings
 from reservation.signing import SigningKey
 from reservation.space_locks import hear_of_locks
 from reservation.stay_on import ArrivalSteps
-from reservation.sweep import sweep
 from reservation.tell_promised import tell_promised
 from reservation.time_meters import TimeMeters
 
@@ -113,7 +114,10 @@ def upkeep(
         await recount_pools(database, meters)
 
     async def look_at_deadlines() -> None:
-        await sweep(database, time_meters)
+        await lapse_all(database, time_meters)
+
+    async def look_at_the_line() -> None:
+        await promote_all(database, time_meters)
 
     async def tell_webhooks() -> None:
         await relay(database, ReservationView.of, time_meters)
@@ -127,6 +131,7 @@ def upkeep(
         "reservation",
         loops=[
             Loop("reservation.sweep", look_at_deadlines, settings.sweep_s),
+            Loop("reservation.line", look_at_the_line, LINE_S),
             Loop("reservation arrivals", ArrivalSteps(database, give_order).step, ARRIVALS_S),
             Loop("reservation.lay", lay_further, LAY_S),
             Loop("reservation.relay", tell_webhooks, RELAY_S),

@@ -34,10 +34,13 @@ class TimeMeters:
         """At the beginning of a sweep."""
         self._lag.set(0 if since is None else max(0.0, (now - since).total_seconds()))
 
-    def in_line(self, waiting: int, offered: int, *, offers: int) -> None:
-        """At the end of a sweep, and how many `offers` it made."""
+    def in_line(self, waiting: int, offered: int) -> None:
+        """At the end of a look at everybody who waits."""
         self._waiting.set(waiting)
         self._offered.set(offered)
+
+    def offered(self, offers: int) -> None:
+        """Offers that it made, beside those that were made where a promise ended."""
         self._offers.inc(offers)
 
     def steps(self, counts: Mapping[str, int]) -> None:

@@ -1,6 +1,7 @@
 """Who waits for what, in the order of their coming."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from contracts.ids import CarParkId
@@ -48,8 +49,14 @@ def _fits(soon: str) -> str:
 
 NEXT = f"""
 SELECT {_COLUMNS} FROM reservation.wait AS wait JOIN registry.car_park_card AS card ON card.id = wait.car_park
-WHERE wait.car_park = ANY ($1) AND wait.number > $2 AND {_fits("$3::timestamptz")}
-ORDER BY wait.number LIMIT 1 FOR UPDATE OF wait SKIP LOCKED
+WHERE wait.car_park = ANY ($1) AND wait.number > $2
+    AND ($4::timestamptz IS NULL OR wait.during && tstzrange($4, $5::timestamptz)) AND {_fits("$3::timestamptz")}
+ORDER BY wait.number LIMIT $6 FOR UPDATE OF wait SKIP LOCKED
+"""
+
+ANYBODY = """
+SELECT EXISTS (SELECT FROM reservation.wait WHERE state = 'waiting' AND car_park = ANY ($1))
+    OR EXISTS (SELECT FROM reservation.wait WHERE state = 'offered' AND car_park = ANY ($1))
 """
 
 CAR_PARKS = f"""
@@ -121,9 +128,17 @@ FROM reservation.wait WHERE state IN ('waiting', 'offered')
 """
 
 
-async def next_that_fits(tx: Tx, car_parks: Sequence[CarParkId], *, after: int) -> Row | None:
-    """Whoever came first behind `after` and could be promised now what is waited for; locked."""
-    return await tx.fetchrow(NEXT, car_parks, after, ceil(tx.now))
+async def is_anybody_in_line(tx: Tx, car_parks: Sequence[CarParkId]) -> bool:
+    """Whether there is anything to do: at most car parks nobody waits."""
+    return bool(await tx.fetchval(ANYBODY, car_parks))
+
+
+async def next_that_fit(
+    tx: Tx, car_parks: Sequence[CarParkId], *, during: tuple[datetime, datetime] | None, after: int, limit: int
+) -> list[Row]:
+    """Who came first behind `after`, waits for some of `during`, and could be promised it now; locked, in order."""
+    begins, until = during or (None, None)
+    return await tx.fetch(NEXT, car_parks, after, ceil(tx.now), begins, until, limit)
 
 
 async def car_parks_with_room(tx: Tx) -> list[CarParkId]:

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from kernel.db import Database
 from reservation import lapse
 from reservation.lapse import lapse_all
-from reservation.sweep import sweep
+from reservation.promote import promote_all
 from reservation.time_meters import TimeMeters
 from tests.conftest import Eventually
 from tests.integration.reservation.arrivals import Lanes
@@ -17,6 +17,12 @@ from tests.integration.reservation.conftest import ANN, BEN, CAR, CITY, OTHER_CA
 
 EVENTS = "SELECT kind, detail FROM reservation.event WHERE reservation = $1 ORDER BY number"
 STATES = "SELECT state, count(*) FROM reservation.reservation GROUP BY state"
+
+
+async def sweep(database: Database, meters: TimeMeters) -> None:
+    """A turn of the worker's loops."""
+    await lapse_all(database, meters)
+    await promote_all(database, meters)
 
 
 @pytest.fixture
