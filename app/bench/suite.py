@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from app.bench.billing import measure_billing
 from app.bench.freshness import measure_freshness
 from app.bench.ingest import measure_ingest
 from app.bench.memory import measure_memory
@@ -31,6 +32,7 @@ _BENCHES: dict[str, Bench] = {
     "freshness": measure_freshness,
     "memory": measure_memory,
     "reserve": measure_reserve,
+    "billing": measure_billing,
     "search": measure_search,
 }
 
