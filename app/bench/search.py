@@ -2,8 +2,8 @@
 
 API and PostgreSQL are processes of their own, the askers are the bench: some drivers, each of whom asks again when it
 has its answer and its turn has come. They ask as drivers do (near a place, nearest or cheapest first, 50 a page), and
-as often for the whole city. The naive search counts, in one SQL statement, the promises of each car park that overlap the
-window; it knows neither shared spaces nor price, distance and terms, and it is wrong where two promises follow each
+as often for the whole city. The naive search counts, in one SQL statement, the promises of each car park that overlap
+the window; it knows neither shared spaces nor price, distance and terms, and it is wrong where two promises follow each
 other. It is asked over a connection of its own, with no HTTP in between, in turns with ours.
 """
 

@@ -312,6 +312,35 @@ async def test_what_begins_now_is_offered_only_where_sensors_see_room(site: Site
     assert [offer["left"] for offer in await found(site, 0, 60)] == [3]
 
 
+async def test_a_space_in_which_a_car_stands_is_not_offered_for_now(site: Site) -> None:
+    await lend(site, "B1-007")
+    assert [offer["space"] for offer in await found(site, 0, 60, car_park=PARK)] == [None, "B1-007"]
+    async with site.database.transaction() as tx:
+        await tx.execute(
+            """INSERT INTO occupancy.space_state (space, car_park, state, at, epoch, seq, received_at)
+               SELECT number, car_park, 'occupied', $2, '', 1, $2 FROM registry.space
+               WHERE car_park = $1 AND label = 'B1-007'
+               ON CONFLICT (space) DO UPDATE SET state = 'occupied'""",
+            PARK,
+            tx.now,
+        )
+    assert [offer["space"] for offer in await found(site, 0, 60, car_park=PARK)] == [None]
+    assert [offer["space"] for offer in await found(site, 10, 60, car_park=PARK)] == [None, "B1-007"]
+
+
+async def test_a_space_in_which_a_guest_overstays_is_not_offered_for_now(site: Site) -> None:
+    await lend(site, "B1-007")
+    kept = await site.confirmed(0, 30, space="B1-007")
+    async with site.database.transaction() as tx:
+        await tx.execute("UPDATE reservation.reservation SET state = 'checked_in', checked_in_at = $1", tx.now)
+    site.clock.advance(29 * 60)
+    assert [offer["space"] for offer in await found(site, 1, 60, car_park=PARK)] == [None, "B1-007"]
+    site.clock.advance(2 * 60)
+    assert [offer["space"] for offer in await found(site, 0, 60, car_park=PARK)] == [None]
+    assert [offer["space"] for offer in await found(site, 30, 60, car_park=PARK)] == [None, "B1-007"]
+    assert kept["space"] == "B1-007"
+
+
 async def test_positions_in_the_datum_asked_for(site: Site) -> None:
     [offer] = await found(site, near="41.79972,123.46305", datum="gcj02")
     assert offer["position"]["datum"] == "gcj02" and offer["distance_m"] < 50
