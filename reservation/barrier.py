@@ -53,13 +53,16 @@ def _is_open_already(entry: Entry) -> bool:
 
 
 async def _turn_away(tx: Tx, give_order: GiveOrder, entries: Sequence[Entry], room: sql.Room) -> set[int]:
-    """Of one car park. Where its lanes are what counts, `free` is already without these vehicles."""
-    left = None if room.free is None else room.free + (len(entries) if room.source == "passages" else 0)
+    """Of one car park. Where its lanes are what counts, `free` is without these vehicles already; where its sensors
+    are, guests are `arriving`.
+    """
+    guests = sum(entry.is_guest for entry in entries)
+    taken = {"passages": guests - len(entries), "spaces": room.arriving}.get(room.source or "", guests)
+    left = None if room.free is None else room.free - taken
     due = room.due
     refused: set[int] = set()
-    for entry in sorted(entries, key=lambda entry: not entry.is_guest):
+    for entry in entries:
         if entry.is_guest:
-            left = None if left is None else left - 1
             continue
         due_to_others = due - entry.is_due(tx.now)
         if left is not None and due_to_others > 0 and left <= due_to_others:

@@ -11,15 +11,20 @@ from kernel.db import Row, Tx
 from reservation.sql import pools
 from reservation.sql.reservations import COLUMNS
 
+PARKED_AFTER: Final = timedelta(minutes=5)
+"""From the lane to the space: whoever takes longer stands somewhere else."""
 AHEAD: Final = timedelta(hours=24)
 """Whoever drives in longer before his time comes for something else."""
 
 
 class Room(Struct, frozen=True):
-    """What is `free` before anything is promised (None: nobody knows), by which `source`; and the promises `due`."""
+    """What is `free` before anything is promised (None: nobody knows), by which `source`; the promises `due`; guests
+    who are inside and `arriving` at their spaces, which nobody has seen taken yet.
+    """
 
     free: int | None
     due: int
+    arriving: int
     source: str | None
 
 
@@ -62,8 +67,15 @@ SELECT {COLUMNS} FROM reservation.reservation WHERE id = ANY ($1::text[]) ORDER 
 """
 
 ROOM = """
--- What is free of each car park before anything that is promised is taken off; NULL: nobody knows.
+-- What is free of each car park before anything that is promised is taken off; NULL: nobody knows. Where sensors of
+-- spaces count, a guest who came just now is still on his way to one.
 SELECT card.id AS car_park, now.source,
+    CASE WHEN now.source = 'spaces' THEN (
+        SELECT count(*) FROM reservation.reservation AS guest
+        WHERE guest.car_park = card.id AND guest.state = 'checked_in' AND guest.inside_since IS NULL
+            AND guest.checked_in_at > $2::timestamptz - $3::interval
+            AND NOT EXISTS (SELECT FROM occupancy.space_now AS seen
+                            WHERE seen.space = guest.space AND seen.state = 'occupied')) ELSE 0 END AS arriving,
     coalesce((SELECT promised FROM reservation.promised($2) AS due WHERE due.car_park = card.id), 0) AS due,
     CASE WHEN NOT now.stale THEN now.capacity - now.out_of_service - now.occupied END AS free
 FROM registry.car_park_card AS card
@@ -130,8 +142,8 @@ async def lock_if_free(tx: Tx, ids: Sequence[str]) -> list[Row]:
 
 async def rooms(tx: Tx, car_parks: Sequence[CarParkId]) -> dict[CarParkId, Room]:
     return {
-        CarParkId(row["car_park"]): Room(row["free"], row["due"], row["source"])
-        for row in await tx.fetch(ROOM, car_parks, tx.now)
+        CarParkId(row["car_park"]): Room(row["free"], row["due"], row["arriving"], row["source"])
+        for row in await tx.fetch(ROOM, car_parks, tx.now, PARKED_AFTER)
     }
 
 

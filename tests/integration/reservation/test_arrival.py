@@ -233,3 +233,19 @@ async def test_a_second_reading_opens_nothing_for_whoever_follows_and_a_later_en
     site.clock.advance(600)
     await lanes.drive("entry")
     assert await lanes.orders() == [("open_barrier", "E1")] * 2
+
+
+async def test_a_guest_on_his_way_to_a_space_has_it_although_no_sensor_saw_him(site: Site, lanes: Lanes) -> None:
+    await site.put("/v1/operator/car-parks/sy-1", park(capacity=10))
+    await lanes.sense(*[f"B1-{number:03}" for number in range(1, 9)])
+    await lanes.sense("B1-009", "B1-010", state="free")
+    await site.confirmed(0, 60)
+    await site.confirmed(20, 60, vehicle=THIRD_CAR, who=BEN)
+    await lanes.drive("entry")
+    site.clock.advance(60)
+    await lanes.drive("entry", OTHER_CAR)
+    assert await lanes.orders("refuse_entry") == [("refuse_entry", "E1")], "two are free: one his, one promised"
+    site.clock.advance(300)
+    await lanes.sense("B1-009", "B1-010", state="free")
+    await lanes.drive("entry", OTHER_CAR)
+    assert len(await lanes.orders("refuse_entry")) == 1, "he stands somewhere that nobody watches"
