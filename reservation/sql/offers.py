@@ -3,7 +3,7 @@
 Every branch first sorts what may come into question and then looks, place by place, whether there is room, until the
 page is full: a search over a whole city touches the counters and promises of some dozens of places, whatever is stored.
 The looks are scalar subqueries and the open slots of a car park a LATERAL that cannot be pulled up (`OFFSET 0`), for as
-joins the planner would take all of them at once. See docs/performance.md for what that gives.
+joins the planner would take all of them at once. See docs/reservation.md for what that gives.
 """
 
 from datetime import datetime
