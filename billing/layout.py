@@ -4,39 +4,16 @@ What ends a unit early: the end of its step, a restart of the plan, the beginnin
 are carried, the end of its window. Time in no window, free windows and what a pass covers are runs that cost nothing.
 """
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from billing.timeline import FOREVER, Piece
+from billing.periods import NEVER, NO_FREEDOM, Freedom, Periods
+from billing.timeline import Piece
 from billing.units import ENDLESS, Ladder, Run, Rung
 
 Boundary = Literal["carry", "split", "pause"]
 Clock = Literal["stay", "window", "time_in_window"]
-
-
-class Periods(NamedTuple):
-    """Where periods begin: the first one after the beginning, and the one that follows any."""
-
-    first: int = FOREVER
-    following: Callable[[int], int] = lambda _: FOREVER
-
-
-NEVER = Periods()
-
-
-class Freedom(NamedTuple):
-    """The free time of a stay in seconds: at its beginning, in each later period, and given besides (`extra`)."""
-
-    now: int = 0
-    later: int = 0
-    periods: Periods = NEVER
-    floor: bool = False
-    counted: bool = False
-    inclusive: bool = True
-    extra: int = 0
-
-
-NO_FREEDOM = Freedom()
 
 
 class Layout(NamedTuple):
@@ -79,7 +56,7 @@ class _Walk:
         self.free_at = free.periods.first
         self.at = begins
         self.piece = next(pieces)
-        self.following: Piece | None = None
+        self.ahead: deque[Piece] = deque()
         self.gate = begins - 1
         self.origin = begins
         self.entered = begins
@@ -155,8 +132,7 @@ class _Walk:
 
     def _next_piece(self) -> None:
         before = self.piece
-        after = self.following or next(self.pieces)
-        self.following = None
+        after = self.ahead.popleft() if self.ahead else next(self.pieces)
         joined = _joins(self.layout.clock, before, after)
         if self.layout.clock == "time_in_window":
             until = self.at if joined else before.ends
@@ -208,21 +184,35 @@ class _Walk:
         for rung in ladder.rungs:
             if clock < rung.until:
                 break
-        room = min(hard - at, rung.until - clock)
         to_end = piece.ends - at
-        carried = self.layout.boundary == "carry" or to_end >= ENDLESS or self._is_joined()
-        count = (room if carried else min(room, to_end)) // rung.unit
-        if carried:
-            count = min(count, -(-to_end // rung.unit))
+        fitting = -(-to_end // rung.unit)
+        ends = (
+            at + fitting * rung.unit if self.layout.boundary == "carry" else self._same_price_until(fitting * rung.unit)
+        )
+        room = min(hard, ends) - at
+        room = min(room, rung.until - clock)
+        count = min(room // rung.unit, fitting)
         if count:
             return self._run(rung, rung.unit, count, after=rung.after, clock=clock)
-        length = room if carried else min(room, to_end)
-        counts = rung.after < length
-        if self.layout.boundary == "pause" and length == to_end and length < room:
-            self.paused[piece.window] = _Begun(rung, length, counts, at, piece, clock)
+        counts = rung.after < room
+        if self.layout.boundary == "pause" and at + room == ends:
+            self.paused[piece.window] = _Begun(rung, room, counts, at, piece, clock)
         if not counts:
-            return self._nothing(at + length)
-        return self._run(rung, length, 1, after=rung.after, clock=clock)
+            return self._nothing(at + room)
+        return self._run(rung, room, 1, after=rung.after, clock=clock)
+
+    def _same_price_until(self, enough: int) -> int:
+        """Where units must end because another window begins; nobody needs to know beyond `enough`."""
+        ends, last = self.piece.ends, self.piece
+        number = 0
+        while ends < min(enough, ENDLESS):
+            if number == len(self.ahead):
+                self.ahead.append(next(self.pieces))
+            after = self.ahead[number]
+            if not _joins(self.layout.clock, last, after):
+                break
+            ends, last, number = after.ends, after, number + 1
+        return ends
 
     def _rest_of_paused(self, stop: int) -> Run:
         """The rest of a unit that was begun when its window was open before; it still belongs to where it began."""
@@ -251,11 +241,6 @@ class _Walk:
     def _share(self, amount: int, parts: int) -> tuple[int, int]:
         percent = self.layout.percent
         return (amount, parts) if percent == 100 else (amount * percent, parts * 100)
-
-    def _is_joined(self) -> bool:
-        if self.following is None:
-            self.following = next(self.pieces)
-        return _joins(self.layout.clock, self.piece, self.following)
 
 
 def _joins(clock: Clock, before: Piece, after: Piece) -> bool:

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from billing.calendar import Calendar
 from billing.caps import WEEK_DAYS, Anchors, CapRule, CapState
 from billing.days import CalendarRule
-from billing.layout import NEVER, NO_FREEDOM, Freedom, Layout, Periods, runs
+from billing.layout import Layout, runs
 from billing.meter import Meter
+from billing.periods import NEVER, NO_FREEDOM, Freedom, Periods
 from billing.plan import Cap, Condition, Plan
 from billing.stay import PastVisit, Stay
 from billing.timeline import Days, Timeline, uncovered

@@ -59,3 +59,10 @@ def seconds_of(time: str) -> int:
 def wall(time: str) -> timedelta:
     """The same as a distance from midnight on the wall clock."""
     return timedelta(seconds=seconds_of(time))
+
+
+class Unsaid(Frozen):
+    """A part of a tariff that another format has no words for."""
+
+    field: str
+    why: str
