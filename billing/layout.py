@@ -186,11 +186,10 @@ class _Walk:
                 break
         to_end = piece.ends - at
         fitting = -(-to_end // rung.unit)
-        ends = (
-            at + fitting * rung.unit if self.layout.boundary == "carry" else self._same_price_until(fitting * rung.unit)
-        )
-        room = min(hard, ends) - at
-        room = min(room, rung.until - clock)
+        ends = at + fitting * rung.unit
+        if self.layout.boundary != "carry":
+            ends = self._same_price_until(ends)
+        room = min(hard - at, ends - at, rung.until - clock)
         count = min(room // rung.unit, fitting)
         if count:
             return self._run(rung, rung.unit, count, after=rung.after, clock=clock)

@@ -4,6 +4,7 @@ Illegal tariffs do not build; `TariffRefused` names each field and says what to 
 is what an editor needs. docs/tariffs.md shows every rule.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -154,7 +155,7 @@ def read_tariff(document: str | bytes | dict[str, Any]) -> TariffVersion:
             return TariffVersion.model_validate_json(_json(document))
         return TariffVersion.model_validate_json(document)
     except ValidationError as error:
-        raise TariffRefused(tuple(_refusal(one) for one in error.errors(include_url=False))) from error
+        raise TariffRefused(tuple(_refusals(error))) from error
 
 
 def tariff_schema() -> dict[str, Any]:
@@ -182,6 +183,16 @@ _ADVICE: dict[str, str] = {
     "int_from_float": "write a whole number: amounts are minor units (fen), times are minutes",
     "json_invalid": "this is no JSON",
 }
+
+
+def _refusals(error: ValidationError) -> Iterator[Refusal]:
+    """Without the complaints that a list is too short whose only fault is that one of its members is wrong."""
+    errors = error.errors(include_url=False)
+    for one in errors:
+        place = one["loc"]
+        inner = any(len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in errors)
+        if one["type"] != "too_short" or not inner:
+            yield _refusal(one)
 
 
 def _refusal(error: Any) -> Refusal:
