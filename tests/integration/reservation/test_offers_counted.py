@@ -12,8 +12,8 @@ from msgspec import Struct
 from contracts.near import distance_m
 from kernel.db import Row
 from reservation.policy import Policy
+from tests.integration.reservation.asking import lend
 from tests.integration.reservation.conftest import PARK, Site, park
-from tests.integration.reservation.test_offers import lend
 
 CENTRE = (41.80, 123.45)
 PARKS = 9
@@ -243,7 +243,7 @@ def room(world: World, row: Row, begins: datetime, until: datetime) -> int:
             for one in world.promises
         )
         fullest, minute = max(fullest, taken), minute + MINUTE
-    return min(int(row["reservable"]), row["capacity"] - len(private)) - fullest
+    return min(int(row["reservable"]), int(row["capacity"]) - len(private)) - fullest
 
 
 def lent(

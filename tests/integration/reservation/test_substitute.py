@@ -4,8 +4,8 @@ import pytest
 
 from contracts.facts import Facts
 from tests.integration.reservation.arrivals import Lanes, events, state
+from tests.integration.reservation.asking import lend
 from tests.integration.reservation.conftest import BEN, OTHER_CAR, Site, park
-from tests.integration.reservation.test_offers import lend
 
 SPACES = [
     {"space": "B1-001", "zone": "B1"},
