@@ -283,6 +283,26 @@ async def test_a_hold_that_ran_out_is_the_waiting_ones_first(site: Site) -> None
     assert (await seen(site, wait))["state"] in {"waiting", "offered"}
 
 
+async def test_newcomers_are_never_faster_than_whoever_waits(site: Site, meters: TimeMeters) -> None:
+    """A space changes hands again and again, while many ask for it and two workers sweep."""
+    await small(site)
+    kept = await site.confirmed()
+    line = [await wait_for(site, vehicle=car(number), who=f"driver-{number}") for number in range(4)]
+    holder, reservation = ANN, kept["id"]
+    for number, wait in enumerate(line):
+        sweeps = [asyncio.create_task(sweep(site.database, meters)) for _ in range(2)]
+        cancelled, *asked = await asyncio.gather(
+            site.step(reservation, "cancel", who=holder),
+            *(site.hold(vehicle=car(100 + number * 10 + other), who=BEN) for other in range(5)),
+        )
+        await asyncio.gather(*sweeps)
+        assert cancelled.status == 200
+        assert [answer.json["code"] for answer in asked] == ["no-space-left"] * 5
+        holder, reservation = f"driver-{number}", (await seen(site, wait, who=f"driver-{number}"))["reservation"]
+        assert (await site.step(reservation, "confirm", who=holder)).status == 200
+    assert await site.miscounted() == []
+
+
 async def test_the_sweep_offers_what_came_free_by_other_ways(site: Site, meters: TimeMeters) -> None:
     await small(site)
     await site.confirmed()
