@@ -10,13 +10,13 @@ ALTER TABLE reservation.listing
     ADD CONSTRAINT listing_released_when_revoked CHECK (released_at IS NULL OR state = 'revoked' AND decided_at IS NOT NULL);
 CREATE UNIQUE INDEX listing_proposed_once ON reservation.listing (owner, space) WHERE state = 'proposed';
 CREATE INDEX listing_to_lay ON reservation.listing (laid_until) WHERE state = 'approved';
-CREATE INDEX listing_private ON reservation.listing (space)
+-- One listing makes a space private: whoever approves a new one releases those before it.
+CREATE UNIQUE INDEX listing_private ON reservation.listing (space)
     WHERE state IN ('approved', 'paused', 'revoked') AND decided_at IS NOT NULL AND released_at IS NULL;
 CREATE INDEX listing_private_of_car_park ON reservation.listing (car_park, space)
     WHERE state IN ('approved', 'paused', 'revoked') AND decided_at IS NOT NULL AND released_at IS NULL;
 
--- Whose owners lend them, or lent them once: not of the pool, and promised inside the windows of a listing only. A space
--- that had several owners is told several times.
+-- Whose owners lend them, or lent them once: not of the pool, and promised inside the windows of a listing only.
 CREATE VIEW reservation.private_space AS
     SELECT car_park, space, id AS listing FROM reservation.listing
     WHERE state IN ('approved', 'paused', 'revoked') AND decided_at IS NOT NULL AND released_at IS NULL;

@@ -60,7 +60,9 @@ async def decide_listing(
         )
     if decision == "approve":
         await _check_room(tx, row)
-    with tx.guard({"listing_one_for_a_space": AlreadyListed}, car_park=row["car_park"], space=row["space_label"]):
+        await sql.release_earlier(tx, row["space"])
+    taken = {"listing_one_for_a_space": AlreadyListed, "listing_private": AlreadyListed}
+    with tx.guard(taken, car_park=row["car_park"], space=row["space_label"]):
         released_at = tx.now if decision == "release" else None
         after = await sql.decide(tx, listing, _TO[decision], by=caller.id, reason=reason, released_at=released_at)
     if decision in ("approve", "revoke"):

@@ -86,9 +86,13 @@ ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('listings of ' ||
 
 ROOM = """
 SELECT card.capacity, card.reservable, (
-    SELECT count(DISTINCT own.space) FROM reservation.private_space AS own
-    WHERE own.car_park = card.id AND own.space <> $2) AS private
+    SELECT count(*) FROM reservation.private_space AS own WHERE own.car_park = card.id AND own.space <> $2) AS private
 FROM registry.car_park_card AS card WHERE card.id = $1
+"""
+
+RELEASE_EARLIER = """
+UPDATE reservation.listing SET version = version + 1, released_at = $2, updated_at = $2
+WHERE space = $1 AND state = 'revoked' AND decided_at IS NOT NULL AND released_at IS NULL
 """
 
 
@@ -164,6 +168,11 @@ async def decide(tx: Tx, listing: str, state: str, *, by: str, reason: str | Non
     row = await tx.fetchrow(DECIDE, listing, state, tx.now, by, reason, released_at)
     assert row is not None, "the row is locked"  # noqa: S101
     return row
+
+
+async def release_earlier(tx: Tx, space: int) -> None:
+    """A listing that is over no longer says that the space is private: another one is about to."""
+    await tx.execute(RELEASE_EARLIER, space, tx.now)
 
 
 async def revoke(tx: Tx, listing: str) -> None:

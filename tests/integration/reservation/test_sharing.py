@@ -280,6 +280,25 @@ async def test_a_space_that_the_pool_needs_is_not_lent(site: Site) -> None:
     asked = [await site.hold(car_park="small", vehicle=car) for car in cars]
     assert [answer.status for answer in asked] == [201, 201, 409]
 
+    # A second owner after the first: still one private space, until nobody's listing says so.
+    assert await private_spaces(site) == ["P-1"]
+    await decide(site, first, "revoke", who=CITY)
+    again = (await propose(site, who=BEN, space="P-1")).json["id"]
+    await site.put("/v1/operator/car-parks/small", body)
+    assert (await decide(site, again, "approve")).status == 200
+    assert await private_spaces(site) == ["P-1"]
+    await decide(site, again, "revoke")
+    await decide(site, again, "release")
+    assert await private_spaces(site) == []
+
+
+async def private_spaces(site: Site) -> list[str]:
+    rows = await site.rows(
+        """SELECT space.label FROM reservation.private_space AS private
+           JOIN registry.space_directory AS space ON space.number = private.space"""
+    )
+    return [row["label"] for row in rows]
+
 
 async def test_windows_follow_local_time_exceptions_and_midnight(site: Site) -> None:
     nights = DAILY | {"rrule": "FREQ=WEEKLY;BYDAY=MO,TU", "from_time": "20:00", "until_time": "07:00"}
