@@ -39,6 +39,9 @@ class Concession(Frozen):
     percent_of: Literal["total", "units"] = Field(
         default="total", title="percent of", description="`units`: before the caps, so that the cap stays the same."
     )
+    percent_off_at_most: Fen | None = Field(
+        default=None, title="percent, but no more than", description="The most that the percent of the total takes off."
+    )
     amount_off: Fen = Field(default=0, title="amount off")
     pays_at_most: Fen | None = Field(default=None, title="pays at most")
     exempt: bool = Field(
@@ -69,9 +72,14 @@ class Concession(Frozen):
 
 
 class Held(Struct, frozen=True, kw_only=True):
-    """A concession that is presented for a stay: a coupon, a pass that is valid from when until when."""
+    """A concession that is presented for a stay: a coupon, a pass that is valid from when until when.
+
+    `minutes` and `amount` are what this coupon says where it says less than the tariff's `free_min`, `amount_off`.
+    """
 
     concession: str
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     count: int = 1
+    minutes: int | None = None
+    amount: int | None = None

@@ -56,10 +56,20 @@ def granted(rules: Sequence[Concession], held: Sequence[Held]) -> list[Granted]:
             if count > 0:
                 begins = -FOREVER if one.valid_from is None else int(one.valid_from.timestamp())
                 ends = FOREVER if one.valid_until is None else int(one.valid_until.timestamp())
-                found.append(Granted(rule, count, begins, ends))
+                found.append(Granted(_said_by(one, rule), count, begins, ends))
     if by_id:
         raise KeyError(next(iter(by_id)))
     return found
+
+
+def _said_by(one: Held, rule: Concession) -> Concession:
+    """The tariff's concession, or less of it where the coupon says less."""
+    less: dict[str, int] = {}
+    if one.minutes is not None and rule.free_min is not None:
+        less["free_min"] = min(one.minutes, rule.free_min)
+    if one.amount is not None:
+        less["amount_off"] = min(one.amount, rule.amount_off)
+    return rule.model_copy(update=less) if less else rule
 
 
 def together(wanted: Sequence[Granted]) -> list[Granted]:
@@ -140,7 +150,7 @@ def changes(amount: int, grants: Sequence[Granted], total: Total, worth: Sequenc
             yield Change("minutes", -off, one, 0)
             amount -= off
         if rule.percent_off and rule.percent_of == "total":
-            left = amount * (100 - rule.percent_off) // 100
+            left = _after_percent(amount, rule)
             yield Change("percent", left - amount, one, 0)
             amount = left
         if rule.amount_off:
@@ -182,9 +192,14 @@ def _lowered(amount: int, one: Granted, worth: int) -> int:
         return 0
     amount = max(0, amount - worth * one.uses)
     if rule.percent_off and rule.percent_of == "total":
-        amount = amount * (100 - rule.percent_off) // 100
+        amount = _after_percent(amount, rule)
     amount = max(0, amount - rule.amount_off * one.uses)
     return amount if rule.pays_at_most is None else min(amount, rule.pays_at_most)
+
+
+def _after_percent(amount: int, rule: Concession) -> int:
+    left = amount * (100 - rule.percent_off) // 100
+    return left if rule.percent_off_at_most is None else max(left, amount - rule.percent_off_at_most)
 
 
 def _tax(amount: int, total: Total) -> int:

@@ -58,6 +58,8 @@ def _held(one: dict[str, Any], zone: ZoneInfo) -> Held:
     return Held(
         concession=one["concession"],
         count=one.get("count", 1),
+        minutes=one.get("minutes"),
+        amount=one.get("amount"),
         valid_from=at(one["valid_from"], zone) if "valid_from" in one else None,
         valid_until=at(one["valid_until"], zone) if "valid_until" in one else None,
     )
