@@ -28,7 +28,7 @@ async def keep_webhook(
     enabled: bool,
     record_audit: RecordAudit,
 ) -> tuple[Row, str | None]:
-    """The row, and the secret of one that is new. Raises WebhookTaken, UnknownOperator, TooManyWebhooks, MalformedBody."""
+    """The row, and the secret of a new one. Raises WebhookTaken, UnknownOperator, TooManyWebhooks, MalformedBody."""
     own = await sql.own(tx, webhook, caller)
     kinds = sorted(events)
     if own is not None:

@@ -50,11 +50,11 @@ class CarParkHeld(Struct, frozen=True):
     operator: str
     capacity: int
     kind: str = ""
-    reservable: int = 0
     measured_by: str = "auto"
     zones: list[ZoneHeld] = field(default_factory=list)
     spaces: dict[str, list[str]] = field(default_factory=dict)
     lanes: list[LaneHeld] = field(default_factory=list)
+    reservable: int = 0
 
 
 class Books(Struct, frozen=True):

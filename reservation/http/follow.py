@@ -44,8 +44,9 @@ class FollowApi:
         `reservation` is as it is when it is told, which may be further on than the event: keep the higher `version`.
 
         `kind` is `held confirmed extended checked_in overstaying completed expired cancelled no_show`, `waits_inside
-        left_again space_substituted space_taken lock_failed`, and what else may come; an offer of the waiting list is `held` with the `detail` `{"cause": "waitlist"}`. With `Last-Event-ID`
-        what was missed is told instead of the snapshot, unless that is too much.
+        left_again space_substituted space_taken lock_failed`, and what else may come; an offer of the waiting list is
+        `held` with the `detail` `{"cause": "waitlist"}`. With `Last-Event-ID` what was missed is told instead of the
+        snapshot, unless that is too much.
         """
         driver = caller.id
         async with sse(request) as reader, self._feed.following(driver) as line:

@@ -20,7 +20,7 @@ SELECT (SELECT state FROM occupancy.space_now WHERE space = $1) AS state,
 """
 
 TAKEN_AHEAD = """
--- May arrive, has not, and somebody without a promise of it stands on the space; or the guest before overstays. The same
+-- May arrive, has not, and somebody without a promise of it stands there; or the guest before overstays. The same
 -- vehicle stays on: see FOLLOWED.
 WITH mine AS MATERIALIZED (
     SELECT id, space, lower(during) AS begins, plate, color FROM reservation.reservation
