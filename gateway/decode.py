@@ -117,7 +117,7 @@ def decode(
                 return kind.said(car_park, (fact,))
         else:
             facts = [take(event, car_park, received_at) for event in kind.many(payload)]
-            if not any(fact.__class__ is Refused for fact in facts):
+            if Refused not in map(type, facts):
                 return kind.said(car_park, tuple(facts))
     except _UNREADABLE:
         pass

@@ -81,7 +81,7 @@ class Decoded(Struct, frozen=True, gc=False):
     def clock_ahead(self) -> int:
         """How many events told a time that lay in our future."""
         kinds: tuple[Sequence[Fact], ...] = (self.spaces, self.counts, self.passages, self.statuses, self.acks)
-        return sum(fact.at is fact.received_at for kind in kinds if kind for fact in kind)
+        return sum([fact.at is fact.received_at for kind in kinds if kind for fact in kind])
 
 
 class Refused(NamedTuple):

@@ -13,7 +13,6 @@ from typing import TypeVar
 from contracts.facts import CountSeen, Facts, PassageSeen, SpaceSeen, StatusSeen
 from contracts.ids import CarParkId
 from kernel.db import Row, Tx
-from kernel.db_errors import is_data_error
 from occupancy import sql
 from occupancy.compare import Kept, SpaceOrder
 
@@ -54,7 +53,7 @@ async def _keep_spaces(
             news.append(fact)
         else:
             doubtful.append(fact)
-    if news and not await _taken(tx, news, newest, orders):
+    if news and not await sql.keep_news(tx, news, newest, orders):
         news, newest, doubtful = [], {}, list(facts)
     if not doubtful:
         return news, newest
@@ -72,20 +71,6 @@ def _in_order(facts: Sequence[SpaceSeen], *parts: Sequence[SpaceSeen]) -> list[S
                 merged.append(part.popleft())
                 break
     return merged
-
-
-async def _taken(
-    tx: Tx, news: Sequence[SpaceSeen], newest: Mapping[int, SpaceSeen], orders: Mapping[int, SpaceOrder]
-) -> bool:
-    """Whether `news` went in; the key refuses all of them when one was told before."""
-    try:
-        async with tx.savepoint():
-            await sql.keep_news(tx, news, newest, orders)
-    except Exception as refusal:
-        if not is_data_error(refusal):
-            raise
-        return False
-    return True
 
 
 async def _keep(

@@ -44,9 +44,13 @@ class Places:
     def ids(self) -> Iterable[CarParkId]:
         return self._known.keys()
 
-    async def refresh(self, tx: Tx) -> set[CarParkId]:
-        """Read what changed in the registry since the last time; the ids of what changed or went."""
-        revision = await sql.registry_revision(tx)
+    async def refresh(self, tx: Tx, revision: object = None) -> set[CarParkId]:
+        """Read what changed in the registry since the last time; the ids of what changed or went.
+
+        `revision` is what the registry's is in this transaction, where that is known already.
+        """
+        if revision is None:
+            revision = await sql.registry_revision(tx)
         if revision == self._revision:
             return set()
         now = await sql.car_park_revisions(tx)

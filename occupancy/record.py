@@ -2,7 +2,7 @@
 
 The gateway runs this for every batch, before it acknowledges. The rows of the car parks in the batch are locked first
 and in order, so everything below works alone on them: read the newest word of each source (`occupancy.measures`),
-compare in memory (`occupancy.compare`, `occupancy.timeline`), write back what moved. Six to twelve statements, whatever
+compare in memory (`occupancy.compare`, `occupancy.timeline`), write back what moved. Five to eleven statements, whatever
 the batch's size.
 """
 
@@ -52,8 +52,8 @@ class Recorder:
         touched = sorted({*heard, *(fact.car_park for fact in facts.statuses)})
         if not touched:
             return Recorded()
-        await self.places.refresh(tx)
-        standings = await sql.lock_standings(tx, touched)
+        standings, registry_revision = await sql.lock_with_revision(tx, touched)
+        await self.places.refresh(tx, registry_revision)
         before = {car_park: standing.told for car_park, standing in standings.items()}
         orders = await sql.space_orders(tx, sorted({fact.space for fact in facts.spaces}))
         measures = await read_measures(
@@ -81,17 +81,22 @@ class Recorder:
         unsaid = [space for space, fact in moved.spaces.items() if kept.states.get(space) is not fact]
         await sql.put_space_states(tx, [moved.spaces[space] for space in sorted(unsaid)])
         await sql.put_count_states(tx, [moved.counts[where] for where in sorted(moved.counts)])
-        await sql.insert_samples(tx, samples)
         await curves.insert_belated_moves(tx, belated)
         await self._note_presence(tx, standings, facts.statuses, heard)
-        told = await self.conclude(tx, standings, before)
+        told = await self.conclude(tx, standings, before, samples)
         new = Facts(kept.spaces, kept.counts, kept.passages, kept.statuses)
         return Recorded(dict(moved.tallies), list(kept.passages), told, new, moved.late)
 
     async def conclude(
-        self, tx: Tx, standings: Mapping[CarParkId, Standing], before: Mapping[CarParkId, tuple[object, ...]]
+        self,
+        tx: Tx,
+        standings: Mapping[CarParkId, Standing],
+        before: Mapping[CarParkId, tuple[object, ...]],
+        samples: Sequence[tuple[CarParkId, Sample]] = (),
     ) -> list[Availability]:
-        """Write the locked `standings` back; what is to be published of them, compared with what was told `before`."""
+        """Write the locked `standings` back, and the `samples` they left; what is to be published of them, compared
+        with what was told `before`.
+        """
         for car_park, standing in standings.items():
             believe_notice(standing, tx.now)
             standing.expect(self.places.of(car_park).place.capacity)
@@ -105,7 +110,7 @@ class Recorder:
             )
             for car_park, standing in standings.items()
         ]
-        await sql.put_standings(tx, list(standings.values()))
+        await sql.put_standings(tx, list(standings.values()), samples)
         return [availability for availability in told if availability is not None]
 
     async def _note_presence(

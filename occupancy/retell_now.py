@@ -12,7 +12,6 @@ from occupancy.fusion import fuse
 from occupancy.measures import count_spaces, read_measures
 from occupancy.record import Recorder
 from occupancy.sql import standings as sql
-from occupancy.sql.facts import insert_samples
 from occupancy.timeline import Sample
 
 
@@ -35,5 +34,4 @@ async def retell_now(
             at = tx.now if standing.sampled_at is None else max(tx.now, standing.sampled_at)
             standing.sampled_at = at
             samples.append((car_park, Sample(at, *standing.numbers, standing.source)))
-    await insert_samples(tx, samples)
-    return await recorder.conclude(tx, standings, before)
+    return await recorder.conclude(tx, standings, before, samples)

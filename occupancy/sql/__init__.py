@@ -12,7 +12,7 @@ from occupancy.sql.facts import (
     zone_sums,
 )
 from occupancy.sql.places import car_park_revisions, place_rows, registry_revision, zone_places
-from occupancy.sql.standings import lock_standings, put_standings, standings_now, versions
+from occupancy.sql.standings import lock_standings, lock_with_revision, put_standings, standings_now, versions
 
 __all__ = [
     "car_park_revisions",
@@ -24,6 +24,7 @@ __all__ = [
     "insert_space_events",
     "keep_news",
     "lock_standings",
+    "lock_with_revision",
     "net_passages_after",
     "place_rows",
     "put_count_states",

@@ -10,7 +10,11 @@ from occupancy.sources import Passages, SpaceSums
 from occupancy.standing import Standing
 from occupancy.timeline import Sample
 
-LOCK = "SELECT * FROM occupancy.car_park_state WHERE car_park = ANY($1::text[]) ORDER BY car_park FOR NO KEY UPDATE"
+LOCK = """
+SELECT state.*, registry.revision AS registry_revision
+FROM occupancy.car_park_state AS state CROSS JOIN registry.revision_now AS registry
+WHERE car_park = ANY($1::text[]) ORDER BY car_park FOR NO KEY UPDATE OF state
+"""
 """Always in the order of the id: two batches wait for each other, never in a circle."""
 
 NOW = "SELECT * FROM occupancy.car_park_state WHERE $1::text[] IS NULL OR car_park = ANY($1)"
@@ -112,11 +116,18 @@ def standing_of(row: Row) -> Standing:
 
 async def lock_standings(tx: Tx, car_parks: Sequence[CarParkId]) -> dict[CarParkId, Standing]:
     """The rows of `car_parks`, made where missing and locked until the transaction ends."""
+    standings, _ = await lock_with_revision(tx, car_parks)
+    return standings
+
+
+async def lock_with_revision(tx: Tx, car_parks: Sequence[CarParkId]) -> tuple[dict[CarParkId, Standing], object]:
+    """The same, and the registry's revision as `sql.registry_revision` reads it; None where `car_parks` is empty."""
     rows = await tx.fetch(LOCK, car_parks)
     if len(rows) < len(car_parks):
         await tx.execute(ADD, sorted(set(car_parks) - {row["car_park"] for row in rows}))
         rows = await tx.fetch(LOCK, car_parks)
-    return {CarParkId(row["car_park"]): standing_of(row) for row in rows}
+    revision = rows[0]["registry_revision"] if rows else None
+    return {CarParkId(row["car_park"]): standing_of(row) for row in rows}, revision
 
 
 async def standings_now(tx: Tx, car_parks: Sequence[CarParkId] | None) -> list[Standing]:
