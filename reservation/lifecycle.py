@@ -51,6 +51,8 @@ class Promise(Struct, frozen=True, kw_only=True):
     checked_in_at: datetime | None = None
     ended_at: datetime | None = None
     overstaying: bool = False
+    waits_inside: bool = False
+    """Came, and could not be checked in yet: never a no-show."""
 
     @property
     def is_active(self) -> bool:
@@ -62,7 +64,7 @@ def seen_at(promise: Promise, now: datetime, *, no_show_fee: int = 0) -> Promise
     """The same promise looked at `now`: past its deadline it is over, and past its end a guest inside overstays."""
     if promise.state is State.HELD and now >= promise.hold_expires_at:
         return _ended(promise, State.EXPIRED, now)
-    if promise.state is State.CONFIRMED and now > promise.latest:
+    if promise.state is State.CONFIRMED and now > promise.latest and not promise.waits_inside:
         return _ended(promise, State.NO_SHOW, now, fee=no_show_fee)
     if promise.state is State.CHECKED_IN and now >= promise.until and not promise.overstaying:
         return but(promise, overstaying=True)

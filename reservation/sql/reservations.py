@@ -79,6 +79,7 @@ def promise_of(row: Row) -> Promise:
         checked_in_at=row["checked_in_at"],
         ended_at=row["ended_at"],
         overstaying=row["overstaying"],
+        waits_inside=row["inside_since"] is not None,
     )
 
 
