@@ -88,9 +88,7 @@ class _Walk:
             if ladder is None or self.ignored or not (ladder.rungs or ladder.flat is not None):
                 yield self._nothing(stop)
             elif ladder.flat is not None:
-                run = self._flat(ladder, stop)
-                if run is not None:
-                    yield run
+                yield self._flat(ladder, stop)
             elif piece.window in self.paused:
                 yield self._rest_of_paused(stop)
             else:
@@ -157,15 +155,16 @@ class _Walk:
         begins, self.at = self.at, stop
         return Run(begins, max(1, stop - begins), 1, 0, 1, "down", 0, begins - 1, self.piece, 0, False)
 
-    def _flat(self, ladder: Ladder, stop: int) -> Run | None:
-        """The flat amount, once per window's opening or per stay."""
+    def _flat(self, ladder: Ladder, stop: int) -> Run:
+        """The flat amount, once per window's opening or per stay; afterwards a run of no units.
+
+        Even then something is yielded, so that whoever walks sees how far it is.
+        """
         piece, begins, self.at = self.piece, self.at, stop
         charged = piece.window in self.flats if ladder.per_stay else self.flat_in == (piece.window, piece.opened)
-        if charged:
-            return None
         length = piece.closes - begins
-        if ladder.after >= length:
-            return None
+        if charged or ladder.after >= length:
+            return Run(begins, 1, 0, 0, 1, "down", 0, begins - 1, piece, 0, True)
         self.flats.add(piece.window)
         self.flat_in = (piece.window, piece.opened)
         amount, parts = self._share(ladder.flat or 0, 1)

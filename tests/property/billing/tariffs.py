@@ -109,6 +109,57 @@ def plans(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
+def rich_plans(draw: st.DrawFn) -> dict[str, Any]:
+    """Plans with what the naive rater does not know as well."""
+    plan = draw(plans())
+    if "free" in plan:
+        plan["free"]["repeat"] = draw(st.sampled_from(["entry", "24h", "day", "quota"]))
+        if plan["free"]["charge_from"] == "entry":
+            plan["free"]["inclusive"] = draw(st.booleans())
+        else:
+            plan["free"]["counted"] = draw(st.booleans())
+    if draw(st.integers(0, 3)) == 0:
+        plan["least_min"] = draw(st.sampled_from([20, 60, 180]))
+    if draw(st.integers(0, 3)) == 0:
+        plan["max_stay"] = {"minutes": draw(st.sampled_from([60, 300])), "surcharge": draw(st.sampled_from([0, 5000]))}
+    if draw(st.integers(0, 3)) == 0:
+        plan["day_starts"] = draw(st.sampled_from(["04:00", "06:30"]))
+    charged = [plan["charge"]] if "charge" in plan else [window["charge"] for window in plan["windows"]]
+    for charge in charged:
+        for step in charge.get("steps", ()):
+            if draw(st.integers(0, 3)) == 0 and "counts_after_min" not in step:
+                step |= {"prorate_min": 1, "fraction": draw(st.sampled_from(["down", "up", "nearest"]))}
+    for window in plan.get("windows", ()):
+        window["ignore_up_to_min"] = draw(st.sampled_from([0, 0, 0, 10, 45]))
+    return plan
+
+
+@st.composite
+def rich_versions(draw: st.DrawFn) -> dict[str, Any]:
+    """One to three rich plans of which the cheapest or the first that fits is taken; the last one always fits."""
+    made = draw(st.lists(rich_plans(), min_size=1, max_size=3))
+    for number, plan in enumerate(made):
+        plan["id"] = f"plan{number}"
+        if number < len(made) - 1:
+            plan["when"] = draw(
+                st.sampled_from(
+                    [
+                        {},
+                        {"stay_up_to_min": 240},
+                        {"stay_over_min": 120},
+                        {"entry_days": ["workday"], "exit_between": [{"from_time": "15:00", "until_time": "19:00"}]},
+                        {"exit_days_later_max": 1, "exit_between": [{"from_time": "18:00", "until_time": "06:00"}]},
+                    ]
+                )
+            )
+    return {
+        "name": {"zh": "随机", "en": "random"},
+        "plans": made,
+        "choose": draw(st.sampled_from(["first", "cheapest"])),
+    }
+
+
+@st.composite
 def versions(draw: st.DrawFn) -> dict[str, Any]:
     return {"name": {"zh": "随机", "en": "random"}, "plans": [draw(plans())]}
 

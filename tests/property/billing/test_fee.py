@@ -11,17 +11,20 @@ from billing.calendar import NO_HOLIDAYS, public_calendar
 from billing.fee import Fee
 from billing.rate import rate
 from billing.tariff import TariffVersion, read_tariff
-from tests.property.billing.tariffs import entries, lengths, plans, versions
+from tests.property.billing.tariffs import entries, lengths, plans, rich_plans, rich_versions
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
+NAME = {"zh": "随机", "en": "random"}
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 @st.composite
-def priced(draw: st.DrawFn) -> tuple[TariffVersion, datetime, datetime]:
+def priced(
+    draw: st.DrawFn, documents: st.SearchStrategy[dict[str, Any]] | None = None
+) -> tuple[TariffVersion, datetime, datetime]:
     entry = draw(entries) + draw(st.integers(0, 59)) * SECOND
-    document = draw(versions())
+    document = {"plans": [draw(rich_plans())], "name": NAME} if documents is None else draw(documents)
     document["count"] = draw(st.sampled_from(["minutes", "seconds"]))
     return read_tariff(document), entry, entry + draw(lengths) * MINUTE + draw(st.integers(0, 59)) * SECOND
 
@@ -64,6 +67,25 @@ def test_a_fee_stays_until_the_moment_that_is_told_and_is_higher_then(
     assert rate(version, entry, fee.rises_at - SECOND).total == fee.total
     seconds = int((fee.rises_at - left).total_seconds() * between)
     assert rate(version, entry, left + seconds * SECOND).total == fee.total
+
+
+@settings(max_examples=60, deadline=None)
+@given(priced(rich_versions()), st.floats(0, 1, exclude_max=True))
+def test_several_plans_with_conditions_tell_the_next_change(
+    stay: tuple[TariffVersion, datetime, datetime], between: float
+) -> None:
+    version, entry, left = stay
+    fee = rate(version, entry, left)
+    assert fee.total == sum(line.amount for line in fee.lines) >= 0
+    if fee.changes_at is not None and fee.changes_at - entry < timedelta(days=300):
+        assert left < fee.changes_at
+        assert rate(version, entry, fee.changes_at).total != fee.total
+        seconds = int((fee.changes_at - left).total_seconds() * between)
+        assert rate(version, entry, left + seconds * SECOND).total == fee.total
+    if fee.rises_at is not None and fee.rises_at - entry < timedelta(days=300):
+        assert rate(version, entry, fee.rises_at).total > fee.total
+        seconds = int((fee.rises_at - left).total_seconds() * between)
+        assert rate(version, entry, left + seconds * SECOND).total <= fee.total
 
 
 @settings(max_examples=100, deadline=None)
