@@ -1,7 +1,7 @@
 """Which days are holidays and which weekend days are worked in lieu: data handed to the engine. Pure.
 
 `public_calendar` takes it from the package `holidays`, which is released every month, knows China's yearly notice with
-its days worked in lieu, and every other country besides (docs/decisions/0022). A year whose notice is not out yet has
+its days worked in lieu, and every other country besides (docs/decisions/0026). A year whose notice is not out yet has
 the feast days by the law and no exchanged days; operators add dates of their own in the tariff's sets.
 """
 
