@@ -65,7 +65,7 @@ def _time(plan: Plan, reading: Reading, stay: Stay, at: int) -> Iterator[Line]:
             yield Line(kind="free_time", amount=0, begins_s=reading.begins, ends_s=until, unit_s=free.now)
     last: Line | None = None
     for due in reading.meter.dues:
-        line = _line(plan, due, at)
+        line = _line(plan, due, at, reading.percent)
         if last is not None and _continues(last, line):
             last = _joined(last, line)
             continue
@@ -76,18 +76,18 @@ def _time(plan: Plan, reading: Reading, stay: Stay, at: int) -> Iterator[Line]:
         yield last
 
 
-def _line(plan: Plan, due: Due, at: int) -> Line:
+def _line(plan: Plan, due: Due, at: int, percent: int) -> Line:
+    """The price is the tariff's own; a percentage that comes before the caps is told on a line of its own."""
     run = due.run
     window = plan.windows[run.piece.window] if plan.windows and run.piece.window >= 0 else None
     name = window.name if window else None
     ends = run.begins + due.units * run.unit
+    price, parts = (run.amount, run.parts) if percent == 100 else (run.amount // max(percent, 1), run.parts // 100)
     if run.amount == 0:
         kind: LineKind = "covered" if run.piece.window == COVERED else "not_charged"
         return Line(kind=kind, amount=0, begins_s=run.begins, ends_s=min(ends, at), name=name)
     if run.flat:
-        return Line(
-            kind="flat", amount=due.amount, begins_s=run.begins, ends_s=min(ends, at), name=name, price=run.amount
-        )
+        return Line(kind="flat", amount=due.amount, begins_s=run.begins, ends_s=min(ends, at), name=name, price=price)
     return Line(
         kind="units",
         amount=due.amount,
@@ -97,8 +97,8 @@ def _line(plan: Plan, due: Due, at: int) -> Line:
         units=due.units,
         unit_s=run.unit,
         clock_s=run.clock,
-        price=run.amount,
-        parts=run.parts,
+        price=price,
+        parts=parts,
     )
 
 

@@ -78,6 +78,14 @@ class Free(Frozen):
         default=None, title="not again within", description="None for who left less than these minutes ago."
     )
 
+    @model_validator(mode="after")
+    def _means_something(self) -> "Free":
+        if self.counted and self.charge_from == "entry":
+            raise PydanticCustomError("counted", "counted belongs to charge_from: end_of_free; leave it out")
+        if not self.inclusive and self.charge_from == "end_of_free":
+            raise PydanticCustomError("inclusive", "inclusive: false belongs to charge_from: entry; leave it out")
+        return self
+
 
 class Window(Frozen):
     """Hours with a price of their own. Where windows overlap the one listed first is right; outside all is free."""

@@ -28,6 +28,7 @@ class Reading(NamedTuple):
     free_until: int
     least_until: int
     earlier_by: int
+    percent: int
 
     def charged_until(self, counted: int) -> int:
         """Up to when a car is charged that leaves at `counted`: the shortest stay, minutes taken from the end."""
@@ -82,6 +83,7 @@ class PlanMeter:
             _free_until(begins, free),
             begins + least * 60 if least else begins,
             earlier_by,
+            percent,
         )
 
     def _restart(self, begins: int) -> Periods:

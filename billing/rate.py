@@ -20,6 +20,8 @@ from billing.stay import Conditions, PastVisit, Stay
 from billing.tariff import TariffVersion
 from billing.timeline import FOREVER, Days
 
+CALENDARS_MAX: Final = 8
+"""Calendars for which a version stays ready; a service has one."""
 TURNS_MAX: Final = 1_000
 """Turns of conditions on the exit that a look ahead follows: more than two a day for a year."""
 
@@ -68,16 +70,24 @@ def rate(
         PastVisit(second_of(visit.entry), second_of(visit.exit), visit.amount) for visit in earlier
     ) if earlier else ()  # fmt: skip
     past = tuple(visit for visit in past if visit.entry < begins)
-    permits = frozenset(one.concession for one in held) if held else frozenset()
+    permits = frozenset(one.concession for one in held if _holds_at(one, entry)) if held else frozenset()
     stay = Stay(begins, vehicle, permits, past, 60 if version.count == "minutes" else 1)
     grants = granted(version.concessions, held) if version.concessions or held else []
     return pricing.fee(stay, ends, grants, ticket_lost=ticket_lost)
+
+
+def _holds_at(one: Held, moment: datetime) -> bool:
+    return (one.valid_from is None or one.valid_from <= moment) and (
+        one.valid_until is None or moment < one.valid_until
+    )
 
 
 def _pricing(version: TariffVersion, calendar: Calendar) -> "_Pricing":
     known = version.worked_out.get(id(calendar))
     if isinstance(known, _Pricing) and known.version is version:
         return known
+    if len(version.worked_out) >= CALENDARS_MAX:
+        version.worked_out.clear()
     made = version.worked_out[id(calendar)] = _Pricing(version, calendar)
     return made
 
@@ -110,7 +120,9 @@ class _Pricing:
             grants=now.grants,
             worth=now.worth,
         )
-        changes_at, rises_at = self._ahead(stay, at, plans, grants, now)
+        lost = self.version.lost_ticket
+        least = lost.amount if ticket_lost and lost is not None and lost.how == "at_least" else 0
+        changes_at, rises_at = self._ahead(stay, at, plans, grants, now=now, least=least)
         longest = now.plan.plan.max_stay
         fee = Fee(
             total=now.total,
@@ -174,14 +186,15 @@ class _Pricing:
         return reading.meter.run_to(reading.charged_until(stay.entry + one.rule.free_min * 60))
 
     def _ahead(
-        self, stay: Stay, at: int, plans: list[PlanMeter], grants: list[Granted], now: Reckoned
+        self, stay: Stay, at: int, plans: list[PlanMeter], grants: list[Granted], *, now: Reckoned, least: int
     ) -> tuple[int | None, int | None]:
-        """When leaving next costs something else, and when it next costs more."""
+        """When leaving next costs something else, and when it next costs more; `least` is asked in any case."""
         changes_at: int | None = None
+        most = max(now.total, least)
         reckoned = now
         for _ in range(TURNS_MAX):
             turn = self._next_turn(stay, at, plans, grants)
-            rise = self._rise(stay, at, reckoned, now.total)
+            rise = self._rise(stay, at, reckoned, most)
             if rise is not None and (turn is None or rise < turn):
                 return changes_at or rise, rise
             if turn is None:
@@ -191,9 +204,9 @@ class _Pricing:
                 reckoned = self._reckon(stay, at, plans, grants)
             except NoPlanFits:
                 return changes_at, None
-            if reckoned.total != now.total:
+            if max(reckoned.total, least) != most:
                 changes_at = changes_at or at
-            if reckoned.total > now.total:
+            if reckoned.total > most:
                 return changes_at, at
         return changes_at, None
 
@@ -248,7 +261,7 @@ def _without_ticket(fee: Fee, version: TariffVersion, stay: Stay, at: int) -> Fe
     added = Line(kind="lost_ticket", amount=rule.amount, begins_s=stay.entry, ends_s=at, price=rule.amount)
     if rule.how == "added":
         return _replaced(fee, fee.total + rule.amount, (*fee.lines, added))
-    return _replaced(fee, rule.amount, (added,), rises=False)
+    return _replaced(fee, rule.amount, (added,), rises=rule.how == "at_least")
 
 
 def _replaced(fee: Fee, total: int, lines: tuple[Line, ...], *, rises: bool = True) -> Fee:

@@ -95,6 +95,41 @@ def test_a_coupon_that_runs_out_is_a_change() -> None:
     assert (priced.total, priced.rises_at) == (0, at("09:30"))
 
 
+def test_percent_of_units_leaves_the_cap_and_the_price_as_they_are() -> None:
+    half = {"id": "half", "name": NAME, "kind": "discount", "percent_off": 50, "percent_of": "units"}
+    plan = {"charge": HOUR, "caps": [{"per": "day", "amounts": [1000]}], "concessions": [half]}
+    assert fee(dict(plan), at("09:00"), at("12:00")).total == 450
+    priced = fee(dict(plan), at("09:00"), at("18:00"))
+    assert priced.total == 1000
+    assert why(priced.lines[0]).en == "hours 1 to 9 at 3.00 per hour"
+    assert sum(line.amount for line in priced.lines) == 1000
+
+
+def test_a_lost_ticket_costs_at_least() -> None:
+    version = read_tariff(
+        {"name": NAME, "plans": [{"id": "plan", "charge": HOUR}], "lost_ticket": {"amount": 1000, "how": "at_least"}}
+    )
+    priced = rate(version, at("09:00"), at("10:00"), ticket_lost=True)
+    assert (priced.total, priced.rises_at) == (1000, at("12:01"))
+    assert rate(version, at("09:00"), at("14:00"), ticket_lost=True).total == 1500
+
+
+def test_a_permit_that_has_run_out_chooses_no_plan() -> None:
+    version = read_tariff(
+        {
+            "name": NAME,
+            "plans": [
+                {"id": "staff", "when": {"permits": ["staff"]}, "charge": {"kind": "free"}},
+                {"id": "all", "charge": HOUR},
+            ],
+            "concessions": [{"id": "staff", "name": NAME, "kind": "permit"}],
+        }
+    )
+    assert rate(version, at("09:00"), at("10:00"), held=[Held(concession="staff")]).plan == "staff"
+    gone = [Held(concession="staff", valid_until=at("08:00"))]
+    assert rate(version, at("09:00"), at("10:00"), held=gone).plan == "all"
+
+
 def test_visits_of_the_same_day() -> None:
     free = {"minutes": 30, "charge_from": "end_of_free"}
     morning = (Visit(at("08:00"), at("08:20"), 0),)
