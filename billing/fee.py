@@ -13,6 +13,14 @@ LineKind = Literal[
 ]  # fmt: skip
 
 
+class NoPlanFits(ValueError):
+    """The tariff has no plan for this stay: it is not free, it has to be decided by a person."""
+
+
+class StayImpossible(ValueError):
+    """The exit is before the entry, the stay is longer than two years, or a time has no offset."""
+
+
 class Vehicle(Struct, frozen=True, kw_only=True):
     """What prices may depend on: its class (small, large, motorcycle, ...) and whether it runs on new energy."""
 

@@ -1,48 +1,21 @@
-"""What a stay costs by a version of a tariff, line by line, and when that next rises. Pure.
-
-`rate` chooses the plan, lets its meter run to the exit, takes off what is granted, and looks ahead: within a stretch
-of time in which the same plans and concessions hold, a fee can only rise, and the meter knows when; where conditions
-on the exit turn, the fee is worked out anew.
-"""
+"""What a stay costs by a version of a tariff, line by line, and when that next rises. Pure: the door to the engine."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo
+from datetime import datetime
+from typing import Final
 
-from billing.bill import bill
 from billing.calendar import Calendar, public_calendar
 from billing.concession import Held
-from billing.fee import Fee, Line, Vehicle, Visit
-from billing.plan_meter import PlanMeter, Reading
-from billing.reductions import Granted, covers, granted, second_of, settle, sum_beyond, together
-from billing.stay import Conditions, PastVisit, Stay
+from billing.fee import Fee, StayImpossible, Vehicle, Visit
+from billing.pricing import Pricing
+from billing.reductions import granted, second_of
+from billing.stay import PastVisit, Stay
 from billing.tariff import TariffVersion
-from billing.timeline import FOREVER, Days
 
+STAY_S_MAX: Final = 731 * 86_400
+"""Two years: whoever stands longer is a matter for people."""
 CALENDARS_MAX: Final = 8
 """Calendars for which a version stays ready; a service has one."""
-TURNS_MAX: Final = 1_000
-"""Turns of conditions on the exit that a look ahead follows: more than two a day for a year."""
-
-
-class NoPlanFits(ValueError):
-    """The tariff has no plan for this stay: it is not free, it has to be decided by a person."""
-
-
-class StayImpossible(ValueError):
-    """The exit is before the entry, or the stay is longer than two years."""
-
-
-class Reckoned(NamedTuple):
-    """A fee at one moment of leaving, and what it was worked out from."""
-
-    total: int
-    amount: int
-    plan: PlanMeter
-    readings: list[tuple[PlanMeter, Reading, int]]
-    grants: list[Granted]
-    worth: list[int]
 
 
 def rate(
@@ -62,14 +35,15 @@ def rate(
     """
     if calendar is None:
         calendar = public_calendar(version.calendar.country, version.calendar.subdivision)
+    if entry.tzinfo is None or exit_.tzinfo is None:
+        raise StayImpossible("a time without an offset is no moment")
     pricing = _pricing(version, calendar)
     begins, ends = second_of(entry), second_of(exit_)
-    if not begins <= ends <= begins + 731 * 86_400:
+    if not begins <= ends <= begins + STAY_S_MAX:
         raise StayImpossible(f"a stay from {entry.isoformat()} until {exit_.isoformat()} cannot be priced")
     past = tuple(
-        PastVisit(second_of(visit.entry), second_of(visit.exit), visit.amount) for visit in earlier
-    ) if earlier else ()  # fmt: skip
-    past = tuple(visit for visit in past if visit.entry < begins)
+        PastVisit(second_of(one.entry), second_of(one.exit), one.amount) for one in earlier if one.entry < entry
+    )
     permits = frozenset(one.concession for one in held if _holds_at(one, entry)) if held else frozenset()
     stay = Stay(begins, vehicle, permits, past, 60 if version.count == "minutes" else 1)
     grants = granted(version.concessions, held) if version.concessions or held else []
@@ -82,200 +56,11 @@ def _holds_at(one: Held, moment: datetime) -> bool:
     )
 
 
-def _pricing(version: TariffVersion, calendar: Calendar) -> "_Pricing":
+def _pricing(version: TariffVersion, calendar: Calendar) -> Pricing:
     known = version.worked_out.get(id(calendar))
-    if isinstance(known, _Pricing) and known.version is version:
+    if isinstance(known, Pricing) and known.version is version:
         return known
     if len(version.worked_out) >= CALENDARS_MAX:
         version.worked_out.clear()
-    made = version.worked_out[id(calendar)] = _Pricing(version, calendar)
+    made = version.worked_out[id(calendar)] = Pricing(version, calendar)
     return made
-
-
-class _Pricing:
-    """A version made ready for a calendar."""
-
-    def __init__(self, version: TariffVersion, calendar: Calendar) -> None:
-        zone = ZoneInfo(version.time_zone)
-        self.version = version
-        self.calendar = calendar
-        self.days = Days(zone)
-        self.conditions = Conditions(zone, version.calendar, calendar)
-        self.plans = tuple(PlanMeter(plan, zone, version.calendar, calendar) for plan in version.plans)
-
-    def fee(self, stay: Stay, at: int, grants: list[Granted], *, ticket_lost: bool) -> Fee:
-        """The whole answer."""
-        fits = self.conditions.fits_entry
-        plans = [plan for plan in self.plans if plan.is_for_all or fits(plan.plan.when, stay)]
-        if grants:
-            grants = [one for one in grants if fits(one.rule.when, stay)]
-        now = self._reckon(stay, at, plans, grants)
-        lines = bill(
-            now.plan.plan,
-            now.readings[0][1],
-            stay=stay,
-            at=at,
-            version=self.version,
-            amount=now.amount,
-            grants=now.grants,
-            worth=now.worth,
-        )
-        lost = self.version.lost_ticket
-        least = lost.amount if ticket_lost and lost is not None and lost.how == "at_least" else 0
-        changes_at, rises_at = self._ahead(stay, at, plans, grants, now=now, least=least)
-        longest = now.plan.plan.max_stay
-        fee = Fee(
-            total=now.total,
-            currency=self.version.currency,
-            minor_digits=self.version.minor_digits,
-            lines=lines,
-            plan=now.plan.plan.id,
-            rises_at=_moment(rises_at),
-            changes_at=_moment(changes_at),
-            overstays_at=_moment(stay.reached(stay.entry + longest.minutes * 60 + 1)) if longest else None,
-        )
-        return _without_ticket(fee, self.version, stay, at) if ticket_lost else fee
-
-    def _reckon(self, stay: Stay, at: int, plans: list[PlanMeter], grants: list[Granted]) -> Reckoned:
-        """The fee of leaving at `at`."""
-        fits = self.conditions.fits_exit
-        fitting = [plan for plan in plans if not plan.looks_at_exit or fits(plan.plan.when, stay, at)]
-        if not fitting:
-            raise NoPlanFits("no plan of this tariff is for this stay")
-        if grants:
-            grants = together([one for one in grants if self._holds(one, stay, at)])
-        if self.version.choose == "first":
-            fitting = fitting[:1]
-        readings = [(plan, *self._read(plan, stay, at, grants)) for plan in fitting]
-        if len(readings) > 1:
-            cheapest = min(readings, key=lambda one: one[2])
-            readings = [cheapest, *(one for one in readings if one is not cheapest)]
-        plan, _, amount = readings[0]
-        worth = [self._worth(plan, stay, one) for one in grants]
-        return Reckoned(settle(amount, grants, self.version.total, worth), amount, plan, readings, grants, worth)
-
-    def _holds(self, one: Granted, stay: Stay, at: int) -> bool:
-        if not self.conditions.fits_exit(one.rule.when, stay, at):
-            return False
-        return one.rule.exempt or one.begins <= at < one.ends
-
-    def _read(self, plan: PlanMeter, stay: Stay, at: int, grants: list[Granted]) -> tuple[Reading, int]:
-        begins, passes = stay.entry, None
-        if grants and (exempt := [one for one in grants if one.rule.exempt and not one.is_always]):
-            for covered in covers(exempt, begins, self.days, self.version.calendar, self.calendar):
-                if covered[0] > begins:
-                    break
-                begins = max(begins, covered[1])
-            passes = covers(exempt, begins, self.days, self.version.calendar, self.calendar)
-        extra = earlier_by = 0
-        percent = 100
-        for one in grants:
-            minutes = (one.rule.free_min or 0) * one.uses * 60
-            extra += minutes if one.rule.free_from == "start" else 0
-            earlier_by += minutes if one.rule.free_from == "end" else 0
-            if one.rule.percent_of == "units":
-                percent = percent * (100 - one.rule.percent_off) // 100
-        reading = plan.reading(stay, begins, covers=passes, extra_free=extra, earlier_by=earlier_by, percent=percent)
-        amount = reading.meter.run_to(reading.charged_until(stay.counted(at)))
-        return reading, amount + _surcharge(plan, stay, at)
-
-    def _worth(self, plan: PlanMeter, stay: Stay, one: Granted) -> int:
-        if one.rule.free_min is None or one.rule.free_from != "worth":
-            return 0
-        reading = plan.reading(stay, stay.entry)
-        return reading.meter.run_to(reading.charged_until(stay.entry + one.rule.free_min * 60))
-
-    def _ahead(
-        self, stay: Stay, at: int, plans: list[PlanMeter], grants: list[Granted], *, now: Reckoned, least: int
-    ) -> tuple[int | None, int | None]:
-        """When leaving next costs something else, and when it next costs more; `least` is asked in any case."""
-        changes_at: int | None = None
-        most = max(now.total, least)
-        reckoned = now
-        for _ in range(TURNS_MAX):
-            turn = self._next_turn(stay, at, plans, grants)
-            rise = self._rise(stay, at, reckoned, most)
-            if rise is not None and (turn is None or rise < turn):
-                return changes_at or rise, rise
-            if turn is None:
-                return changes_at, None
-            at = turn
-            try:
-                reckoned = self._reckon(stay, at, plans, grants)
-            except NoPlanFits:
-                return changes_at, None
-            if max(reckoned.total, least) != most:
-                changes_at = changes_at or at
-            if reckoned.total > most:
-                return changes_at, at
-        return changes_at, None
-
-    def _rise(self, stay: Stay, at: int, reckoned: Reckoned, most: int) -> int | None:
-        """The first instant after `at` with a total above `most`, as long as no condition turns."""
-        wanted: int | None = most + 1
-        total = self.version.total
-        if reckoned.total != reckoned.amount or reckoned.grants or total.tax_ppm or total.round_to > 1 or total.least:
-            wanted = sum_beyond(most, reckoned.amount, reckoned.grants, total, reckoned.worth)
-        if wanted is None:
-            return None
-        rises: list[int] = []
-        counted = stay.counted(at)
-        for plan, reading, _ in reckoned.readings:
-            more = wanted - 1 - _surcharge(plan, stay, at)
-            charged = reading.meter.first_beyond(more, reading.charged_until(counted))
-            if charged is None:
-                return None
-            rises.append(stay.reached(reading.left_at(charged, counted)))
-        return max(rises)
-
-    def _next_turn(self, stay: Stay, at: int, plans: list[PlanMeter], grants: list[Granted]) -> int | None:
-        """The next instant at which another plan or concession may hold."""
-        turns: list[int] = []
-        for plan in plans:
-            if plan.looks_at_exit:
-                turns += self.conditions.changes(plan.plan.when, stay, at)
-            if plan.plan.max_stay is not None:
-                turns.append(stay.reached(stay.entry + plan.plan.max_stay.minutes * 60 + 1))
-        for one in grants:
-            if one.rule.when.looks_at_exit:
-                turns += self.conditions.changes(one.rule.when, stay, at)
-            if not one.rule.exempt:
-                turns += [edge for edge in (one.begins, one.ends) if -FOREVER < edge < FOREVER]
-        return min((turn for turn in turns if turn > at), default=None)
-
-
-def _surcharge(plan: PlanMeter, stay: Stay, at: int) -> int:
-    longest = plan.plan.max_stay
-    if longest is None or stay.counted(at) - stay.entry <= longest.minutes * 60:
-        return 0
-    return longest.surcharge
-
-
-def _without_ticket(fee: Fee, version: TariffVersion, stay: Stay, at: int) -> Fee:
-    """The fee of whoever lost the ticket. Raises NoPlanFits when the tariff does not say what that costs."""
-    rule = version.lost_ticket
-    if rule is None:
-        raise NoPlanFits("this tariff does not say what a lost ticket costs")
-    if rule.how == "at_least" and fee.total >= rule.amount:
-        return fee
-    added = Line(kind="lost_ticket", amount=rule.amount, begins_s=stay.entry, ends_s=at, price=rule.amount)
-    if rule.how == "added":
-        return _replaced(fee, fee.total + rule.amount, (*fee.lines, added))
-    return _replaced(fee, rule.amount, (added,), rises=rule.how == "at_least")
-
-
-def _replaced(fee: Fee, total: int, lines: tuple[Line, ...], *, rises: bool = True) -> Fee:
-    return Fee(
-        total=total,
-        currency=fee.currency,
-        minor_digits=fee.minor_digits,
-        lines=lines,
-        plan=fee.plan,
-        rises_at=fee.rises_at if rises else None,
-        changes_at=fee.changes_at if rises else None,
-        overstays_at=fee.overstays_at,
-    )
-
-
-def _moment(at: int | None) -> datetime | None:
-    return None if at is None else datetime.fromtimestamp(at, UTC)

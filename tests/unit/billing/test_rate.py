@@ -8,8 +8,8 @@ import pytest
 
 from billing.concession import Held
 from billing.explain import why
-from billing.fee import Fee, Vehicle, Visit
-from billing.rate import NoPlanFits, StayImpossible, rate
+from billing.fee import Fee, NoPlanFits, StayImpossible, Vehicle, Visit
+from billing.rate import rate
 from billing.tariff import read_tariff
 from tests.unit.billing.cases import documents, version_of
 
@@ -187,6 +187,8 @@ def test_what_cannot_be_a_stay() -> None:
         rate(version, at("09:00"), at("08:59"))
     with pytest.raises(StayImpossible):
         rate(version, at("09:00"), at("09:00") + timedelta(days=800))
+    with pytest.raises(StayImpossible, match="offset"):
+        rate(version, datetime(2026, 3, 10, 9), at("10:00"))
     with pytest.raises(KeyError):
         rate(version, at("09:00"), at("10:00"), held=[Held(concession="unheard-of")])
     with pytest.raises(NoPlanFits, match="lost ticket"):

@@ -90,6 +90,17 @@ def test_every_field_of_the_schema_has_a_title_and_most_a_description() -> None:
     assert schema["properties"]["plans"]["minItems"] == 1
 
 
+def test_the_schema_accepts_every_tariff_and_refuses_what_is_no_tariff() -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    validator = jsonschema.Draft202012Validator(tariff_schema())
+    for document in documents().values():
+        for tariff in [document.get("tariff"), *(one.get("tariff") for one in document.get("variants", {}).values())]:
+            if tariff is not None:
+                assert validator.is_valid(tariff)
+    assert not validator.is_valid(_with_plan(charge={"kind": "hourly"}))
+    assert not validator.is_valid(_steps({"amount": 3.5, "unit_min": 60}))
+
+
 def test_what_was_read_can_be_written_and_read_again() -> None:
     for document in documents().values():
         for tariff in [document.get("tariff"), *(one.get("tariff") for one in document.get("variants", {}).values())]:
