@@ -5,6 +5,7 @@ loop: the connection is closed and `lost` says why.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
@@ -24,6 +25,9 @@ READS_PER_TURN_MAX: Final = 4
 """Then the loop gets its turn: about 8 ms of decoding at most."""
 FILTERS_PER_PACKET: Final = 100
 """A SUBSCRIBE of a few kilobytes, which every broker takes."""
+ANSWERS_S_MAX: Final = 0.5
+CLOSE_S_MAX: Final = 1.5
+"""A stop has ten seconds in all, and the transaction in flight comes first."""
 WINDOW_MAX: Final = 200
 """Unacknowledged messages of ours in flight; more would only make the broker buffer."""
 
@@ -49,6 +53,8 @@ class Connection:
         )
         self._on_published = on_published
         self._in_flight: set[int] = set()
+        self._answered = asyncio.Event()
+        self._answered.set()
         self._window = WINDOW_MAX
         self._paused = False
         self._rest_waits = False
@@ -118,6 +124,7 @@ class Connection:
         """
         mid = self._client.next_mid(self._in_flight)
         self._in_flight.add(mid)
+        self._answered.clear()
         self._client.send_publish(mid, topic, payload, retain, expiry_s=None if left_s is None else max(1, int(left_s)))
         return mid
 
@@ -136,11 +143,19 @@ class Connection:
             self._loop.call_soon(self._readable)
 
     async def close(self) -> None:
-        """Say DISCONNECT, so that no will is published, and wait until it is written. Returns within two seconds."""
+        """Say DISCONNECT, so that no will is published, and wait until it is written. Returns within two seconds.
+
+        First the broker's answers to what we published are heard: a socket that is closed with something unread in it
+        is reset, and the broker would lose what it has not read of our acknowledgements.
+        """
+        if not self._paused and not self.lost.done():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ANSWERS_S_MAX):
+                    await self._answered.wait()
         if not self.lost.done():
             self._client.disconnect()
             try:
-                async with asyncio.timeout(2.0):
+                async with asyncio.timeout(CLOSE_S_MAX):
                     await self.lost
             except TimeoutError:
                 self.abandon("closed")
@@ -196,6 +211,8 @@ class Connection:
 
     def _acknowledged(self, mid: int, reason: int) -> None:
         self._in_flight.discard(mid)
+        if not self._in_flight:
+            self._answered.set()
         self._on_published(mid, reason)
 
     def _readable(self) -> None:

@@ -2,8 +2,8 @@
 
 The gateway runs this for every batch, before it acknowledges. The rows of the car parks in the batch are locked first
 and in order, so everything below works alone on them: read the newest word of each source (`occupancy.measures`),
-compare in memory (`occupancy.compare`, `occupancy.timeline`), write back what moved. Five to eleven statements, whatever
-the batch's size.
+compare in memory (`occupancy.compare`, `occupancy.timeline`), write back what moved. Five to eleven statements,
+whatever the batch's size.
 """
 
 from collections.abc import Mapping, Sequence
