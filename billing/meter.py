@@ -90,16 +90,20 @@ class Meter:
         while counted < last:
             periods = self._periods(run, counted)
             upto = _same(run, counted, last, periods)
-            if self.total + self._left(run, counted, upto, periods) > amount:
-                low, high = counted + 1, upto
-                while low < high:
-                    middle = (low + high) // 2
-                    if self.total + self._left(run, counted, middle, periods) > amount:
-                        high = middle
+            missing = amount - self.total
+            tried = counted + 1  # most often the next unit is the one, so look near before far
+            while tried < upto and self._left(run, counted, tried, periods) <= missing:
+                tried = min(upto, 2 * tried - counted)
+            if self._left(run, counted, tried, periods) > missing:
+                low = counted + (tried - counted) // 2
+                while low + 1 < tried:
+                    middle = (low + tried) // 2
+                    if self._left(run, counted, middle, periods) > missing:
+                        tried = middle
                     else:
-                        low = middle + 1
-                self._take(run, counted, low - 1, periods)
-                return low - 1
+                        low = middle
+                self._take(run, counted, tried - 1, periods)
+                return tried - 1
             self._take(run, counted, upto, periods)
             counted = upto
         return None

@@ -18,8 +18,9 @@ from billing.stay import Conditions, Stay
 from billing.tariff import TariffVersion
 from billing.timeline import FOREVER, Days
 
-TURNS_MAX: Final = 1_000
-"""Turns of conditions on the exit that a look ahead follows: more than two a day for a year."""
+TURNS_MAX: Final = 128
+"""Turns of conditions on the exit that a look ahead follows: two a day for two months. Each is priced anew, and a fee
+that has not risen by then (all plans capped for ever) is said never to rise."""
 
 
 class Reckoned(NamedTuple):
