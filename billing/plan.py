@@ -151,7 +151,9 @@ class Cap(Frozen):
     )
     windows: tuple[Slug, ...] | None = Field(default=None, title="only of these windows", min_length=1)
     across_visits: bool = Field(
-        default=False, title="over all visits", description="What earlier visits paid in the same period counts."
+        default=False,
+        title="over all visits",
+        description="What earlier visits paid that began in the same period counts.",
     )
 
     @model_validator(mode="after")

@@ -127,6 +127,10 @@ class PlanMeter:
         if cap.per == "hours":
             begins, visits = _chain(stay.earlier, begins, cap.seconds)
             paid[0] = sum(visit.amount for visit in visits)
+        elif cap.per == "window":
+            for visit in stay.earlier:
+                piece = next(self._timeline.pieces(visit.entry))
+                paid[piece.window, piece.opened] += visit.amount
         elif cap.per in {"day", "week"}:
             for visit in stay.earlier:
                 number = self._days.number(visit.entry)
