@@ -41,7 +41,11 @@ async def broker_watched(broker: EmbeddedBroker, clock: Clock) -> AsyncIterator[
 
 
 async def watch_broker(broker: EmbeddedBroker, clock: Clock) -> None:
-    """Kill `broker`'s process whenever a listener of it let nobody in FAILURES_MAX times in a row; never returns."""
+    """Kill `broker`'s process whenever a listener of it let nobody in FAILURES_MAX times in a row; never returns.
+
+    No two questions are asked under one name: both listeners know names together, and a client whose name is taken
+    over is cut off. What is more, a take-over is what kills a listener that was wounded.
+    """
     numbers = itertools.count(1)
     process, failures, silent_until = broker.process, 0, clock.monotonic() + START_S_MAX
     while True:
@@ -50,9 +54,10 @@ async def watch_broker(broker: EmbeddedBroker, clock: Clock) -> None:
             process, failures, silent_until = broker.process, 0, clock.monotonic() + START_S_MAX
         if process is None or process.poll() is not None:
             continue
-        name = f"berth-watch-{next(numbers)}"  # never the same: a take-over by name is what kills a wounded listener
         asked = {"3.1.1": broker.port, "5": broker.port_v5}
-        answers = await asyncio.gather(*(lets_in(port, version, name) for version, port in asked.items()))
+        answers = await asyncio.gather(
+            *(lets_in(port, version, f"berth-watch-{next(numbers)}") for version, port in asked.items())
+        )
         deaf = [version for version, answer in zip(asked, answers, strict=True) if not answer]
         if not deaf:
             failures, silent_until = 0, 0.0

@@ -15,11 +15,14 @@ from kernel.clock import Clock
 
 BACK_OFF_S_MIN = 0.25  # a crash heals before a device notices
 BACK_OFF_S_MAX = 15.0  # what keeps crashing must not fill the machine and the log
-HEALTHY_S = 30.0  # after this long alive, the next crash counts as the first
+HEALTHY_S = 10.0  # after this long alive, the next crash counts as the first
 STILLBIRTHS_MAX = 5  # a child that ends by itself this often and was never healthy will not become so
 
 # Trying again cannot help: the child has said that its settings, its port or its database's schema are wrong.
 _PERMANENT = frozenset({Exit.USAGE, Exit.PORT_TAKEN, Exit.SCHEMA_MISMATCH})
+
+# Somebody ended it, or watches over it: it did not crash.
+_FROM_OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT})
 
 log = structlog.get_logger(__name__)
 Result = TypeVar("Result")
@@ -58,7 +61,9 @@ class Child:
                 raise CommandFailed(Exit(code), f"{self.name} cannot start; its reason is above")
             if clock.monotonic() - started > HEALTHY_S:
                 pause, was_healthy = BACK_OFF_S_MIN, True
-            elif code > 0:  # not when somebody killed it
+            elif -code in _FROM_OUTSIDE:
+                pause = BACK_OFF_S_MIN
+            elif code > 0:
                 stillbirths += 1
             if stillbirths >= STILLBIRTHS_MAX and not was_healthy:
                 raise CommandFailed(Exit.FAILED, f"{self.name} ended {stillbirths} times at its start; see above")

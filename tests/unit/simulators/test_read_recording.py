@@ -96,6 +96,7 @@ def test_whole_numbers_may_be_written_with_a_fraction_of_nothing(tmp_path: Path)
 @pytest.mark.parametrize(
     "content",
     [b"", b"a,b\n1,2\n", b"\xff\xfe\x00", b"\x1f\x8bnot gzip", gzip.compress(b"SystemCodeNumber,x\n" * 50)[:40]],
+    ids=["empty", "csv of something", "binary", "not gzip", "cut gzip"],
 )
 def test_what_is_no_recording_is_said_to_be_none(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "a.csv"

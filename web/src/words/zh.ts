@@ -33,7 +33,7 @@ export const zh = {
   "age.never": "无数据",
 
   "search": "搜索停车场",
-  "search.hint": "名称、拼音或编号",
+  "search.hint": "名称或编号",
   "search.clear": "清除搜索",
   "filter": "筛选",
   "filter.district": "行政区",
