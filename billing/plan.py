@@ -13,17 +13,17 @@ Days = Annotated[tuple[Day, ...], Field(min_length=1, max_length=30)]
 
 
 class Between(Frozen):
-    """Times of day, both ends belonging to it; from 18:00 until 06:00 runs over midnight."""
+    """Times of day, the whole minute at each end belonging to it; from 18:00 until 06:00 runs over midnight."""
 
     from_time: TimeOfDay = Field(title="from")
     until_time: TimeOfDay = Field(title="until")
 
     def has(self, second_of_day: int) -> bool:
         """Whether that second of the local day lies in it."""
-        begins, ends = seconds_of(self.from_time), seconds_of(self.until_time)
-        if begins <= ends:
-            return begins <= second_of_day <= ends
-        return second_of_day >= begins or second_of_day <= ends
+        begins, ends = seconds_of(self.from_time), seconds_of(self.until_time) + 60
+        if begins < ends:
+            return begins <= second_of_day < ends
+        return second_of_day >= begins or second_of_day < ends
 
 
 class Condition(Frozen):
