@@ -36,7 +36,7 @@ class Period(Struct, frozen=True, gc=False):
     number: int
 
 
-class Anchors(NamedTuple):
+class Anchors(Struct, frozen=True):
     """From where a cap's periods are counted, and what earlier visits paid in the first of them."""
 
     begins: int

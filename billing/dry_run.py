@@ -50,7 +50,7 @@ class DryRun(Struct, frozen=True, kw_only=True):
 
 
 def dry_run(version: TariffVersion, past: Iterable[PastStay], *, calendar: Calendar | None = None) -> DryRun:
-    """Price `past` by `version`, whatever its dates of validity. Concessions that it does not have count as unpriced."""
+    """Price `past` by `version`, whatever its dates; a stay with concessions that it does not have is unpriced."""
     differences: list[Difference] = []
     unpriced: list[str] = []
     for stay in past:

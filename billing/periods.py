@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from msgspec import Struct
+
 from billing.timeline import FOREVER
 
 
@@ -16,7 +18,7 @@ class Periods(NamedTuple):
 NEVER: Final = Periods()
 
 
-class Freedom(NamedTuple):
+class Freedom(Struct, frozen=True):
     """The free time of a stay in seconds: at its beginning, in each later period, and given besides (`extra`)."""
 
     now: int = 0

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Hashable, Iterator
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from billing.calendar import Calendar
 from billing.caps import WEEK_DAYS, Anchors, CapRule, CapState
@@ -18,7 +19,7 @@ from billing.units import ladder_of, price_of
 from billing.words import DAY_S, seconds_of
 
 
-class Reading(NamedTuple):
+class Reading(Struct, frozen=True):
     """A meter over a stay, and how instants of leaving become instants that are charged."""
 
     meter: Meter

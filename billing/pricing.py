@@ -5,8 +5,10 @@ where a condition on the exit turns, the fee is worked out anew.
 """
 
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Final
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from billing.bill import bill
 from billing.calendar import Calendar
@@ -23,7 +25,7 @@ TURNS_MAX: Final = 128
 that has not risen by then (all plans capped for ever) is said never to rise."""
 
 
-class Reckoned(NamedTuple):
+class Reckoned(Struct, frozen=True):
     """A fee at one moment of leaving, and what it was worked out from."""
 
     total: int

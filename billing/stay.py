@@ -5,6 +5,8 @@ from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
 from billing.calendar import Calendar
 from billing.days import CalendarRule, is_day
 from billing.fee import Vehicle
@@ -23,7 +25,7 @@ class PastVisit(NamedTuple):
     amount: int
 
 
-class Stay(NamedTuple):
+class Stay(Struct, frozen=True):
     """Who came when. `tick` is the unit in which time is counted: a minute or a second."""
 
     entry: int
