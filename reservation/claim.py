@@ -35,7 +35,8 @@ def guarded(tx: Tx, car_park: CarParkId) -> Iterator[None]:
 def full(car_park: CarParkId, reservable: int) -> NoSpaceLeft:
     """Why the pool has no room."""
     return NoSpaceLeft(
-        f"all {reservable} reservable spaces of {car_park} are promised at some moment of this time",
+        f"all {reservable} reservable spaces of {car_park} are promised at some moment of this time: ask for other"
+        " offers, another time, or join the waiting list",
         car_park=car_park,
     )
 

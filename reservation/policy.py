@@ -120,8 +120,8 @@ class Terms(Struct, frozen=True, kw_only=True):
 
 
 def cost(per_hour: int, stay: timedelta) -> int:
-    """By started minutes, rounded up to a fen."""
-    minutes = -(-stay // timedelta(minutes=1))
+    """By started minutes, rounded up to a fen. What is less than the wire tells, a millisecond, starts none."""
+    minutes = -(-(stay // timedelta(milliseconds=1)) // 60_000)
     return min(CHARGE_MAX, -(-per_hour * minutes // 60))
 
 

@@ -65,7 +65,7 @@ def rule_of(text: str) -> Rule:
     parts = _parts(text.strip().upper().removeprefix("RRULE:"))
     frequency = parts.pop("FREQ", None)
     if frequency not in _TAKES:
-        raise ValueError(f"FREQ must be one of {', '.join(_TAKES)}: the times of day are from_time and until_time")
+        raise ValueError(f"its FREQ must be one of {', '.join(_TAKES)}: the times of day are from_time and until_time")
     if "COUNT" in parts and "UNTIL" in parts:
         raise ValueError("COUNT and UNTIL exclude each other")
     until = parts.pop("UNTIL", None)
@@ -120,7 +120,7 @@ def _listed(name: str, value: str) -> list[str]:
 
 def _number(name: str, value: str, least: int, most: int) -> None:
     if not re.fullmatch(r"[+-]?[0-9]{1,4}", value) or not least <= int(value) <= most or int(value) == 0:
-        raise ValueError(f"{name} must be from {least} to {most}" + (" and not 0" if least < 0 else ""))
+        raise ValueError(f"its {name} must be from {least} to {most}" + (" and not 0" if least < 0 else ""))
 
 
 def _end(value: str) -> datetime:
@@ -132,5 +132,5 @@ def _end(value: str) -> datetime:
     except ValueError:
         raise ValueError("UNTIL is no day of the calendar") from None
     if not 1970 <= ends.year <= 2199:
-        raise ValueError("UNTIL must be between 1970 and 2199")
+        raise ValueError("its UNTIL must be between 1970 and 2199")
     return ends.replace(tzinfo=UTC) if match[3] else ends

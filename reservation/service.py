@@ -18,6 +18,7 @@ from contracts.orders import GiveOrder
 from contracts.promises import TellPromised
 from kernel.db import Database, Tx
 from kernel.service import Job, Loop, Service
+from reservation.call_off import CALL_OFF_S, call_off
 from reservation.deliver import Deliver
 from reservation.honour_passages import honour_passages
 from reservation.http.feed import POLL_S, Feed
@@ -72,7 +73,7 @@ def counting(database: Database, tell: TellPromised) -> Service:
     async def step() -> None:
         await tell_promised(database, tell)
 
-    return Service("reservation", loops=[Loop("reservation promised", step, PROMISED_S)])
+    return Service("reservation", loops=[Loop("reservation.promised", step, PROMISED_S)])
 
 
 def serving(
@@ -116,6 +117,9 @@ def upkeep(
     async def look_at_deadlines() -> None:
         await lapse_all(database, time_meters)
 
+    async def look_at_shut_car_parks() -> None:
+        await call_off(database)
+
     async def look_at_the_line() -> None:
         await promote_all(database, time_meters)
 
@@ -132,7 +136,8 @@ def upkeep(
         loops=[
             Loop("reservation.sweep", look_at_deadlines, settings.sweep_s),
             Loop("reservation.line", look_at_the_line, LINE_S),
-            Loop("reservation arrivals", ArrivalSteps(database, give_order).step, ARRIVALS_S),
+            Loop("reservation.call-off", look_at_shut_car_parks, CALL_OFF_S),
+            Loop("reservation.arrivals", ArrivalSteps(database, give_order).step, ARRIVALS_S),
             Loop("reservation.lay", lay_further, LAY_S),
             Loop("reservation.relay", tell_webhooks, RELAY_S),
         ],

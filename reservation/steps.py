@@ -47,7 +47,7 @@ async def write(
 
 _ADVICE = {
     State.HELD: "confirm it first",
-    State.CONFIRMED: "that can only be asked for before it is confirmed",
+    State.CONFIRMED: "it waits for its vehicle, and can be extended or cancelled",
     State.CHECKED_IN: "the vehicle is inside",
     State.COMPLETED: "the stay is over",
     State.EXPIRED: "it was not confirmed in time; hold a space anew",

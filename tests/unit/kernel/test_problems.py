@@ -9,19 +9,20 @@ from kernel.problems import Problem
 class SpaceTaken(Problem):
     """The space is taken
 
-    More words for the reader of the code.
+    Take another one,
+    or come later.
     """
 
     status = 409
     slug = "space-taken"
 
 
-def test_the_first_line_of_the_docstring_is_the_title_and_the_default_detail() -> None:
+def test_the_first_line_of_the_docstring_is_the_title_and_the_rest_what_to_do() -> None:
     assert SpaceTaken().document() == {
         "type": "/problems/space-taken",
         "title": "The space is taken",
         "status": 409,
-        "detail": "The space is taken",
+        "detail": "Take another one, or come later.",
         "code": "space-taken",
     }
 

@@ -15,7 +15,8 @@ TERMS = Terms.of(Policy())
     ("per_hour", "stay", "fen"),
     [
         (500, HOUR, 500),
-        (500, HOUR + timedelta(microseconds=1), 509),
+        (500, HOUR + timedelta(microseconds=1), 500),
+        (500, HOUR + timedelta(milliseconds=1), 509),
         (500, timedelta(seconds=1), 9),
         (0, HOUR, 0),
         (1, MINUTE, 1),
