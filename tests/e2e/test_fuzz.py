@@ -45,7 +45,8 @@ def test_no_request_makes_the_api_fail(start_city: StartCity, tmp_path: Path) ->
             f"{city.ready.http}/openapi.json",
             f"--header=Authorization: Bearer {city.ready.tokens['operator']}",
             f"--checks={CHECKS}",
-            "--exclude-path=/v1/live",
+            "--exclude-path=/v1/live",  # streams do not end
+            "--exclude-path=/v1/reservations/events",
             "--max-examples=8",
             "--phases=examples,coverage,fuzzing",
             "--seed=608",
