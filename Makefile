@@ -65,7 +65,7 @@ imports:
 	@$(BIN)/lint-imports --no-logo >$(STAMPS)/imports.log || { cat $(STAMPS)/imports.log; exit 1; }
 
 quick:
-	@$(PYTEST) -q tests/unit tests/property
+	@$(PYTEST) -q -n 2 --dist loadfile tests/unit tests/property
 
 pages: $(STAMPS)/schema
 	@scripts/npm run --silent check
