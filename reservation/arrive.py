@@ -54,7 +54,9 @@ async def arrive(tx: Tx, give_order: GiveOrder, passage: PassageSeen, promises: 
     for row in promises:
         if State(row["state"]) is State.CHECKED_IN:
             if passage.at < row["until"]:
-                return Entry(passage, row)  # a second reading, or he was out for something that nobody saw
+                return Entry(
+                    passage, row, moved=tuple(moved)
+                )  # a second reading, or he was out for something that nobody saw
             moved.append(await complete(tx, row, left_at=passage.at, by=passage.id, free=True, cause="exit_unseen"))
     for row in promises:
         if not _may_be_meant(tx, row, passage):

@@ -7,7 +7,6 @@ from typing import Final
 
 from kernel.db import Database
 from reservation.cancel import cancel_promise
-from reservation.errors import WrongState
 from reservation.sql.shut import at_shut_car_parks
 
 CALL_OFF_S: Final = 5.0
@@ -23,10 +22,7 @@ async def call_off(database: Database) -> int:
             for reservation, car_park, gone in found:
                 why = f"{car_park} is gone" if gone else f"{car_park} is closed"
                 cause = "car_park_gone" if gone else "car_park_closed"
-                try:
-                    await cancel_promise(tx, reservation, driver=None, cause=cause, reason=why)
-                except WrongState:
-                    continue  # it ran out: the sweep says so
-                number += 1
+                await cancel_promise(tx, reservation, driver=None, cause=cause, reason=why)
+            number += len(found)
         if len(found) < PART_ROWS:
             return number

@@ -10,6 +10,7 @@ from reservation.lapse import lapse_in_the_way
 from reservation.lifecycle import State, extended
 from reservation.place import POOL_MAX
 from reservation.policy import CHARGE_MAX
+from reservation.promote import offer_freed
 from reservation.sql import places
 from reservation.sql import reservations as sql
 from reservation.stay import Stay
@@ -36,11 +37,11 @@ async def extend_promise(tx: Tx, reservation: str, until: datetime, *, driver: s
         raise NotReservable(f"{car_park} is closed", car_park=car_park)
     added = min(terms.extension_price(promise.until, until, tx.now), CHARGE_MAX - row["price"])
     ran_out = await lapse_in_the_way(tx, car_park, row["space"], Stay(sql.vehicle_of(row), promise.until, until))
-    if ran_out is not None:
-        await ran_out.end(tx)
+    freed = await ran_out.end(tx) if ran_out is not None else set()
     with guarded(tx, car_park):
         moved = await write(tx, row, after, "extended", price=row["price"] + added, added=added)
         await take_more(tx, row, promise.occupies_from, until, reservable=min(known["reservable"], POOL_MAX))
+    await offer_freed(tx, freed)
     return moved
 
 

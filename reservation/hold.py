@@ -26,7 +26,6 @@ async def try_in_time(tx: Tx, driver: str, place: Place, stay: Stay, *, quoted: 
     tried = await try_hold(tx, driver, place, stay, quoted=quoted)
     if isinstance(tried, Refused) and (ran_out := await lapse_in_the_way(tx, place.car_park, place.space, stay)):
         await undo(tx, place, tried)
-        await ran_out.end(tx)
-        await offer_freed(tx, [place.car_park])
+        await offer_freed(tx, await ran_out.end(tx))
         tried = await try_hold(tx, driver, place, stay, quoted=quoted)
     return tried

@@ -24,12 +24,13 @@ LISTINGS_A_TURN: Final = 200
 
 
 async def lay_listing(tx: Tx, row: Row, *, ahead: timedelta) -> None:
-    """Of the listing in `row`, which is locked: what it lends from now on, and nothing more; nothing unless approved.
+    """Of the listing in `row`, which is locked: what it lends from now on, and nothing more. Unless it is approved it
+    has no slots, not even old ones, which would stand in the way of who lends the space next.
 
     A car park that is no longer in use lends nothing.
     """
     if row["state"] != ListingState.APPROVED or row["time_zone"] is None:
-        await slots.put(tx, row["id"], row["space"], [], tx.now)
+        await slots.remove(tx, row["id"])
         await slots.laid(tx, row["id"], None, None)
         return
     since, until = _minute(tx.now - STILL_ASKED_FOR), _minute(tx.now + ahead + A_DAY)

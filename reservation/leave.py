@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from contracts.facts import PassageSeen
 from contracts.ids import CarParkId
@@ -11,6 +12,8 @@ from reservation.promote import offer_freed
 from reservation.sql import arrivals, locks
 from reservation.sql import reservations as sql
 from reservation.steps import seen_now, stepped, write
+
+_WAITING: Final = frozenset({State.HELD, State.CONFIRMED})
 
 
 async def leave(tx: Tx, passage: PassageSeen, promises: Sequence[Row]) -> list[Row]:
@@ -22,7 +25,7 @@ async def leave(tx: Tx, passage: PassageSeen, promises: Sequence[Row]) -> list[R
         state = State(row["state"])
         if state is State.CHECKED_IN and passage.at > row["checked_in_at"]:
             moved.append(await complete(tx, row, left_at=passage.at, by=passage.id))
-        elif row["inside_since"] is not None and passage.at > row["inside_since"]:
+        elif state in _WAITING and row["inside_since"] is not None and passage.at > row["inside_since"]:
             moved.append(await _leave_unchecked(tx, row, passage))
     return moved
 
@@ -45,5 +48,7 @@ async def _leave_unchecked(tx: Tx, row: Row, passage: PassageSeen) -> Row:
     """He was inside before his time: a promise is kept for him, a hold that he did not confirm is not."""
     promise = seen_now(tx, row)
     if promise.state is State.HELD:
-        return await write(tx, row, stepped(row, cancelled, promise, tx.now, fee=0), "cancelled", cause="left")
+        moved = await write(tx, row, stepped(row, cancelled, promise, tx.now, fee=0), "cancelled", cause="left")
+        await offer_freed(tx, [CarParkId(row["car_park"])], (row["begins"], row["until"]))
+        return moved
     return await arrivals.set_inside(tx, row, None, "left_again", {"by": passage.id})

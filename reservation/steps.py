@@ -6,7 +6,7 @@ from typing import Any
 from kernel.db import Row, Tx
 from reservation.claim import give_back
 from reservation.errors import UnknownReservation, WrongState
-from reservation.lifecycle import ACTIVE, Promise, State, seen_at
+from reservation.lifecycle import Promise, State, seen_at
 from reservation.sql import reservations as sql
 
 
@@ -40,7 +40,7 @@ async def write(
     moved = await sql.move(tx, row, after, kind, price=price, passage=passage, detail=detail)
     if moved is None:
         raise WrongState(f"{row['id']} was changed at the same moment: read it and try again", reservation=row["id"])
-    if State(row["state"]) in ACTIVE and not after.is_active:
+    if not after.is_active:
         await give_back(tx, row, tx.now)
     return moved
 

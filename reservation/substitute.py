@@ -15,6 +15,7 @@ from kernel.db import Row, Tx
 from reservation.claim import guarded
 from reservation.errors import NoSpaceLeft
 from reservation.lifecycle import Promise, cancelled
+from reservation.promote import offer_freed
 from reservation.sql import reservations
 from reservation.sql import substitutes as sql
 from reservation.steps import stepped, write
@@ -79,4 +80,6 @@ async def substitute_ahead(tx: Tx, row: Row) -> Row:
 async def let_off(tx: Tx, row: Row, promise: Promise) -> Row:
     """The guest is there and no equal space is: the promise ends and costs nothing."""
     after = stepped(row, cancelled, promise, tx.now, fee=0)
-    return await write(tx, row, after, "cancelled", cause="space_taken", space=row["space_label"])
+    moved = await write(tx, row, after, "cancelled", cause="space_taken", space=row["space_label"])
+    await offer_freed(tx, [CarParkId(row["car_park"])], (row["begins"], row["until"]))
+    return moved

@@ -39,7 +39,7 @@ ORDER BY id FOR NO KEY UPDATE
 SET_INSIDE = f"""
 WITH moved AS (
     UPDATE reservation.reservation SET version = version + 1, inside_since = $3
-    WHERE id = $1 AND version = $2
+    WHERE id = $1 AND version = $2 AND state IN ('held', 'confirmed')
     RETURNING *
 ), told AS (
     INSERT INTO reservation.event (reservation, at, kind, version, detail) SELECT id, $4, $5, version, $6 FROM moved

@@ -16,7 +16,7 @@ WHERE card.id = $1
 """
 
 SPACES = """
-SELECT space.number, space.car_park, space.label, space.features,
+SELECT space.number, space.car_park, space.label,
     EXISTS (SELECT FROM reservation.private_space AS private WHERE private.space = space.number) AS private
 FROM registry.space_directory AS space
 WHERE space.label = $1 AND ($2::text IS NULL OR space.car_park = $2) LIMIT 2

@@ -19,13 +19,15 @@ WITH RECURSIVE promised AS (
     WHERE promised.car_park IS NOT NULL AND (card.id IS NULL OR card.closed)
 )
 SELECT kept.id, kept.car_park, shut.gone FROM shut JOIN reservation.reservation AS kept USING (car_park)
-WHERE kept.state IN ('held', 'confirmed') AND kept.inside_since IS NULL AND (shut.gone OR lower(kept.during)
+WHERE kept.state IN ('held', 'confirmed') AND kept.inside_since IS NULL
+    AND CASE kept.state WHEN 'held' THEN kept.hold_expires_at > $1 ELSE kept.latest >= $1 END
+    AND (shut.gone OR lower(kept.during)
     <= $1::timestamptz + make_interval(secs => greatest((kept.terms ->> 'due_s')::double precision, 60)))
-ORDER BY kept.id LIMIT $2 FOR NO KEY UPDATE OF kept SKIP LOCKED
+ORDER BY kept.car_park, kept.id LIMIT $2 FOR NO KEY UPDATE OF kept SKIP LOCKED
 """
 
 
 async def at_shut_car_parks(tx: Tx, limit: int) -> list[tuple[str, CarParkId, bool]]:
-    """(reservation, car park, whether that is gone) of promises that cannot be kept; locked."""
+    """(reservation, car park, whether that is gone) of promises that stand and cannot be kept; locked."""
     rows: list[Row] = await tx.fetch(SHUT, tx.now, limit)
     return [(row["id"], CarParkId(row["car_park"]), row["gone"]) for row in rows]

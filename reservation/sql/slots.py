@@ -27,6 +27,8 @@ UPDATE reservation.share_slot SET during = tstzrange(lower(during), $3) WHERE li
 
 FORGET = "DELETE FROM reservation.share_slot WHERE listing = $1 AND upper(during) < $2"
 
+REMOVE = "DELETE FROM reservation.share_slot WHERE listing = $1"
+
 LAID = "UPDATE reservation.listing SET laid_until = $2, laid_zone = $3 WHERE id = $1"
 
 DUE = """
@@ -76,6 +78,11 @@ async def append(tx: Tx, listing: str, space: int, spans: Sequence[Span], laid_u
 async def forget(tx: Tx, listing: str, before: datetime) -> None:
     """Those that were over `before`."""
     await tx.execute(FORGET, listing, before)
+
+
+async def remove(tx: Tx, listing: str) -> None:
+    """All of a listing."""
+    await tx.execute(REMOVE, listing)
 
 
 async def laid(tx: Tx, listing: str, until: datetime | None, zone: str | None) -> None:

@@ -65,11 +65,10 @@ FROM reservation.wait AS wait JOIN registry.car_park_card AS card ON card.id = w
 WHERE {_fits("$1::timestamptz")}
 """
 
-INSERT = f"""
-INSERT INTO reservation.wait AS wait (id, driver, car_park, space, space_label, plate, color, during, state,
+INSERT = """
+INSERT INTO reservation.wait (id, driver, car_park, space, space_label, plate, color, during, state,
     created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, tstzrange($8, $9), 'waiting', $10)
-RETURNING {_COLUMNS}
 """
 
 COUNT_OF_DRIVER = """

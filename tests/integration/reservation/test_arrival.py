@@ -128,6 +128,18 @@ async def test_an_early_guest_without_room_waits_inside_until_there_is(site: Sit
     assert await site.miscounted() == []
 
 
+async def test_who_waited_inside_and_is_seen_twice_at_the_exit_leaves_once(site: Site, lanes: Lanes) -> None:
+    for number in range(3):
+        await site.confirmed(0, 10, vehicle={"plate": f"辽A0000{number}", "color": "blue"}, who=BEN)
+    made = await site.confirmed(10, 60)
+    await lanes.drive("entry")
+    site.clock.advance(600)
+    await lanes.tick()
+    site.clock.advance(60)
+    await lanes.record(Facts(passages=[lanes.passage("exit"), lanes.passage("exit", lane="X2")]))
+    assert (await events(site, made["id"]))[-2:] == ["checked_in", "completed"]
+
+
 async def test_far_too_early_and_out_again_leaves_the_promise_as_it_was(site: Site, lanes: Lanes) -> None:
     made = await site.confirmed(180, 240)
     await lanes.drive("entry")

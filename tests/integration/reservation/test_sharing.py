@@ -233,6 +233,15 @@ async def test_a_revoked_listing_keeps_its_promises_and_its_space_stays_private(
     assert await site.miscounted() == []
 
 
+async def test_a_space_that_is_lent_anew_within_the_hour_is_offered_at_once(site: Site) -> None:
+    first = await lent(site, windows=[{**DAILY, "until_time": "10:00"}])
+    site.clock.advance(2 * 3600 + 900)
+    assert (await site.ask("DELETE", f"/v1/listings/{first}", who=OLGA)).status == 204
+    site.clock.advance(900)
+    await lent(site, windows=[{**DAILY, "from_time": "00:00", "until_time": "24:00"}])
+    assert (await site.hold(60, 120, space=LABEL)).status == 201
+
+
 async def test_one_space_is_lent_by_one_owner(site: Site) -> None:
     first = await propose(site)
     twice = await propose(site)
