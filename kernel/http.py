@@ -141,7 +141,7 @@ def handler_of(mounted: Mounted, edge: Edge) -> Handler:
             return answer(await call(**arguments, tx=tx), status=made.status)
 
         assert edge.database is not None  # noqa: S101  # checked when the handler was made
-        given, repeated = await once(edge.database, claim, effect, sealed=made.sealed)
+        given, repeated = await once(edge.database, claim, effect)
         response = respond(request, given)
         if repeated:
             response.headers["Idempotency-Replayed"] = "true"

@@ -83,7 +83,7 @@ class Claim:
 
     @property
     def kept_as(self) -> str:
-        """What stands in the table for the key, which itself opens sealed answers and is stored nowhere."""
+        """What stands in the table for the key, which itself opens answers and is stored nowhere."""
         return self._digest("name").hex()
 
     def seal(self, body: bytes) -> bytes:
@@ -116,37 +116,33 @@ def key_of(request: web.Request) -> str:
     return key
 
 
-async def once(
-    database: Database, claim: Claim, effect: Callable[[Tx], Awaitable[Answer]], *, sealed: bool = False
-) -> tuple[Answer, bool]:
+async def once(database: Database, claim: Claim, effect: Callable[[Tx], Awaitable[Answer]]) -> tuple[Answer, bool]:
     """The answer of `effect`, committed at most once for `claim`, and whether it is a repetition.
 
     It is run again where the database undid it in favour of another transaction.
 
-    A `sealed` answer is kept so that only whoever knows the key can read it.
+    The answer is kept so that only whoever knows the key can read it: it may hold a secret or a plate, and it stands in
+    the text of a statement, which servers write into their logs when it fails.
 
     Opens the transaction that key, effect and answer share. Raises StillRunning, IdempotencyKeyReused, and whatever
     the effect raises.
     """
     for _ in range(ATTEMPTS_MAX - 1):
         try:
-            return await _attempt(database, claim, effect, sealed=sealed)
+            return await _attempt(database, claim, effect)
         except Exception as error:
             if not is_victim(error):
                 raise
-    return await _attempt(database, claim, effect, sealed=sealed)
+    return await _attempt(database, claim, effect)
 
 
-async def _attempt(
-    database: Database, claim: Claim, effect: Callable[[Tx], Awaitable[Answer]], *, sealed: bool
-) -> tuple[Answer, bool]:
+async def _attempt(database: Database, claim: Claim, effect: Callable[[Tx], Awaitable[Answer]]) -> tuple[Answer, bool]:
     async with database.transaction_asking(_is_new(claim)) as (tx, new):
         if not new:
-            return await _known(tx, claim, sealed=sealed), True
+            return await _known(tx, claim), True
         answer = await effect(tx)
-        body = claim.seal(answer.body) if sealed else answer.body
         with tx.guard({"idempotency_key": StillRunning}, headers={"Retry-After": "1"}):
-            await tx.commit_with(_keep(tx, claim, answer, body))
+            await tx.commit_with(_keep(tx, claim, answer))
     return answer, False
 
 
@@ -156,15 +152,15 @@ def _is_new(claim: Claim) -> str:
     return NEW.format(lock=claim.lock, principal=principal, route=route, key=text_literal(claim.kept_as))
 
 
-async def _known(tx: Tx, claim: Claim, *, sealed: bool) -> Answer:
+async def _known(tx: Tx, claim: Claim) -> Answer:
     """What was answered before. Raises StillRunning, IdempotencyKeyReused."""
     kept = await tx.fetchrow(KEPT, claim.principal, claim.route, claim.kept_as)
     if kept is None:
         raise StillRunning(headers={"Retry-After": "1"})
-    return _again(kept, claim, sealed=sealed)
+    return _again(kept, claim)
 
 
-def _keep(tx: Tx, claim: Claim, answer: Answer, body: bytes) -> str:
+def _keep(tx: Tx, claim: Claim, answer: Answer) -> str:
     return KEEP.format(
         principal=text_literal(claim.principal),
         route=text_literal(claim.route),
@@ -172,16 +168,15 @@ def _keep(tx: Tx, claim: Claim, answer: Answer, body: bytes) -> str:
         request=bytes_literal(claim.request_sha256),
         status=int(answer.status),
         headers=json_literal(answer.headers),
-        body=bytes_literal(body),
+        body=bytes_literal(claim.seal(answer.body)),
         now=moment_literal(tx.now),
     )
 
 
-def _again(kept: Row, claim: Claim, *, sealed: bool) -> Answer:
+def _again(kept: Row, claim: Claim) -> Answer:
     if kept["body_sha256"] != claim.request_sha256:
         raise IdempotencyKeyReused
-    body = claim.unseal(kept["answer"]) if sealed else kept["answer"]
-    return Answer(kept["status"], kept["headers"], body)
+    return Answer(kept["status"], kept["headers"], claim.unseal(kept["answer"]))
 
 
 async def purge(tx: Tx) -> int:

@@ -31,7 +31,6 @@ class Operation:
     tags: tuple[str, ...] = ()
     scopes: frozenset[str] = frozenset()
     idempotent: bool = False
-    sealed: bool = False
     responses: Mapping[int, Any] = field(default_factory=dict)
     problems: tuple[type[Problem], ...] = ()
     etag: bool = False
@@ -70,7 +69,6 @@ def operation(
     tags: Sequence[str] = (),
     scopes: Collection[str] | None = None,
     idempotent: bool = False,
-    sealed: bool = False,
     responses: Mapping[int, Any] | None = None,
     problems: Sequence[type[Problem]] = (),
     etag: bool = False,
@@ -83,8 +81,7 @@ def operation(
     """Note on a method of an API class which operation it serves.
 
     Exactly one of the verbs names the path. No `scopes`: open to everyone, and a `caller` may be anonymous. `etag`
-    gives a JSON answer a validator made from its bytes. The answer of a `sealed`
-    idempotent operation holds a secret and is kept encrypted. `examples` are bodies by name, for the API description;
+    gives a JSON answer a validator made from its bytes. `examples` are bodies by name, for the API description;
     `takes` describes a body that the operation reads itself (OpenAPI's `content`, by media type). A method that wants
     `signed` is called only for a request whose signature fits (`kernel.signatures`). `for_devices`: whoever calls does
     not read the answer and means nothing by the Accept header and the unknown query parameters that it sends.
@@ -109,7 +106,6 @@ def operation(
             tags=tuple(tags),
             scopes=frozenset(scopes or ()),
             idempotent=idempotent,
-            sealed=sealed,
             responses={status: kind for status, kind in declared.items() if status < 400},
             problems=tuple(dict.fromkeys([*problems, *described])),
             etag=etag,

@@ -116,13 +116,12 @@ def problem_routes(problems: Iterable[type[Problem]]) -> list[web.RouteDef]:
             raise TypeError(f"{namesake!r} and {problem!r} are both {problem.slug}")
 
     def described(problem: type[Problem]) -> dict[str, object]:
-        more = " ".join((problem.__doc__ or "").strip().splitlines()[1:]).split()
         return {
             "type": f"/problems/{problem.slug}",
             "title": problem.title(),
             "status": problem.status,
             "code": problem.slug,
-            "description": " ".join(more),
+            "description": problem.advice(),
         }
 
     async def every(request: web.Request) -> web.Response:

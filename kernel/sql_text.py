@@ -13,7 +13,7 @@ import orjson
 
 def bytes_literal(value: bytes) -> str:
     """A bytea."""
-    return f"'\\x{value.hex()}'::bytea"
+    return f"E'\\\\x{value.hex()}'::bytea"
 
 
 def text_literal(value: str) -> str:

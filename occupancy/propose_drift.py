@@ -36,7 +36,8 @@ async def _propose(tx: Tx, counter: Counter, drift: Drift | None) -> bool:
     if standing is not None:
         if drift is not None and (standing["correction"], standing["basis"]) == (drift.correction, drift.basis):
             return False
-        await sql.supersede(tx, standing["id"])
+        if not await sql.supersede(tx, standing["id"]):
+            return False  # decided meanwhile: its nights are over
     if drift is None:
         return False
     await sql.insert_proposal(tx, new_id("drf", tx.now), counter, drift, _evidence(drift))

@@ -96,7 +96,7 @@ SELECT id, correction, basis FROM occupancy.drift_proposal
 WHERE car_park = $1 AND measure = $2 AND zone = $3 AND state = 'proposed'
 """
 
-SUPERSEDE = "UPDATE occupancy.drift_proposal SET state = 'superseded' WHERE id = $1"
+SUPERSEDE = "UPDATE occupancy.drift_proposal SET state = 'superseded' WHERE id = $1 AND state = 'proposed'"
 
 PROPOSE = """
 INSERT INTO occupancy.drift_proposal (id, car_park, measure, zone, correction, basis, evidence, state, proposed_at)
@@ -169,8 +169,9 @@ async def open_proposal(tx: Tx, counter: Counter) -> Row | None:
     return await tx.fetchrow(OPEN, counter.car_park, counter.measure, counter.zone)
 
 
-async def supersede(tx: Tx, proposal: str) -> None:
-    await tx.execute(SUPERSEDE, proposal)
+async def supersede(tx: Tx, proposal: str) -> bool:
+    """Whether nobody had decided it meanwhile."""
+    return bool(await tx.execute(SUPERSEDE, proposal))
 
 
 async def insert_proposal(tx: Tx, proposal: str, counter: Counter, drift: Drift, evidence: dict[str, Any]) -> None:

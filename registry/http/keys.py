@@ -72,7 +72,6 @@ class KeysApi:
         tags=("operator",),
         scopes=OPERATE,
         idempotent=True,
-        sealed=True,
         responses={201: IssuedKey},
         problems=(UnknownOperator, UnknownDevice),
     )
@@ -119,7 +118,6 @@ class KeysApi:
         tags=("operator",),
         scopes=OPERATE,
         idempotent=True,
-        sealed=True,
         responses={201: IssuedKey},
         problems=(UnknownKey,),
     )

@@ -188,7 +188,6 @@ class WebhooksApi:
         tags=("operator",),
         scopes=OPERATE,
         idempotent=True,
-        sealed=True,
         responses={200: WebhookMade},
         problems=(UnknownWebhook,),
     )

@@ -12,10 +12,12 @@ TEXTS = ("", "辽A12345", "'; DROP TABLE kernel.idempotency; --", "\\x41\\'", "$
 
 
 @pytest.mark.parametrize("text", TEXTS)
-async def test_values_are_read_back(database: Database, text: str) -> None:
+@pytest.mark.parametrize("conforming", ["on", "off"])
+async def test_values_are_read_back(database: Database, text: str, conforming: str) -> None:
     at = datetime(2026, 11, 23, 8, 0, 1, 234_567, tzinfo=UTC)
     raw, document = text.encode() + bytes(range(256)), {"Location": text}
     async with database.transaction() as tx:
+        await tx.execute(f"SET LOCAL standard_conforming_strings = {conforming}")
         row = await tx.fetchrow(
             f"SELECT {text_literal(text)}, {json_literal(document)}, {moment_literal(at)}, {bytes_literal(raw)}"
         )
