@@ -35,7 +35,7 @@ test: dev system  ## install what the tests need, then check and run everything
 	$(PYTEST) -q -n 2 --dist loadfile tests/unit tests/property tests/integration
 	$(PYTEST) -q tests/e2e tests/browser tests/faults
 
-faults: dev system  ## the long fault suite, most of an hour; its table goes into docs/reliability.md
+faults: dev system  ## the long fault suite, an hour and more; its table goes into docs/reliability.md
 	$(PYTEST) -q tests/faults --faults=long --durations=20 --report=docs/reliability.md $(FAULTS)
 
 screenshots: dev system  ## pictures of the pages, into docs/screenshots

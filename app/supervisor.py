@@ -34,7 +34,7 @@ from kernel.clock import Clock
 from kernel.settings import child_environment
 
 DEMO_DRIVERS = 60
-"""So many reserve spaces in the demo: one is held every few seconds."""
+"""So many reserve spaces in the demo: one is held every twenty seconds or so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,7 +222,7 @@ def _of_plan(plan: Plan) -> Iterator[tuple[str, str]]:
     for field, there in (("least_min", plan.least_min), ("max_stay", plan.max_stay)):
         if there is not None:
             yield field, "there is no shortest or longest stay"
-    if plan.day_starts not in {"00:00", "24:00"}:
+    if plan.day_starts != "00:00":
         yield "day_starts", "calendar days begin at midnight"
     if plan.free is not None and plan.free.not_again_within_min is not None:
         yield "free.not_again_within_min", "there is no time between visits"

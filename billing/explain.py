@@ -7,7 +7,7 @@ _MINUTE, _HOUR = 60, 3600
 
 
 def why(line: Line, minor_digits: int = 2) -> Text:
-    """`hour 2 at 3.00`, `第2小时，每小时3.00`: the reason, without times and without the line's amount."""
+    """`hour 2 at 3.00 per hour`, `第2小时，每小时3.00`: the reason, without times and without the line's amount."""
     zh, en = _said(line, minor_digits)
     if line.name is not None and line.kind in {"units", "flat", "not_charged", "cap"}:
         return Text(zh=f"{line.name.zh}：{zh}", en=f"{line.name.en}: {en}")
@@ -38,7 +38,7 @@ def _said(line: Line, digits: int) -> tuple[str, str]:
         case "covered":
             return "有效期内免费", "covered by a pass"
         case "cap":
-            zh, en = _PERIODS[line.per] if line.per in _PERIODS else _hours(line.unit_s)
+            zh, en = _PERIODS.get(line.per, _within(line.unit_s))
             return f"{zh}封顶{price}", f"at most {price} {en}"
         case "percent":
             return f"{name.zh}，减{line.units}%", f"{name.en}, {line.units} % off"
@@ -72,12 +72,8 @@ _PERIODS = {
 }
 
 
-def _hours(seconds: int) -> tuple[str, str]:
-    return f"每{seconds // _HOUR}小时", f"in {seconds // _HOUR} h"
-
-
 def _units(line: Line, digits: int) -> tuple[str, str]:
-    zh_unit, en_unit = _length(line.unit_s * line.parts)
+    zh_unit, en_unit = _unit(line.unit_s * line.parts)
     price = money(line.price, digits)
     if line.parts > 1:
         zh_part, en_part = _length(line.unit_s * line.units)
@@ -96,9 +92,16 @@ def _units(line: Line, digits: int) -> tuple[str, str]:
     return f"{which_zh}，每{zh_unit}{price}", f"{which_en} at {price} per {en_unit}"
 
 
+def _within(seconds: int) -> tuple[str, str]:
+    zh, en = _length(seconds)
+    return f"每{zh}", f"in {en}"
+
+
+def _unit(seconds: int) -> tuple[str, str]:
+    return ("小时", "hour") if seconds == _HOUR else _length(seconds)
+
+
 def _length(seconds: int) -> tuple[str, str]:
-    if seconds == _HOUR:
-        return "小时", "hour"
     if seconds % _HOUR == 0:
         return f"{seconds // _HOUR}小时", f"{seconds // _HOUR} h"
     if seconds % _MINUTE == 0 and seconds < 2 * _HOUR:

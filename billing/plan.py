@@ -18,9 +18,14 @@ class Between(Frozen):
     from_time: TimeOfDay = Field(title="from")
     until_time: TimeOfDay = Field(title="until")
 
+    @property
+    def ends_s(self) -> int:
+        """The second of the day with which it is over: after its last minute, at midnight at the latest."""
+        return min(seconds_of(self.until_time) + 60, 86_400)
+
     def has(self, second_of_day: int) -> bool:
         """Whether that second of the local day lies in it."""
-        begins, ends = seconds_of(self.from_time), seconds_of(self.until_time) + 60
+        begins, ends = seconds_of(self.from_time), self.ends_s
         if begins < ends:
             return begins <= second_of_day < ends
         return second_of_day >= begins or second_of_day < ends
@@ -162,6 +167,8 @@ class Cap(Frozen):
             raise PydanticCustomError("hours", "`hours` belongs to per: hours, and is needed there, e.g. 24")
         if bool(self.amounts) == (self.counts_as is not None):
             raise PydanticCustomError("amounts", "a cap has either amounts, e.g. [3000], or counts_as")
+        if self.per == "stay" and self.across_visits:
+            raise PydanticCustomError("across_visits", "one stay is not several visits: say day, hours or week")
         return self
 
 
@@ -204,6 +211,8 @@ class Plan(Frozen):
 
     @model_validator(mode="after")
     def _whole(self) -> "Plan":
+        if self.day_starts == "24:00":
+            raise PydanticCustomError("day_starts", "a day that starts at midnight starts at 00:00")
         if (self.charge is None) != bool(self.windows):
             raise PydanticCustomError(
                 "charge", "a plan has either a charge for all hours or windows with their charges"

@@ -15,7 +15,7 @@ from billing.calendar import Calendar
 from billing.fee import Fee, NoPlanFits
 from billing.lost_ticket import without_ticket
 from billing.plan_meter import PlanMeter, Reading
-from billing.reductions import Granted, covers, settle, sum_beyond, together
+from billing.reductions import Granted, covers, settle, sum_beyond, together, within_uses
 from billing.stay import Conditions, Stay
 from billing.tariff import TariffVersion
 from billing.timeline import FOREVER, Days
@@ -87,7 +87,7 @@ class Pricing:
         if not fitting:
             raise NoPlanFits("no plan of this tariff is for this stay")
         if grants:
-            grants = together([one for one in grants if self._holds(one, stay, at)])
+            grants = together(within_uses([one for one in grants if self._holds(one, stay, at)]))
         if self.version.choose == "first":
             fitting = fitting[:1]
         readings = [(plan, *self._read(plan, stay, at, grants)) for plan in fitting]
@@ -95,7 +95,7 @@ class Pricing:
             cheapest = min(readings, key=lambda one: one[2])
             readings = [cheapest, *(one for one in readings if one is not cheapest)]
         plan, _, amount = readings[0]
-        worth = [self._worth(plan, stay, one) for one in grants]
+        worth = [min(self._worth(each, stay, one) for each in fitting) for one in grants]
         return Reckoned(settle(amount, grants, self.version.total, worth), amount, plan, readings, grants, worth)
 
     def _holds(self, one: Granted, stay: Stay, at: int) -> bool:

@@ -49,26 +49,38 @@ def granted(rules: Sequence[Concession], held: Sequence[Held]) -> list[Granted]:
         shown = by_id.pop(rule.id, [])
         if rule.kind == "discount":
             found.append(Granted(rule, 1, -FOREVER, FOREVER))
-        used = 0
         for one in shown if rule.kind != "discount" else ():
-            count = min(one.count, rule.uses_max - used)
-            used += max(count, 0)
-            if count > 0:
+            if one.count > 0:
                 begins = -FOREVER if one.valid_from is None else int(one.valid_from.timestamp())
                 ends = FOREVER if one.valid_until is None else int(one.valid_until.timestamp())
-                found.append(Granted(_said_by(one, rule), count, begins, ends))
+                found.append(Granted(_said_by(one, rule), one.count, begins, ends))
     if by_id:
         raise KeyError(next(iter(by_id)))
     return found
+
+
+def within_uses(holding: Sequence[Granted]) -> list[Granted]:
+    """Of those that hold no more than the tariff's `uses_max`, in the order presented; passes are not used up."""
+    used: dict[str, int] = {}
+    kept = []
+    for one in holding:
+        if one.rule.exempt or one.rule.kind == "discount":
+            kept.append(one)
+            continue
+        count = min(one.uses, one.rule.uses_max - used.get(one.rule.id, 0))
+        if count > 0:
+            used[one.rule.id] = used.get(one.rule.id, 0) + count
+            kept.append(one._replace(uses=count))
+    return kept
 
 
 def _said_by(one: Held, rule: Concession) -> Concession:
     """The tariff's concession, or less of it where the coupon says less."""
     less: dict[str, int] = {}
     if one.minutes is not None and rule.free_min is not None:
-        less["free_min"] = min(one.minutes, rule.free_min)
+        less["free_min"] = max(0, min(one.minutes, rule.free_min))
     if one.amount is not None:
-        less["amount_off"] = min(one.amount, rule.amount_off)
+        less["amount_off"] = max(0, min(one.amount, rule.amount_off))
     return rule.model_copy(update=less) if less else rule
 
 

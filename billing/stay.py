@@ -99,7 +99,7 @@ class Conditions:
         for between in when.exit_between or ():
             for number in range(today, today + _LOOK_AHEAD_DAYS):
                 yield instant(number, seconds_of(between.from_time), self._zone)
-                yield instant(number, seconds_of(between.until_time) + 60, self._zone)
+                yield instant(number, between.ends_s, self._zone)
 
     def _is(self, words: tuple[str, ...], day: date) -> bool:
         return is_day(words, day, self._rule, self._calendar)

@@ -1,8 +1,8 @@
 """A vehicle is a plate and its colour: one spelling, wherever it is read, typed or promised to.
 
-The patterns are those of GA 36-2018: `P[A-Z]`, five more for a combustion car, six for a new-energy one, and the forms
-that end in 学 (driving school), 挂 (trailer), 警 (police),
-领 (consulate), 港 and 澳 (Guangdong's border plates), 使 (embassy).
+The patterns are those of GA 36-2018: a province, `[A-HJ-Z]`, five more for a combustion car, six for a new-energy one,
+and the forms that end in 学 (driving school), 挂 (trailer), 警 (police), 领 (consulate), 港 and 澳 (Guangdong's border
+plates), 使 (embassy).
 """
 
 import re
@@ -54,7 +54,7 @@ Plate = Annotated[
     str,
     BeforeValidator(_normal),
     AfterValidator(_plate),
-    Field(max_length=20, description="Separators and case are forgiven.", examples=["辽A12345"]),
+    Field(description="Separators and case are forgiven.", examples=["辽A12345"]),
 ]
 
 

@@ -97,6 +97,8 @@ def decode_cursor(cursor: str, *kinds: type | tuple[type, ...], field: str = "cu
     for part, kind in zip(parts, kinds, strict=True):
         if isinstance(part, bool) or not isinstance(part, kind) or (isinstance(part, str) and "\0" in part):
             raise refusal
+        if isinstance(part, int) and not -(2**63) <= part < 2**63:
+            raise refusal  # no key of ours: columns hold no more
     return tuple(parts)
 
 
@@ -106,6 +108,16 @@ def page_by(key: str | Sequence[str], rows: Sequence[Row], limit: int, view: Cal
     names = (key,) if isinstance(key, str) else key
     following = encode_cursor(*(shown[-1][name] for name in names)) if len(rows) > limit else None
     return Page(items=[view(row) for row in shown], next=following)
+
+
+def below_id(cursor: str | None) -> str | None:
+    """The id below which a page of a list goes on that begins with the highest; None: at the top. Raises
+    InvalidParameter.
+    """
+    if cursor is None:
+        return None
+    last: str = decode_cursor(cursor, str)[0]
+    return last
 
 
 def after_id(cursor: str | None) -> str:

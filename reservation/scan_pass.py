@@ -9,7 +9,7 @@ from contracts.ids import CarParkId, LaneLabel
 from contracts.orders import GiveOrder, OrderKind, WantedOrder
 from kernel.callers import Caller
 from kernel.db import Row, Tx
-from reservation.check_in import check_in
+from reservation.check_in import NotYet, check_in
 from reservation.errors import UnknownReservation
 from reservation.leave import complete
 from reservation.passes import verify_pass
@@ -42,7 +42,7 @@ async def scan_pass(
     direction: Direction,
     lane: LaneLabel | None,
 ) -> Scanned:
-    """Check in or out; with a `lane`, its barrier opens for who may pass. Every scan that does something is audited.
+    """Check in or out; with a `lane`, its barrier opens for who may pass. Every scan that changes something is audited.
 
     Raises PassRefused, UnknownReservation (it is of another operator's car park), WrongState, UnknownLane.
     """
@@ -56,9 +56,9 @@ async def scan_pass(
     else:
         done = await check_in(tx, give_order, row, arrived_at=tx.now, passage=shown.jti)
         scanned = Scanned(done.row, done.why or "checked_in")
-        if done.why is not None:
+        if done.why not in (None, NotYet.SPACE_TAKEN):
             return scanned
-    if lane is not None:
+    if lane is not None and scanned.outcome != NotYet.SPACE_TAKEN:
         wanted = WantedOrder(
             car_park=CarParkId(row["car_park"]),
             kind=OrderKind.OPEN_BARRIER,

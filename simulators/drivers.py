@@ -19,7 +19,7 @@ from simulators.plates import DRIVERS_FROM, plate_of
 from simulators.trips import COMES, Habits, Trip, plan_trip
 
 LET_IN_S_MAX: Final = 10.0
-"""Whoever is not let in by then drives on."""
+"""Whoever is not seen to be let in by then looks for a place all the same."""
 _LOOK_S: Final = 0.5
 _AGAIN_S: Final = 5.0
 _log = logging.getLogger(__name__)
@@ -107,6 +107,7 @@ class Drivers:
         slot = self._gates.park(car_park, vehicle, reserved.space)
         if slot is None:
             self.told[trip.habit, "found it taken"] += 1
+            self._gates.leave(car_park, vehicle)
             return
         until = reserved.until
         if trip.habit == "extends":

@@ -100,7 +100,8 @@ class Simulation:
     def park(self, car_park: str, vehicle: int, space: str | None) -> int | None:
         """A guest who was let in takes `space`, or any; its slot, None when somebody stands there."""
         number = self._numbers[car_park]
-        slot = None if space is None else self._car_parks[number].layout.sensors.index(space)
+        sensors = self._car_parks[number].layout.sensors
+        slot = sensors.index(space) if space in sensors else None  # what has no sensor has no place of its own
         return self._city.park(number, vehicle, slot)
 
     def unpark(self, car_park: str, slot: int) -> None:

@@ -13,7 +13,9 @@ def add_to(cli: typer.Typer) -> None:
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="ingest, storm, outage, noise, freshness, memory or reserve.")],
+    name: Annotated[
+        str, typer.Argument(help="ingest storm outage noise freshness memory reserve search billing: one.")
+    ],
     runs: Annotated[int, typer.Option(min=1, max=50, help="Repetitions; the median counts.")] = 5,
     seconds: Annotated[int | None, typer.Option(min=10, max=3600, help="Only of `outage`: how long; 60.")] = None,
     json: JsonOption = False,

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
+from contracts.vehicles import PROVINCES, PlateColor
 from gateway.cameras.alert import read_alert
-from gateway.cameras.reading import PROVINCES, CameraReading, Color, Unheeded, passage_id, plate_read
+from gateway.cameras.reading import CameraReading, Unheeded, passage_id, plate_read
 from gateway.events import Refused
 from gateway.refusals import Reason
 from gateway.share import share_of_hundred
@@ -19,7 +20,7 @@ from gateway.share import share_of_hundred
 CODEC: Final = "hikvision-isapi-1"
 TEXT_CHARACTERS_MAX: Final = 64
 
-COLORS: Final[Mapping[str, Color]] = {
+COLORS: Final[Mapping[str, PlateColor]] = {
     "blue": "blue",
     "yellow": "yellow",
     "white": "white",
@@ -31,7 +32,7 @@ COLORS: Final[Mapping[str, Color]] = {
     "newenergyyellowgreen": "yellow_green",
     "yellowgreen": "yellow_green",
 }
-PREFIXES: Final[Mapping[str, Color]] = {
+PREFIXES: Final[Mapping[str, PlateColor]] = {
     "黄绿": "yellow_green",
     "蓝": "blue",
     "黄": "yellow",
@@ -85,7 +86,7 @@ def read_event(device: str, payload: bytes, zone: tzinfo | None) -> CameraReadin
     )
 
 
-def _without_color(plate: str | None) -> tuple[str | None, Color | None]:
+def _without_color(plate: str | None) -> tuple[str | None, PlateColor | None]:
     """The plate alone, and the colour that was written before it: only where a province follows, for 黑 is one too."""
     if plate is not None:
         for prefix, color in PREFIXES.items():

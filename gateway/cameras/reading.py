@@ -5,21 +5,19 @@ A camera knows neither lane nor direction as we call them: its device's `setting
 
 import hashlib
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 from msgspec import Struct
 
 from contracts.facts import PassageSeen
+from contracts.vehicles import PlateColor
 from contracts.wire import PassageMessage, Plate
 from gateway.cameras.settings import CameraSettings
 from gateway.directory import KnownCarPark
 from gateway.events import Refused, take_passage
 from gateway.refusals import Reason
 
-Color = Literal["blue", "green", "yellow_green", "yellow", "black", "white"]
-
 PLATE_CHARACTERS_MAX: Final = 32
-PROVINCES: Final = frozenset("京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼")
 UNREAD: Final = frozenset(
     {"", "无", "_无_", "无牌", "无牌车", "无车牌", "未识别", "UNKNOWN", "NOPLATE", "NONE", "NULL"}
 )
@@ -35,7 +33,7 @@ class CameraReading(Struct, frozen=True):
     id: str
     at: datetime
     plate: str | None
-    color: Color | None = None
+    color: PlateColor | None = None
     vehicle_class: str | None = None
     confidence: float | None = None
     image: str | None = None

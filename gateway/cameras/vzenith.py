@@ -14,7 +14,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw, Struct
 
-from gateway.cameras.reading import CameraReading, Color, passage_id, plate_read
+from contracts.vehicles import PlateColor
+from gateway.cameras.reading import CameraReading, passage_id, plate_read
 from gateway.events import Refused
 from gateway.refusals import Reason, explain
 from gateway.share import share_of_hundred
@@ -22,7 +23,7 @@ from gateway.share import share_of_hundred
 CODEC: Final = "vzenith-ivs-2"
 URL_CHARACTERS_MAX: Final = 2048
 
-COLORS: Final[dict[int, Color]] = {1: "blue", 2: "yellow", 3: "white", 4: "black", 5: "green", 6: "yellow_green"}
+COLORS: Final[dict[int, PlateColor]] = {1: "blue", 2: "yellow", 3: "white", 4: "black", 5: "green", 6: "yellow_green"}
 NEW_ENERGY: Final = 19
 CLASSES: Final = {1: "small", 3: "large", 4: "large"}
 """By the kind of plate: blue ones are small vehicles', single and double yellow ones those of large vehicles."""
@@ -125,7 +126,7 @@ def _moment(said: _Timeval) -> datetime | None:
     return _EPOCH + timedelta(seconds=said.sec, microseconds=said.usec)
 
 
-def _class(kind: object, color: Color | None) -> str | None:
+def _class(kind: object, color: PlateColor | None) -> str | None:
     if not isinstance(kind, int):
         return None
     if kind == NEW_ENERGY and color in ("green", "yellow_green"):

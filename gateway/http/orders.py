@@ -25,7 +25,7 @@ from gateway.sql import orders as sql
 from kernel.access_problems import TooManyRequests
 from kernel.callers import Caller
 from kernel.db import Database, Row, Tx
-from kernel.http import LIMIT_DEFAULT, OPERATE, Created, Cursor, Limit, Page, decode_cursor, operation, page_by
+from kernel.http import LIMIT_DEFAULT, OPERATE, Created, Cursor, Limit, Page, below_id, operation, page_by
 from kernel.ids import new_id
 from kernel.rates import Limiter
 
@@ -162,7 +162,7 @@ class OrdersApi:
         cursor: Cursor = None,
     ) -> Page[OrderView]:
         """Newest first."""
-        before = None if cursor is None else decode_cursor(cursor, str)[0]
+        before = below_id(cursor)
         async with self._db.transaction(readonly=True) as tx:
             rows = await sql.page_of_orders(
                 tx, operators=caller.covered, car_park=car_park, state=state, before=before, limit=limit + 1

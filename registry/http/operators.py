@@ -86,7 +86,7 @@ class OperatorsApi:
         self, caller: Caller, subject: Subject = None, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
     ) -> Page[AuditView]:
         """Newest first; a row for every write."""
-        before: int = NEWEST if cursor is None else min(NEWEST, max(0, decode_cursor(cursor, int)[0]))
+        before: int = NEWEST if cursor is None else decode_cursor(cursor, int)[0]
         async with self._db.transaction(readonly=True) as tx:
             rows = await audit.page_of_audit(tx, caller.covered, subject=subject, before=before, limit=limit + 1)
         return page_by("number", rows, limit, AuditView.of)

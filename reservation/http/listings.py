@@ -15,7 +15,7 @@ from kernel.http import (
     Moment,
     NoContent,
     Page,
-    decode_cursor,
+    below_id,
     operation,
     page_by,
 )
@@ -92,7 +92,7 @@ class ListingsApi:
         cursor: Cursor = None,
     ) -> Page[ListingView]:
         """Newest first."""
-        below: str | None = None if cursor is None else decode_cursor(cursor, str)[0]
+        below = below_id(cursor)
         async with self._db.transaction(readonly=True) as tx:
             rows = await sql.page_of_owner(tx, caller.id, below=below, states=state or None, limit=limit + 1)
         return page_by("id", rows, limit, ListingView.of)

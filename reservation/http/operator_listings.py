@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from contracts.audit import RecordAudit
 from contracts.ids import Slug
 from kernel.db import Database, Tx
-from kernel.http import OPERATE, Caller, Cursor, Page, decode_cursor, operation, page_by
+from kernel.http import OPERATE, Caller, Cursor, Page, below_id, operation, page_by
 from reservation.decide_listing import Decision, decide_listing
 from reservation.errors import AlreadyListed, PoolNeedsSpace, UnknownListing, WrongState
 from reservation.http.listing_views import OperatorListingView
@@ -65,7 +65,7 @@ class OperatorListingsApi:
         cursor: Cursor = None,
     ) -> Page[OperatorListingView]:
         """In one's own car parks, newest first; `state=proposed` are to be decided."""
-        below: str | None = None if cursor is None else decode_cursor(cursor, str)[0]
+        below = below_id(cursor)
         async with self._db.transaction(readonly=True) as tx:
             rows = await sql.page_of_operator(
                 tx, caller, car_park=car_park, below=below, states=state or None, limit=limit + 1

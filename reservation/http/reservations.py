@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from kernel.db import Database, Tx
-from kernel.http import Caller, Created, Page, decode_cursor, encode_cursor, operation
+from kernel.http import Caller, Created, Cursor, Page, below_id, operation, page_by
 from kernel.moments import Moment
 from reservation.cancel import cancel_promise
 from reservation.claim import NoLongerSo
@@ -36,7 +36,6 @@ READ = frozenset({"read"})
 PathReservation = Annotated[str, StringConstraints(pattern=r"^rsv_[0-9a-f]{32}$")]
 States = Annotated[list[State], Field(description="Only these.")]
 Limit = Annotated[int, Field(ge=1, le=200, description="Items on a page.")]
-Cursor = Annotated[str | None, Field(description="The `next` of the page before.")]
 
 
 class ExtendIn(BaseModel):
@@ -103,11 +102,10 @@ class ReservationsApi:
         cursor: Cursor = None,
     ) -> Page[ReservationView]:
         """Newest first."""
-        below: str | None = None if cursor is None else decode_cursor(cursor, str)[0]
+        below = below_id(cursor)
         async with self._db.transaction(readonly=True) as tx:
             rows = await sql.page_of_driver(tx, caller.id, below=below, states=state or None, limit=limit + 1)
-            shown = [ReservationView.of(tx, row) for row in rows[:limit]]
-        return Page(items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+            return page_by("id", rows, limit, lambda row: ReservationView.of(tx, row))
 
     @operation(
         get="/v1/reservations/{reservation}",

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from contracts.vehicles import Vehicle
 from kernel.db import Database, Row, Tx
-from kernel.http import Caller, Created, NoContent, Page, decode_cursor, encode_cursor, operation
+from kernel.http import Caller, Created, Cursor, NoContent, Page, below_id, operation, page_by
 from kernel.moments import Moment
 from reservation.errors import (
     AlreadyWaiting,
@@ -22,7 +22,7 @@ from reservation.errors import (
     WindowRefused,
     WrongState,
 )
-from reservation.http.reservations import READ, RESERVE, Cursor, Limit
+from reservation.http.reservations import READ, RESERVE, Limit
 from reservation.join_waiting import join_waiting
 from reservation.leave_waiting import leave_waiting
 from reservation.place import PlaceIn, WindowIn, find_place
@@ -129,11 +129,10 @@ class WaitlistApi:
         cursor: Cursor = None,
     ) -> Page[WaitView]:
         """Newest first."""
-        below: str | None = None if cursor is None else decode_cursor(cursor, str)[0]
+        below = below_id(cursor)
         async with self._db.transaction(readonly=True) as tx:
             rows = await sql.page_of_driver(tx, caller.id, below=below, ended=ended, limit=limit + 1)
-            shown = [WaitView.of(row, tx.now) for row in rows[:limit]]
-        return Page(items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+            return page_by("id", rows, limit, lambda row: WaitView.of(row, tx.now))
 
     @operation(
         get="/v1/waitlist/{wait}",

@@ -147,7 +147,7 @@ class WebhooksApi:
     )
     async def put(self, caller: Caller, webhook: Slug, wanted: WebhookIn) -> Created[WebhookMade] | WebhookView:
         """Every step of a promise at the operator's car parks is POSTed to `url`, signed. A new one is answered with
-        its `secret`, once; a change tries at once what was put off.
+        its `secret`, once; a change ends the rest of a receiver that failed.
         """
         try:
             self._outside.check(wanted.url)

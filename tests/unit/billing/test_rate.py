@@ -10,7 +10,7 @@ from billing.concession import Held
 from billing.explain import why
 from billing.fee import Fee, NoPlanFits, StayImpossible, Vehicle, Visit
 from billing.rate import rate
-from billing.tariff import read_tariff
+from billing.tariff import TariffRefused, read_tariff
 from tests.unit.billing.cases import documents, version_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -19,7 +19,7 @@ HOUR = {"kind": "units", "steps": [{"amount": 300, "unit_min": 60}]}
 
 
 def at(clock: str, day: int = 10) -> datetime:
-    return datetime.fromisoformat(f"2026-03-{day}T{clock}").replace(tzinfo=SHANGHAI)
+    return datetime.fromisoformat(f"2026-03-{day:02}T{clock}").replace(tzinfo=SHANGHAI)
 
 
 def fee(plan: dict[str, Any], entry: datetime, left: datetime, *, earlier: tuple[Visit, ...] = ()) -> Fee:
@@ -214,3 +214,89 @@ def test_versions_hold_for_entries_between_their_dates() -> None:
     version = read_tariff(document)
     assert version.is_valid(datetime(2026, 1, 1, tzinfo=SHANGHAI))
     assert not version.is_valid(datetime(2027, 1, 1, tzinfo=SHANGHAI))
+
+
+def test_passes_are_not_used_up_and_coupons_only_by_those_that_hold() -> None:
+    version = read_tariff(
+        {
+            "name": NAME,
+            "plans": [{"id": "plan", "charge": HOUR}],
+            "concessions": [
+                {"id": "month", "name": NAME, "kind": "pass", "exempt": True},
+                {"id": "coupon", "name": NAME, "kind": "coupon", "amount_off": 500},
+            ],
+        }
+    )
+
+    def held(what: str, since: int, until: int) -> Held:
+        return Held(concession=what, valid_from=at("00:00", since), valid_until=at("00:00", until))
+
+    passes = [held("month", 1, 10), held("month", 10, 20)]
+    for shown in (passes, passes[::-1]):
+        assert rate(version, at("20:00", 12), at("23:00", 12), held=shown).total == 0
+        assert rate(version, at("20:00", 9), at("10:00", 10), held=shown).total == 0
+    coupons = [held("coupon", 1, 5), held("coupon", 10, 20)]
+    for shown in (coupons, coupons[::-1]):
+        assert rate(version, at("20:00", 12), at("23:00", 12), held=shown).total == 400
+    assert rate(version, at("20:00", 12), at("23:00", 12), held=[*coupons[1:], coupons[1]]).total == 400
+    mad = Held(concession="coupon", amount=-500)
+    assert rate(version, at("20:00", 12), at("23:00", 12), held=[mad]).total == 900
+
+
+def test_what_minutes_are_worth_does_not_depend_on_which_plan_is_cheapest() -> None:
+    version = read_tariff(
+        {
+            "name": NAME,
+            "choose": "cheapest",
+            "plans": [
+                {"id": "hours", "charge": HOUR},
+                {"id": "flat", "charge": {"kind": "flat", "amount": 1000}},
+            ],
+            "concessions": [{"id": "shop", "name": NAME, "kind": "coupon", "free_min": 60, "free_from": "worth"}],
+        }
+    )
+    fees = [
+        rate(version, at("09:00"), at("09:00") + timedelta(minutes=stay), held=[Held(concession="shop")]).total
+        for stay in (60, 120, 180, 181, 600)
+    ]
+    assert fees == [0, 300, 600, 700, 700]
+
+
+def test_an_exit_until_midnight_turns_at_midnight() -> None:
+    version = read_tariff(
+        {
+            "name": NAME,
+            "choose": "cheapest",
+            "plans": [
+                {
+                    "id": "evening",
+                    "when": {"exit_between": [{"from_time": "17:00", "until_time": "24:00"}]},
+                    "charge": {"kind": "flat", "amount": 500},
+                },
+                {"id": "hours", "charge": HOUR},
+            ],
+        }
+    )
+    priced = rate(version, at("18:00"), at("23:00"))
+    assert (priced.total, priced.rises_at) == (500, at("00:00", 11))
+    assert rate(version, at("18:00"), at("00:00", 11)).total == 1800
+
+
+def test_an_hour_is_told_as_a_length_where_it_is_one() -> None:
+    version = read_tariff(
+        {
+            "name": NAME,
+            "plans": [{"id": "plan", "charge": HOUR, "free": {"minutes": 60, "charge_from": "end_of_free"}}],
+        }
+    )
+    said = [why(line) for line in rate(version, at("09:00"), at("11:00")).lines]
+    assert ("免费时长1小时", "free time, 1 h") in [(one.zh, one.en) for one in said]
+
+
+def test_settings_that_would_mean_nothing_are_refused() -> None:
+    for plan in (
+        {"day_starts": "24:00"},
+        {"caps": [{"per": "stay", "amounts": [900], "across_visits": True}]},
+    ):
+        with pytest.raises(TariffRefused):
+            read_tariff({"name": NAME, "plans": [{"id": "plan", "charge": HOUR, **plan}]})
