@@ -121,7 +121,9 @@ def _line(version: TariffVersion, step: Step, begins: int) -> dict[str, Any]:
 
 def _is_said(cap: Cap, window: Window | None) -> bool:
     """A cap of one amount, a day, 24 hours or a window, on this window alone or on a plan without windows."""
-    if len(cap.amounts) != 1 or cap.per in {"week", "stay"} or (cap.per == "hours" and cap.hours != 24):
+    if len(cap.amounts) != 1 or cap.after_last != "repeat":
+        return False
+    if cap.per in {"week", "stay"} or (cap.per == "hours" and cap.hours != 24):
         return False
     return window is None or (cap.windows is not None and cap.windows == (window.id,))
 
@@ -131,6 +133,10 @@ def _unsaid(version: TariffVersion) -> Iterator[Unsaid]:
         place = f"plans.{number}"
         for field in plan.when.model_dump(exclude_none=True):
             yield Unsaid(field=f"{place}.when.{field}", why="a rate line has no conditions on the stay or the vehicle")
+        if plan.restart == "24h":
+            yield Unsaid(field=f"{place}.restart", why="a rate begins again by the calendar only")
+        if plan.clock != "stay":
+            yield Unsaid(field=f"{place}.clock", why="times are told from the beginning of the stay")
         if plan.boundary is not None:
             yield Unsaid(field=f"{place}.boundary", why="what becomes of a unit at a boundary is not said")
         if plan.free is not None and (plan.free.charge_from == "entry" or plan.free.repeat != "entry"):
@@ -144,6 +150,10 @@ def _unsaid(version: TariffVersion) -> Iterator[Unsaid]:
             if window is not None and set(window.days) - set(_WORDS):
                 yield Unsaid(field=f"{place}.windows.{index}.days", why="days are days of the week")
             steps = () if isinstance(charge, Flat | Nothing | Totals) else charge.steps
+            if window is not None and (window.not_days or window.ignore_up_to_min):
+                yield Unsaid(field=f"{place}.windows.{index}", why="not_days and ignore_up_to_min cannot be said")
+            if any(step.prorate_min is not None for step in steps):
+                yield Unsaid(field=f"{place}.windows.{index}.charge", why="a unit cannot be charged in parts")
             if any(step.rounding != "up" or step.counts_after_min is not None for step in steps):
                 yield Unsaid(field=f"{place}.windows.{index}.charge", why="a begun increment is charged in full")
     if version.choose == "cheapest" and len(version.plans) > 1:

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from billing.charge import Charge, Flat, Nothing, Step, Totals, Units
-from billing.plan import Cap, Plan, Window
+from billing.concession import Concession
+from billing.plan import Cap, Condition, Plan, Window
 from billing.tariff import TariffVersion
 from billing.words import Unsaid
 
@@ -61,7 +62,7 @@ def charging_rule(version: TariffVersion, *, exit_free_min: int = 15) -> Chargin
         **_common(version),
         shape: [row for part in parts for row in _rows(version, part, shape)],
     }
-    return ChargingRule(rule, tuple(_unsaid(version, parts)))
+    return ChargingRule(rule, tuple(_unsaid(version, parts, shape)))
 
 
 def _parts(version: TariffVersion) -> Iterator[_Part]:
@@ -146,15 +147,18 @@ def _interval(version: TariffVersion, part: _Part) -> dict[str, Any]:
         "interval_duration": later.unit_min,
         "interval_amount": later.amount,
         "first_duration_mode": f"FIRST_DURATION_MODE_{'EVERY' if again else 'ONLY'}_FIRST_DURATION",
-        "is_green_vehicle_free_parking": any(
-            one.exempt and one.kind == "discount" and one.when.new_energy for one in version.concessions
-        ),
+        "is_green_vehicle_free_parking": any(_is_green_free(one) for one in version.concessions),
     }
     if free is not None:
         together = free.charge_from == "entry" or free.counted
         row["free_period_charging_mode"] = _FREE_PERIOD[free.repeat]
         row["free_period_calculation_mode"] = f"FREE_PERIOD_CAL_{'CONCURRENT' if together else 'SEQUENTIAL'}_START"
     return row
+
+
+def _is_green_free(one: Concession) -> bool:
+    """Every new-energy vehicle parks for nothing, whenever it comes."""
+    return one.exempt and one.kind == "discount" and not one.covers and one.when == Condition(new_energy=True)
 
 
 def _segments(charge: Charge) -> Iterator[dict[str, Any]]:
@@ -180,9 +184,8 @@ def _daily(plan: Plan) -> Cap | None:
 
 
 def _is_daily(cap: Cap) -> bool:
-    return (
-        (cap.per == "day" or (cap.per == "hours" and cap.hours == 24)) and cap.windows is None and len(cap.amounts) == 1
-    )
+    one_of_all = cap.windows is None and len(cap.amounts) == 1 and cap.after_last == "repeat"
+    return one_of_all and (cap.per == "day" or (cap.per == "hours" and cap.hours == 24))
 
 
 def _of_window(plan: Plan, window: Window) -> int | None:
@@ -190,16 +193,18 @@ def _of_window(plan: Plan, window: Window) -> int | None:
     return next((cap.amounts[0] for cap in caps if cap.amounts), None)
 
 
-def _unsaid(version: TariffVersion, parts: Sequence[_Part]) -> Iterator[Unsaid]:
+def _unsaid(version: TariffVersion, parts: Sequence[_Part], shape: str) -> Iterator[Unsaid]:
     for number, plan in enumerate(version.plans):
         place = f"plans.{number}"
         yield from (Unsaid(field=f"{place}.{field}", why=why) for field, why in _of_plan(plan))
+        if plan.restart != "never" and shape != "fixed_interval_rule":
+            yield Unsaid(field=f"{place}.restart", why="only a first hour can begin again")
         if number and (plan.free != version.plans[0].free or _daily(plan) != _daily(version.plans[0])):
             yield Unsaid(field=f"{place}.free", why="one free time and one kind of daily limit are for all rows")
     for part in parts:
         yield from (Unsaid(field=f"{part.place}.{field}", why=why) for field, why in _of_part(part))
     for number, one in enumerate(version.concessions):
-        if not (one.exempt and one.kind == "discount" and one.when.new_energy):
+        if shape != "fixed_interval_rule" or not _is_green_free(one):
             yield Unsaid(field=f"concessions.{number}", why="only free parking of new-energy vehicles can be said")
     if version.choose == "cheapest" and len(version.plans) > 1:
         yield Unsaid(field="choose", why="there is no cheapest of several rules")

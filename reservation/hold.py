@@ -1,7 +1,8 @@
 """A hold: the space is promised from this moment, to be confirmed until `hold_expires_at`.
 
 What is refused only because of promises that ran out, and that no sweep has come by yet to end, is not refused: they
-end here, whoever waits for what they took comes first, and it is tried once more.
+end here, whoever waits for what they took comes first, and it is tried once more. Where that is refused too, nothing of
+it has happened, and the sweep hands over what ran out.
 """
 
 from kernel.db import Row, Tx

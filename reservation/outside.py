@@ -6,6 +6,7 @@ no proxy of the environment used, and no answer read beyond its status.
 """
 
 import asyncio
+import errno
 import ipaddress
 import socket
 from typing import Final
@@ -99,7 +100,7 @@ class _PublicOnly(AbstractResolver):
         if not (self._loopback_allowed and _is_loopback(host)):
             for one in found:
                 if not is_public(ipaddress.ip_address(one["host"].partition("%")[0])):
-                    raise OSError("the name leads to an address that is not public")
+                    raise OSError(errno.EACCES, "the name leads to an address that is not public")
         return found
 
     async def close(self) -> None:

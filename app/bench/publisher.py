@@ -85,11 +85,6 @@ class Publisher:
         """Return when the broker has acknowledged everything published so far."""
         await self._idle.wait()
 
-    @property
-    def open_publishes(self) -> int:
-        """Publishes that the broker has not acknowledged yet."""
-        return len(self._pending)
-
     async def _stay_connected(self) -> None:
         while True:
             try:

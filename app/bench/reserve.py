@@ -19,7 +19,6 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import aiohttp
 import msgspec
 
 from app.bench import sql
@@ -32,7 +31,7 @@ from app.bench.rig import pid_of
 from app.bench.role_process import RoleProcess
 from app.data_dir import DataDir
 from app.embedded import EmbeddedPostgres
-from app.processes import LOOPBACK, free_port
+from app.processes import free_port
 from kernel.clock import Clock
 from kernel.db import Database
 from kernel.migrate import migrate, migrations_of
@@ -49,7 +48,6 @@ WARM_UP_S = 3.0
 PACED_S = 5.0
 CONNECTIONS = 8
 """Of an API process by its settings; pgbench gets as many."""
-_READY_S_MAX = 60.0
 
 
 @dataclass
@@ -94,7 +92,7 @@ async def _standing(clock: Clock, folder: Path) -> AsyncIterator["_Bench"]:
             key = load_or_create_signing_key(DataDir(folder).signing_key)
             tokens = [mint_driver_token(key, f"driver-{number}", clock.now()) for number in range(CLIENTS)]
             api.start()
-            await _ready(clock, api, port)
+            await api.until_ready(clock, port)
             yield _Bench(clock, folder, postgres, database, api, port, tokens)
         finally:
             await asyncio.to_thread(api.stop)
@@ -207,16 +205,3 @@ class _Bench:
                 f" {CAR_PARKS} car parks, {CAR_PARKS * SPACES_EACH:,} numbered spaces; refused: {refused}"
             ],
         )
-
-
-async def _ready(clock: Clock, api: RoleProcess, port: int) -> None:
-    deadline = clock.monotonic() + _READY_S_MAX
-    async with aiohttp.ClientSession(f"http://{LOOPBACK}:{port}") as session:
-        while True:
-            with contextlib.suppress(aiohttp.ClientConnectionError):
-                async with session.get("/readyz") as response:
-                    if response.status == 200:
-                        return
-            if clock.monotonic() > deadline:
-                raise BenchImpossible(f"the API does not become ready: {api.last_words()}")
-            await clock.sleep(0.2)

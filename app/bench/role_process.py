@@ -4,8 +4,14 @@ import subprocess
 from pathlib import Path
 
 from app.bench.berth_command import berth_command
-from app.processes import spawn, stop
+from app.bench.report import BenchImpossible
+from app.processes import LOOPBACK, spawn, stop
+from app.readiness import is_ready
+from kernel.clock import Clock
 from kernel.settings import child_environment
+
+READY_S_MAX = 60.0
+READY_ASKED_S = 0.2
 
 
 class RoleProcess:
@@ -42,6 +48,14 @@ class RoleProcess:
                 stdout=log,
                 stderr=log,
             )
+
+    async def until_ready(self, clock: Clock, port: int) -> None:
+        """Return when it answers on `port` that it is ready. Raises BenchImpossible with its last words."""
+        deadline = clock.monotonic() + READY_S_MAX
+        while not await is_ready(f"http://{LOOPBACK}:{port}"):
+            if not self.is_running() or clock.monotonic() > deadline:
+                raise BenchImpossible(f"the {self.role} does not become ready: {self.last_words()}")
+            await clock.sleep(READY_ASKED_S)
 
     def stop(self, *, patience_s: float = 20.0) -> int:
         """SIGTERM and wait; the exit code."""

@@ -36,7 +36,6 @@ REQUESTS_S = 40
 SECONDS = 20
 WARM_UP_S = 3
 NAIVE_ASKED = 150
-_READY_S_MAX = 60.0
 _SEED = 4
 
 NAIVE = """
@@ -70,7 +69,7 @@ async def _standing(clock: Clock, folder: Path, progress: Callable[[str], None])
             api.start()
             async with aiohttp.ClientSession(f"http://{LOOPBACK}:{port}") as session:
                 bench = _Search(clock, database, session, api, CpuMeter({"api": api.pid, "postgres": pid_of(postgres)}))
-                await bench.ready()
+                await api.until_ready(clock, port)
                 yield bench
         finally:
             await asyncio.to_thread(api.stop)
@@ -169,17 +168,6 @@ class _Search:
             started = self.clock.monotonic()
             await tx.fetch(NAIVE, *self._window())
             return 1_000 * (self.clock.monotonic() - started)
-
-    async def ready(self) -> None:
-        deadline = self.clock.monotonic() + _READY_S_MAX
-        while True:
-            with contextlib.suppress(aiohttp.ClientConnectionError):
-                async with self.session.get("/readyz") as response:
-                    if response.status == 200:
-                        return
-            if self.clock.monotonic() > deadline:
-                raise BenchImpossible(f"the API does not become ready: {self.api.last_words()}")
-            await self.clock.sleep(0.2)
 
 
 Asking = Sequence[tuple[str, str]]

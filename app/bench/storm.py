@@ -25,7 +25,6 @@ from kernel.clock import Clock
 CALM_S = 20
 REQUESTS_S = 40
 """Cards and lists, as drivers' phones ask for them; below what one address may ask."""
-_READY_S_MAX = 60.0
 
 
 async def measure_storm(clock: Clock, *, runs: int, progress: Callable[[str], None]) -> BenchReport:
@@ -44,6 +43,7 @@ async def measure_storm(clock: Clock, *, runs: int, progress: Callable[[str], No
             )
             api.start()
             try:
+                await api.until_ready(clock, port)
                 async with aiohttp.ClientSession(f"http://{LOOPBACK}:{port}") as session:
                     return await _Storm(rig, api, session).measure(runs, progress)
             finally:
@@ -57,7 +57,6 @@ class _Storm:
         self.rig, self.api, self.session = rig, api, session
 
     async def measure(self, runs: int, progress: Callable[[str], None]) -> BenchReport:
-        await self._ready()
         progress(f"{EVENTS_S} events/s for {CALM_S} s")
         commits_ms = await commit_delays_ms(self.rig, CALM_S)
         progress(f"{REQUESTS_S} requests/s for {CALM_S} s while nothing happens")
@@ -121,16 +120,3 @@ class _Storm:
             if response.status != 200:
                 raise BenchImpossible(f"GET {path}: {response.status}")
         return 1_000 * (self.rig.clock.monotonic() - started)
-
-    async def _ready(self) -> None:
-        deadline = self.rig.clock.monotonic() + _READY_S_MAX
-        while True:
-            try:
-                async with self.session.get("/readyz") as response:
-                    if response.status == 200:
-                        return
-            except aiohttp.ClientConnectionError:
-                pass
-            if self.rig.clock.monotonic() > deadline:
-                raise BenchImpossible(f"the API does not become ready: {self.api.last_words()}")
-            await self.rig.clock.sleep(0.2)

@@ -399,7 +399,6 @@ async def test_unknown_spaces_and_repeated_requests(site: Site) -> None:
 
 async def test_a_hold_and_the_owners_return_at_once_never_both_succeed(site: Site) -> None:
     id_ = await lent(site)
-    both = set()
     for number in range(8):
         begins = 10 + number * 60
         held, taken = await asyncio.gather(
@@ -408,6 +407,4 @@ async def test_a_hold_and_the_owners_return_at_once_never_both_succeed(site: Sit
                 f"/v1/listings/{id_}/take-back", {"from": site.at(begins), "until": site.at(begins + 30)}, who=OLGA
             ),
         )
-        assert (held.status == 201) != (taken.status == 200), (held.raw, taken.raw)
-        both |= {held.status, taken.status}
-    assert both >= {201, 409} or both >= {200, 409}
+        assert {held.status, taken.status} in ({201, 409}, {200, 409}), (held.raw, taken.raw)

@@ -132,6 +132,7 @@ class Promises(RuleBasedStateMachine):
 
     @rule(name=names, more=st.integers(-5, 360))
     def extend(self, name: str, more: int) -> None:
+        self.sweep()  # the model knows of no hold that ran out and is ended because it stands in the way
         until = self.model.kept[name].until + timedelta(seconds=20 * more)
         self._both(
             lambda tx: extend_promise(tx, self.ids[name], until, driver="ann"),

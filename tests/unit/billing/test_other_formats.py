@@ -151,3 +151,44 @@ def test_every_tariff_has_both_forms() -> None:
             rule = charging_rule(version).rule
             assert any(rule.get(rows) for rows in ("fixed_interval_rule", "duration_segment_rule", "pre_entry_rule"))
             assert len(apds_rates(version, table_id="t").tables) == len(version.plans)
+
+
+@pytest.mark.parametrize(
+    ("plan", "more", "charging", "apds"),
+    [
+        ({"restart": "24h", "charge": {"kind": "flat", "amount": 900}}, {}, "plans.0.restart", "plans.0.restart"),
+        (
+            {"caps": [{"per": "hours", "hours": 24, "amounts": [900], "after_last": "no_cap"}]},
+            {},
+            "plans.0.caps.0",
+            "plans.0.caps.0",
+        ),
+        (
+            {},
+            {
+                "concessions": [
+                    {
+                        "id": "green",
+                        "name": {"zh": "新", "en": "new"},
+                        "kind": "discount",
+                        "exempt": True,
+                        "when": {"new_energy": True, "classes": ["small"]},
+                    }
+                ]
+            },
+            "concessions.0",
+            "concessions",
+        ),
+    ],
+)
+def test_what_holds_only_in_part_is_not_told_as_if_it_held(
+    plan: dict[str, Any], more: dict[str, Any], charging: str, apds: str
+) -> None:
+    hour = {"kind": "units", "steps": [{"amount": 300, "unit_min": 60}]}
+    version = read_tariff(
+        {"name": {"zh": "价", "en": "price"}, "plans": [{"id": "plan", "charge": hour, **plan}], **more}
+    )
+    told = charging_rule(version)
+    assert charging in {one.field for one in told.unsaid}
+    assert apds in {one.field for one in apds_rates(version, table_id="t").unsaid}
+    assert not any(row.get("is_green_vehicle_free_parking") for row in told.rule.get("fixed_interval_rule", ()))
