@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from kernel.db import Database
+from kernel.sse import HEARTBEAT_S
 from reservation.http import feed, follow
 from tests.conftest import Eventually
 from tests.integration.reservation.conftest import ANN, BEN, OTHER_CAR, PARK, Site, park
@@ -137,7 +138,8 @@ async def test_nothing_is_read_while_nobody_follows(
     async def nothing_is_read() -> bool:
         return await polls_read() == 0
 
-    await eventually(nothing_is_read)  # the server has noticed that the stream is gone
+    site.clock.advance(HEARTBEAT_S)  # when the server looks whether a reader is still there
+    await eventually(nothing_is_read)
     assert await nothing_is_read()
     await site.hold()
     async with following(site) as stream:
