@@ -136,9 +136,9 @@ async def test_nothing_is_read_while_nobody_follows(
         assert await polls_read() == 3
 
     async def nothing_is_read() -> bool:
+        site.clock.advance(HEARTBEAT_S)  # when the server looks whether a reader is still there
         return await polls_read() == 0
 
-    site.clock.advance(HEARTBEAT_S)  # when the server looks whether a reader is still there
     await eventually(nothing_is_read)
     assert await nothing_is_read()
     await site.hold()
