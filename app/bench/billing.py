@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 from app.bench.naive_rater import NaiveRater
 from app.bench.report import BenchImpossible, BenchReport, Result, spread
-from billing.calendar import public_calendar
-from billing.rate import rate
-from billing.tariff import TariffVersion, read_tariff
+from billing.tariffs.calendar import public_calendar
+from billing.tariffs.rate import rate
+from billing.tariffs.tariff import TariffVersion, read_tariff
 from kernel.clock import Clock
 
 FEES = 20_000

@@ -1,19 +1,19 @@
 """A fee by stepping through the stay minute by minute: the baseline of `fees_s`, and the oracle of the tariff's tests.
 
-It shares the tariff's data with `billing.rate` and nothing else: no runs, no kept days, no seconds. It knows plans
-without conditions on the exit, free time once per entry, units, totals, flat amounts, windows, restarts and caps; whole
-minutes only.
+It shares the tariff's data with `billing.tariffs.rate` and nothing else: no runs, no kept days, no seconds. It knows
+plans without conditions on the exit, free time once per entry, units, totals, flat amounts, windows, restarts and caps;
+whole minutes only.
 """
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from billing.calendar import Calendar
-from billing.charge import Charge, Flat, Nothing, Step, Totals
-from billing.days import is_day
-from billing.plan import Cap, Plan, Window
-from billing.tariff import TariffVersion
+from billing.tariffs.calendar import Calendar
+from billing.tariffs.charge import Charge, Flat, Nothing, Step, Totals
+from billing.tariffs.days import is_day
+from billing.tariffs.plan import Cap, Plan, Window
+from billing.tariffs.tariff import TariffVersion
 
 _MINUTE = timedelta(minutes=1)
 _DAY_MIN = 1440

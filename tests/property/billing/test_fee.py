@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from billing.calendar import NO_HOLIDAYS, public_calendar
-from billing.fee import Fee
-from billing.rate import rate
-from billing.tariff import TariffVersion, read_tariff
+from billing.tariffs.calendar import NO_HOLIDAYS, public_calendar
+from billing.tariffs.fee import Fee
+from billing.tariffs.rate import rate
+from billing.tariffs.tariff import TariffVersion, read_tariff
 from tests.property.billing.tariffs import entries, lengths, plans, rich_plans, rich_versions
 
 SECOND = timedelta(seconds=1)

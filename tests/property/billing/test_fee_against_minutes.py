@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import given, settings
 
 from app.bench.naive_rater import NaiveRater
-from billing.calendar import public_calendar
-from billing.rate import rate
-from billing.tariff import read_tariff
+from billing.tariffs.calendar import public_calendar
+from billing.tariffs.rate import rate
+from billing.tariffs.tariff import read_tariff
 from tests.property.billing.tariffs import entries, lengths, versions
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from billing.calendar import Calendar
-from billing.concession import Held
-from billing.fee import Fee, Vehicle, Visit
-from billing.rate import rate
-from billing.tariff import TariffVersion, read_tariff
+from billing.tariffs.calendar import Calendar
+from billing.tariffs.concession import Held
+from billing.tariffs.fee import Fee, Vehicle, Visit
+from billing.tariffs.rate import rate
+from billing.tariffs.tariff import TariffVersion, read_tariff
 
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "tariffs"
 

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from billing.calendar import public_calendar
-from billing.days import CalendarRule, DaySet, Season, is_day
+from billing.tariffs.calendar import public_calendar
+from billing.tariffs.days import CalendarRule, DaySet, Season, is_day
 
 CHINA = public_calendar("CN")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from billing.explain import money
+from billing.tariffs.explain import money
 from tests.unit.billing.cases import fee_of
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "tariffs.md"

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from billing.dry_run import Difference, PastStay, dry_run
-from billing.fee import Vehicle
-from billing.tariff import read_tariff
+from billing.tariffs.dry_run import Difference, PastStay, dry_run
+from billing.tariffs.fee import Vehicle
+from billing.tariffs.tariff import read_tariff
 
 NAME = {"zh": "新价", "en": "new price"}
 ENTRY = datetime(2026, 3, 10, 1, tzinfo=UTC)

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from billing.apds_rates import apds_rates
-from billing.charging_rule import charging_rule
-from billing.tariff import read_tariff
+from billing.tariffs.apds_rates import apds_rates
+from billing.tariffs.charging_rule import charging_rule
+from billing.tariffs.tariff import read_tariff
 from tests.unit.billing.cases import documents, version_of
 
 NAME = {"zh": "价", "en": "price"}

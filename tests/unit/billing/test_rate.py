@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from billing.concession import Held
-from billing.explain import why
-from billing.fee import Fee, NoPlanFits, StayImpossible, Vehicle, Visit
-from billing.rate import rate
-from billing.tariff import TariffRefused, read_tariff
+from billing.tariffs.concession import Held
+from billing.tariffs.explain import why
+from billing.tariffs.fee import Fee, NoPlanFits, StayImpossible, Vehicle, Visit
+from billing.tariffs.rate import rate
+from billing.tariffs.tariff import TariffRefused, read_tariff
 from tests.unit.billing.cases import documents, version_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from billing.tariff import TariffRefused, TariffVersion, read_tariff, tariff_schema
+from billing.tariffs.tariff import TariffRefused, TariffVersion, read_tariff, tariff_schema
 from tests.unit.billing.cases import documents
 
 HOUR = {"kind": "units", "steps": [{"amount": 300, "unit_min": 60}]}

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from billing.fee import Fee
+from billing.tariffs.fee import Fee
 from tests.unit.billing.cases import at, documents, fee_of, version_of
 
 DOCUMENTS = documents()

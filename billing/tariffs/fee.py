@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from billing.words import Text
+from billing.tariffs.words import Text
 
 LineKind = Literal[
     "units", "flat", "free_time", "not_charged", "covered", "cap", "percent", "minutes", "amount_off", "at_most",

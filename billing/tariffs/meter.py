@@ -8,8 +8,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from billing.caps import CapState, Period
-from billing.units import Run, price
+from billing.tariffs.caps import CapState, Period
+from billing.tariffs.units import Run, price
 
 AHEAD_S: Final = 366 * 86_400
 """So far ahead a rise is looked for; what has not risen within a year is said never to rise."""

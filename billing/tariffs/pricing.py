@@ -10,15 +10,15 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from billing.bill import bill
-from billing.calendar import Calendar
-from billing.fee import Fee, NoPlanFits
-from billing.lost_ticket import without_ticket
-from billing.plan_meter import PlanMeter, Reading
-from billing.reductions import Granted, covers, settle, sum_beyond, together, within_uses
-from billing.stay import Conditions, Stay
-from billing.tariff import TariffVersion
-from billing.timeline import FOREVER, Days
+from billing.tariffs.bill import bill
+from billing.tariffs.calendar import Calendar
+from billing.tariffs.fee import Fee, NoPlanFits
+from billing.tariffs.lost_ticket import without_ticket
+from billing.tariffs.plan_meter import PlanMeter, Reading
+from billing.tariffs.reductions import Granted, covers, settle, sum_beyond, together, within_uses
+from billing.tariffs.stay import Conditions, Stay
+from billing.tariffs.tariff import TariffVersion
+from billing.tariffs.timeline import FOREVER, Days
 
 TURNS_MAX: Final = 128
 """Turns of conditions on the exit that a look ahead follows: two a day for two months. Each is priced anew, and a fee

@@ -6,17 +6,17 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from billing.calendar import Calendar
-from billing.caps import WEEK_DAYS, Anchors, CapRule, CapState
-from billing.days import CalendarRule
-from billing.layout import Layout, runs
-from billing.meter import Meter
-from billing.periods import NEVER, NO_FREEDOM, Freedom, Periods
-from billing.plan import Cap, Condition, Plan
-from billing.stay import PastVisit, Stay
-from billing.timeline import Days, Timeline, uncovered
-from billing.units import ladder_of, price_of
-from billing.words import DAY_S, seconds_of
+from billing.tariffs.calendar import Calendar
+from billing.tariffs.caps import WEEK_DAYS, Anchors, CapRule, CapState
+from billing.tariffs.days import CalendarRule
+from billing.tariffs.layout import Layout, runs
+from billing.tariffs.meter import Meter
+from billing.tariffs.periods import NEVER, NO_FREEDOM, Freedom, Periods
+from billing.tariffs.plan import Cap, Condition, Plan
+from billing.tariffs.stay import PastVisit, Stay
+from billing.tariffs.timeline import Days, Timeline, uncovered
+from billing.tariffs.units import ladder_of, price_of
+from billing.tariffs.words import DAY_S, seconds_of
 
 
 class Reading(Struct, frozen=True):

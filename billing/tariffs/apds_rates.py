@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from billing.charge import Charge, Flat, Nothing, Step, Totals
-from billing.days import WEEKDAYS
-from billing.plan import Cap, Plan, Window
-from billing.tariff import TariffVersion
-from billing.words import Text, Unsaid
+from billing.tariffs.charge import Charge, Flat, Nothing, Step, Totals
+from billing.tariffs.days import WEEKDAYS
+from billing.tariffs.plan import Cap, Plan, Window
+from billing.tariffs.tariff import TariffVersion
+from billing.tariffs.words import Text, Unsaid
 
 _NAMES: Final = dict(
     zip(WEEKDAYS, ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"), strict=True)

@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Sequence
 from typing import cast
 
-from billing.caps import CapState
-from billing.fee import Line, LineKind
-from billing.meter import Due
-from billing.plan import Plan
-from billing.plan_meter import Reading
-from billing.reductions import Granted, changes
-from billing.stay import Stay
-from billing.tariff import TariffVersion
-from billing.timeline import COVERED
+from billing.tariffs.caps import CapState
+from billing.tariffs.fee import Line, LineKind
+from billing.tariffs.meter import Due
+from billing.tariffs.plan import Plan
+from billing.tariffs.plan_meter import Reading
+from billing.tariffs.reductions import Granted, changes
+from billing.tariffs.stay import Stay
+from billing.tariffs.tariff import TariffVersion
+from billing.tariffs.timeline import COVERED
 
 
 def bill(

@@ -8,11 +8,11 @@ so that nobody takes it for the tariff.
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from billing.charge import Charge, Flat, Nothing, Step, Totals, Units
-from billing.concession import Concession
-from billing.plan import Cap, Condition, Plan, Window
-from billing.tariff import TariffVersion
-from billing.words import Unsaid
+from billing.tariffs.charge import Charge, Flat, Nothing, Step, Totals, Units
+from billing.tariffs.concession import Concession
+from billing.tariffs.plan import Cap, Condition, Plan, Window
+from billing.tariffs.tariff import TariffVersion
+from billing.tariffs.words import Unsaid
 
 _FREE_PERIOD: Final = {
     "entry": "FREE_PERIOD_CHARGING_ONCE_PER_ENTRY",

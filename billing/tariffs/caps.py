@@ -9,8 +9,8 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-from billing.timeline import FOREVER, Days
-from billing.units import Run
+from billing.tariffs.timeline import FOREVER, Days
+from billing.tariffs.units import Run
 
 Per = Literal["window", "day", "week", "hours", "stay"]
 WEEK_DAYS = 7

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from billing.timeline import FOREVER
+from billing.tariffs.timeline import FOREVER
 
 
 class Periods(NamedTuple):

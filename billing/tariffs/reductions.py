@@ -8,12 +8,12 @@ from datetime import date, datetime
 from heapq import merge
 from typing import NamedTuple
 
-from billing.calendar import Calendar
-from billing.concession import Concession, Cover, Held
-from billing.days import CalendarRule, is_day
-from billing.tariff import Total
-from billing.timeline import FOREVER, Days, instant
-from billing.words import seconds_of
+from billing.tariffs.calendar import Calendar
+from billing.tariffs.concession import Concession, Cover, Held
+from billing.tariffs.days import CalendarRule, is_day
+from billing.tariffs.tariff import Total
+from billing.tariffs.timeline import FOREVER, Days, instant
+from billing.tariffs.words import seconds_of
 
 
 class Granted(NamedTuple):

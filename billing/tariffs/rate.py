@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from billing.calendar import Calendar, public_calendar
-from billing.concession import Held
-from billing.fee import Fee, StayImpossible, Vehicle, Visit
-from billing.pricing import Pricing
-from billing.reductions import granted, second_of
-from billing.stay import PastVisit, Stay
-from billing.tariff import TariffVersion
+from billing.tariffs.calendar import Calendar, public_calendar
+from billing.tariffs.concession import Held
+from billing.tariffs.fee import Fee, StayImpossible, Vehicle, Visit
+from billing.tariffs.pricing import Pricing
+from billing.tariffs.reductions import granted, second_of
+from billing.tariffs.stay import PastVisit, Stay
+from billing.tariffs.tariff import TariffVersion
 
 STAY_S_MAX: Final = 731 * 86_400
 """Two years: whoever stands longer is a matter for people."""

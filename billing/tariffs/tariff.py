@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from billing.calendar import public_calendar
-from billing.concession import Concession
-from billing.days import CalendarRule, unknown_sets
-from billing.plan import Plan
-from billing.words import Fen, Frozen, Text
+from billing.tariffs.calendar import public_calendar
+from billing.tariffs.concession import Concession
+from billing.tariffs.days import CalendarRule, unknown_sets
+from billing.tariffs.plan import Plan
+from billing.tariffs.words import Fen, Frozen, Text
 
 
 def _zone(name: str) -> str:

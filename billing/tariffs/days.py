@@ -7,8 +7,8 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from billing.calendar import Calendar
-from billing.words import Frozen
+from billing.tariffs.calendar import Calendar
+from billing.tariffs.words import Frozen
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 KINDS: Final = ("all", "workday", "weekend", "holiday", "statutory", *WEEKDAYS)

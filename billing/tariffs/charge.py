@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from billing.words import Fen, Frozen, Minutes, MinutesOrNone
+from billing.tariffs.words import Fen, Frozen, Minutes, MinutesOrNone
 
 Rounding = Literal["up", "down", "half", "more_than_half"]
 

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from msgspec.structs import replace
 
-from billing.calendar import Calendar
-from billing.days import CalendarRule, is_day
-from billing.plan import Window
-from billing.words import seconds_of
+from billing.tariffs.calendar import Calendar
+from billing.tariffs.days import CalendarRule, is_day
+from billing.tariffs.plan import Window
+from billing.tariffs.words import seconds_of
 
 NO_WINDOW: Final = -1
 COVERED: Final = -2

@@ -7,11 +7,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from billing.calendar import Calendar
-from billing.concession import Held
-from billing.fee import NoPlanFits, StayImpossible, Vehicle, Visit
-from billing.rate import rate
-from billing.tariff import TariffVersion
+from billing.tariffs.calendar import Calendar
+from billing.tariffs.concession import Held
+from billing.tariffs.fee import NoPlanFits, StayImpossible, Vehicle, Visit
+from billing.tariffs.rate import rate
+from billing.tariffs.tariff import TariffVersion
 
 EXAMPLES_MAX: Final = 20
 """Of the largest differences; whoever reads more wants the list of sessions."""

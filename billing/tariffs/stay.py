@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from billing.calendar import Calendar
-from billing.days import CalendarRule, is_day
-from billing.fee import Vehicle
-from billing.plan import Condition
-from billing.timeline import instant
-from billing.words import seconds_of
+from billing.tariffs.calendar import Calendar
+from billing.tariffs.days import CalendarRule, is_day
+from billing.tariffs.fee import Vehicle
+from billing.tariffs.plan import Condition
+from billing.tariffs.timeline import instant
+from billing.tariffs.words import seconds_of
 
 _LOOK_AHEAD_DAYS = 2
 

@@ -7,8 +7,8 @@ from msgspec import Struct
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from billing.plan import Between, Condition, Days
-from billing.words import Fen, Frozen, Minutes, Slug, Text
+from billing.tariffs.plan import Between, Condition, Days
+from billing.tariffs.words import Fen, Frozen, Minutes, Slug, Text
 
 Percent = Annotated[int, Field(strict=True, ge=0, le=100)]
 

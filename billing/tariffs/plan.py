@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from billing.charge import Charge
-from billing.days import Day
-from billing.words import Fen, Frozen, Minutes, MinutesOrNone, Slug, Text, TimeOfDay, seconds_of
+from billing.tariffs.charge import Charge
+from billing.tariffs.days import Day
+from billing.tariffs.words import Fen, Frozen, Minutes, MinutesOrNone, Slug, Text, TimeOfDay, seconds_of
 
 Days = Annotated[tuple[Day, ...], Field(min_length=1, max_length=30)]
 

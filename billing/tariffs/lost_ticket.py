@@ -2,9 +2,9 @@
 
 from msgspec.structs import replace
 
-from billing.fee import Fee, Line, NoPlanFits
-from billing.stay import Stay
-from billing.tariff import TariffVersion
+from billing.tariffs.fee import Fee, Line, NoPlanFits
+from billing.tariffs.stay import Stay
+from billing.tariffs.tariff import TariffVersion
 
 
 def without_ticket(fee: Fee, version: TariffVersion, stay: Stay, at: int) -> Fee:

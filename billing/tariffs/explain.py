@@ -1,7 +1,7 @@
 """Why a line is on the bill, in Chinese and English. Pure."""
 
-from billing.fee import Line
-from billing.words import Text
+from billing.tariffs.fee import Line
+from billing.tariffs.words import Text
 
 _MINUTE, _HOUR = 60, 3600
 

@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from billing.periods import NEVER, NO_FREEDOM, Freedom, Periods
-from billing.timeline import Piece
-from billing.units import ENDLESS, Ladder, Run, Rung
+from billing.tariffs.periods import NEVER, NO_FREEDOM, Freedom, Periods
+from billing.tariffs.timeline import Piece
+from billing.tariffs.units import ENDLESS, Ladder, Run, Rung
 
 Boundary = Literal["carry", "split", "pause"]
 Clock = Literal["stay", "window", "time_in_window"]

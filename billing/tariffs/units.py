@@ -10,8 +10,8 @@ from typing import Final, Literal, NamedTuple
 
 from msgspec import Struct
 
-from billing.charge import Charge, Flat, Nothing, Step, Totals
-from billing.timeline import FOREVER, Piece
+from billing.tariffs.charge import Charge, Flat, Nothing, Step, Totals
+from billing.tariffs.timeline import FOREVER, Piece
 
 Fraction = Literal["down", "up", "nearest"]
 ENDLESS: Final = FOREVER >> 1
