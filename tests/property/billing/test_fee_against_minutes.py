@@ -12,7 +12,7 @@ from billing.tariffs.tariff import read_tariff
 from tests.property.billing.tariffs import entries, lengths, versions
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(document=versions(), entry=entries, minutes=lengths)
 def test_equals_the_naive_rater(document: dict[str, Any], entry: datetime, minutes: int) -> None:
     version = read_tariff(document)
