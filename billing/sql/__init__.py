@@ -1,0 +1,1 @@
+"""Every statement of billing, by what it is about."""
