@@ -1,5 +1,6 @@
 """Money is a whole number of minor units (fen); there is no float anywhere near it."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,3 +18,19 @@ class Money(BaseModel):
 
     amount: MinorUnits
     currency: Literal["CNY"] = "CNY"
+
+
+def apportion(amount: int, weights: Sequence[int]) -> list[int]:
+    """`amount` fen in parts like `weights`, which are not negative, by the largest remainder: the parts are all of it.
+
+    Each part is rounded down, and the fen that are left go one each to the largest remainders, of equal ones to the
+    first. Raises ValueError for a negative amount or weight, and for an amount that nobody has a part in.
+    """
+    whole = sum(weights)
+    if amount < 0 or min(weights, default=0) < 0 or (amount and not whole):
+        raise ValueError("money is not negative, weights are not either, and somebody has a part")
+    parts = [amount * weight // whole if whole else 0 for weight in weights]
+    remainders = [amount * weight % whole if whole else 0 for weight in weights]
+    for place in sorted(range(len(parts)), key=lambda place: -remainders[place])[: amount - sum(parts)]:
+        parts[place] += 1
+    return parts

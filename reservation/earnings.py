@@ -12,6 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from kernel.money import apportion
 from reservation.lifecycle import Promise, State
 
 WHOLE: Final = 10_000
@@ -55,12 +56,7 @@ def split(amount: int, *, owner_share_bp: int, platform_share_bp: int) -> Split:
     if amount < 0 or not 0 <= owner_share_bp <= WHOLE or platform_share_bp < 0:
         raise ValueError("shares are of a whole, and money is not negative")
     platform_bp = min(platform_share_bp, WHOLE - owner_share_bp)
-    shares = (owner_share_bp, WHOLE - owner_share_bp - platform_bp, platform_bp)
-    parts = [amount * share // WHOLE for share in shares]
-    remainders = [amount * share % WHOLE for share in shares]
-    for place in sorted(range(3), key=lambda place: -remainders[place])[: amount - sum(parts)]:
-        parts[place] += 1
-    return Split(*parts)
+    return Split(*apportion(amount, (owner_share_bp, WHOLE - owner_share_bp - platform_bp, platform_bp)))
 
 
 def earning(promise: Promise, price: int, now: datetime, *, owner_share_bp: int, platform_share_bp: int) -> Earning:
