@@ -7,11 +7,12 @@ car park lets in whom it lets in.
 from collections.abc import Sequence
 from typing import Final
 
+from contracts.lane_orders import is_live
 from contracts.orders import TTL, GiveOrder, OrderKind
 from kernel.db import Tx
 from reservation.arrive import Entry
 from reservation.check_in import NotYet
-from reservation.lane_orders import is_live, open_barrier, refuse_entry, show
+from reservation.lane_orders import open_barrier, refuse_entry, show
 from reservation.sql import arrivals as sql
 
 TEXTS: Final = {

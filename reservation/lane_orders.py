@@ -1,67 +1,23 @@
-"""What is told to the devices of a lane about a vehicle that stands before it: as long as it can still stand there.
+"""What reservation tells the devices of a lane about a vehicle that stands before it."""
 
-A passage that comes late (kept by a device that was offline, replayed from the dead letters or a recording) has no
-order: the barrier would open for nobody. Its age is counted from the device's own time, so a lane whose clock is more
-than an order's life behind gets none either.
-"""
-
-from datetime import datetime, timedelta
 from typing import Final
 
-import structlog
-
 from contracts.facts import PassageSeen
-from contracts.ids import LaneLabel
-from contracts.orders import TEXT_CHARACTERS_MAX, TTL, GiveOrder, OrderKind, WantedOrder
+from contracts.lane_orders import tell_lane
+from contracts.orders import GiveOrder, OrderKind
 from kernel.db import Tx
-from kernel.problems import Problem
-
-_log = structlog.get_logger(__name__)
 
 ACTOR: Final = "reservation"
-SHORTEST: Final = timedelta(seconds=1)
-"""The rest of an order's life is at least so long."""
-
-
-def is_live(passage: PassageSeen, now: datetime) -> bool:
-    """Whether the vehicle still stands there."""
-    return now - passage.at <= TTL[OrderKind.OPEN_BARRIER]
 
 
 async def open_barrier(tx: Tx, give_order: GiveOrder, passage: PassageSeen, *, reason: str) -> None:
-    await _give(tx, give_order, passage, OrderKind.OPEN_BARRIER, reason=reason)
+    await tell_lane(tx, give_order, passage, OrderKind.OPEN_BARRIER, actor=ACTOR, reason=reason)
 
 
 async def refuse_entry(tx: Tx, give_order: GiveOrder, passage: PassageSeen, *, reason: str) -> None:
-    await _give(tx, give_order, passage, OrderKind.REFUSE_ENTRY, reason=reason)
+    await tell_lane(tx, give_order, passage, OrderKind.REFUSE_ENTRY, actor=ACTOR, reason=reason)
 
 
 async def show(tx: Tx, give_order: GiveOrder, passage: PassageSeen, text: str, *, reason: str) -> None:
     """Cut to what a lane's display holds."""
-    await _give(tx, give_order, passage, OrderKind.SHOW_TEXT, reason=reason, text=text[:TEXT_CHARACTERS_MAX])
-
-
-async def give_what_can_be_obeyed(tx: Tx, give_order: GiveOrder, wanted: WantedOrder) -> None:
-    """Give it, unless its lane or space is gone from the registry meanwhile: what it was for happened all the same."""
-    try:
-        await give_order(tx, wanted)
-    except Problem as refused:
-        _log.warning("nobody can obey", car_park=wanted.car_park, kind=wanted.kind, why=repr(refused))
-
-
-async def _give(
-    tx: Tx, give_order: GiveOrder, passage: PassageSeen, kind: OrderKind, *, reason: str, text: str | None = None
-) -> None:
-    if not is_live(passage, tx.now):
-        return
-    wanted = WantedOrder(
-        car_park=passage.car_park,
-        kind=kind,
-        cause=f"{kind}:{passage.id}",
-        reason=reason,
-        actor=ACTOR,
-        lane=LaneLabel(passage.lane),
-        text=text,
-        ttl=max(SHORTEST, TTL[kind] - (tx.now - passage.at)),
-    )
-    await give_what_can_be_obeyed(tx, give_order, wanted)
+    await tell_lane(tx, give_order, passage, OrderKind.SHOW_TEXT, actor=ACTOR, reason=reason, text=text)

@@ -6,9 +6,10 @@ The row says what is wanted; orders follow it until one is obeyed, a few times, 
 from typing import Final
 
 from contracts.ids import CarParkId, SpaceLabel
+from contracts.lane_orders import give_what_can_be_obeyed
 from contracts.orders import GiveOrder, OrderClosed, OrderKind, OrderState, WantedOrder
 from kernel.db import Row, Tx
-from reservation.lane_orders import ACTOR, give_what_can_be_obeyed
+from reservation.lane_orders import ACTOR
 from reservation.sql import locks as sql
 
 _KINDS: Final = {"lowered": OrderKind.LOWER_LOCK, "raised": OrderKind.RAISE_LOCK}
