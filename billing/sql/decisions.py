@@ -1,0 +1,71 @@
+"""What was decided of a stay, kept with it; and which vehicle stands before which barrier because of it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from contracts.facts import PassageSeen
+from kernel.db import Row, Tx
+
+KEEP_AT_ENTRY: Final = """
+    UPDATE billing.session SET at_entry = $2, driver = coalesce($3, driver), updated_at = $4 WHERE id = $1
+"""
+
+
+async def keep_at_entry(tx: Tx, session: str, document: dict[str, Any], driver: str | None) -> None:
+    """The session is locked; its version says nothing of decisions."""
+    await tx.execute(KEEP_AT_ENTRY, session, document, driver, tx.now)
+
+
+KEEP_AT_EXIT: Final = """
+    -- Whoever is decided on at a lane takes the place of whoever stood there: it has gone.
+    WITH gone AS (
+        DELETE FROM billing.lane_wait WHERE $4 AND car_park = $5 AND lane = $6
+    )
+    UPDATE billing.session SET at_exit = $2, driver = coalesce($7, driver), updated_at = $3 WHERE id = $1
+"""
+
+
+async def keep_at_exit(
+    tx: Tx, session: str, document: dict[str, Any], passage: PassageSeen, *, is_live: bool, driver: str | None
+) -> None:
+    """`is_live`: the vehicle of `passage` stands at its lane, and nobody else does."""
+    await tx.execute(KEEP_AT_EXIT, session, document, tx.now, is_live, passage.car_park, passage.lane, driver)
+
+
+WAIT: Final = """
+    INSERT INTO billing.lane_wait (car_park, lane, charge, session, passage, since) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (car_park, lane) DO UPDATE
+    SET charge = excluded.charge, session = excluded.session, passage = excluded.passage, since = excluded.since
+"""
+
+
+async def wait(tx: Tx, passage: PassageSeen, *, session: str, charge: str | None) -> None:
+    """The vehicle of `passage` stands there until `charge` is paid, or (None) until staff have come."""
+    await tx.execute(WAIT, passage.car_park, passage.lane, charge, session, passage.id, passage.at)
+
+
+LEAVE: Final = """
+    DELETE FROM billing.lane_wait WHERE charge = ANY ($1) RETURNING car_park, lane, charge, session, passage, since
+"""
+
+
+async def leave(tx: Tx, charges: Sequence[str]) -> list[Row]:
+    """Who stood before a barrier for these charges, and does no more."""
+    return await tx.fetch(LEAVE, list(charges))
+
+
+WAITING: Final = """
+    SELECT wait.lane, wait.charge, wait.session, wait.since, wait.passage, session.plate, session.color, session.ticket,
+        session.at_exit, charge.amount, charge.paid, charge.state
+    FROM billing.lane_wait AS wait
+    JOIN billing.session ON session.id = wait.session
+    LEFT JOIN billing.charge ON charge.id = wait.charge
+    WHERE wait.car_park = $1 AND ($2::text IS NULL OR wait.lane = $2) AND wait.since > $3
+    ORDER BY wait.since
+"""
+
+
+async def waiting(tx: Tx, car_park: str, lane: str | None, since: datetime) -> list[Row]:
+    """Who stands before the barriers of `car_park`, and came after `since`."""
+    return await tx.fetch(WAITING, car_park, lane, since)

@@ -1,0 +1,136 @@
+"""How a vehicle stands when it is decided on: its policy, its agreement, what is unpaid. One statement each."""
+
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+
+from billing.eligibility import AgreementState, Known
+from billing.policy import Policy
+from billing.sql.policies import MERGED, merged
+from kernel.db import Row, Tx
+
+_STANDING: Final = f"""
+    {MERGED}, agreed.id AS agreement, agreed.state AS agreement_state, agreed.driver AS agreement_driver,
+    agreed.channel AS agreement_channel, unpaid.number AS unpaid, unpaid.amount AS amount_unpaid, unpaid.disputed
+"""
+_OF_VEHICLE: Final = """
+    (
+        -- Without a colour the plate alone, where one vehicle of that plate has an agreement; otherwise nobody.
+        SELECT count(*) AS number, min(id) AS id, min(state) AS state, min(driver) AS driver, min(channel) AS channel
+        FROM billing.agreement
+        WHERE plate = $2 AND ($3::text IS NULL OR color = $3) AND state <> 'ended'
+    ) AS found
+    LEFT JOIN LATERAL (SELECT found.id, found.state, found.driver, found.channel) AS agreed ON found.number = 1
+    CROSS JOIN (
+        SELECT count(*) FILTER (WHERE state <> 'disputed' AND due_at <= $4) AS number,
+            coalesce(sum(amount - paid) FILTER (WHERE state <> 'disputed' AND due_at <= $4), 0)::bigint AS amount,
+            count(*) FILTER (WHERE state = 'disputed') AS disputed
+        FROM billing.charge
+        WHERE plate = $2 AND (color = $3 OR color IS NULL OR $3::text IS NULL)
+            AND state IN ('due', 'overdue', 'disputed', 'adjusted', 'written_off')
+            AND session IS DISTINCT FROM $5
+    ) AS unpaid
+"""
+"""Parameters: 1 car park, 2 plate, 3 colour, 4 now, 5 the session that is decided on, which does not stand against
+itself. A charge that a channel is collecting is due only when it has had its time.
+"""
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """How a vehicle stands. `agreement`, `driver` and `channel` None: it has no agreement."""
+
+    policy: Policy
+    known: Known
+    agreement: str | None
+    driver: str | None
+    channel: str | None
+
+
+def _standing(row: Row, *, has_plate: bool) -> Standing:
+    state = row["agreement_state"]
+    return Standing(
+        policy=merged(row),
+        known=Known(
+            has_plate=has_plate,
+            agreement=None if state is None else AgreementState(state),
+            unpaid=row["unpaid"],
+            amount_unpaid=row["amount_unpaid"],
+            disputed=row["disputed"],
+        ),
+        agreement=row["agreement"],
+        driver=row["agreement_driver"],
+        channel=row["agreement_channel"],
+    )
+
+
+NOW: Final = f"SELECT {_STANDING} FROM {_OF_VEHICLE}"
+
+
+async def standing(
+    tx: Tx, car_park: str, *, plate: str | None, color: str | None, session: str | None = None
+) -> Standing:
+    """Over all car parks, by the policy of `car_park`."""
+    (row,) = await tx.fetch(NOW, car_park, plate, color, tx.now, session)
+    return _standing(row, has_plate=plate is not None)
+
+
+AT_EXIT: Final = f"""
+    SELECT {_STANDING}, own.paid, own.paid_at, owed.id AS standing_charge, owed.amount AS standing_amount,
+        owed.state AS standing_state, promise.charge AS promise_charge, promise.amount AS promise_amount
+    FROM {_OF_VEHICLE}
+    CROSS JOIN (
+        -- What was paid for the stay as it was before it was put right counts as well.
+        SELECT coalesce(sum(charge.paid - charge.refunded), 0)::bigint AS paid,
+            max((SELECT max(event.at) FROM billing.charge_event AS event
+                 WHERE event.charge = charge.id AND event.kind = 'paid')) AS paid_at
+        FROM billing.charge WHERE charge.session IN ($5, $7)
+    ) AS own
+    LEFT JOIN LATERAL (
+        SELECT id, amount, state FROM billing.charge
+        WHERE session = $5 AND state IN ('due', 'accepted', 'overdue', 'disputed', 'adjusted')
+    ) AS owed ON true
+    LEFT JOIN LATERAL (
+        SELECT id AS charge, amount - paid AS amount FROM billing.charge
+        WHERE reservation = $6 AND state IN ('due', 'overdue', 'adjusted') AND due_at <= $4 ORDER BY id LIMIT 1
+    ) AS promise ON true
+"""
+
+
+class AtExit(Struct, frozen=True, kw_only=True):
+    """What the exit needs beside: what the stay has `paid` already (fen) and when last; a charge for it that is owed
+    already (`standing`: id, amount, state); what is owed for its reservation.
+    """
+
+    standing: Standing
+    paid: int
+    paid_at: datetime | None
+    charge: str | None
+    charge_amount: int | None
+    charge_state: str | None
+    promise_charge: str | None
+    promise_amount: int
+
+
+async def at_exit(tx: Tx, session: Row) -> AtExit:
+    """Of the stay in `session`."""
+    (row,) = await tx.fetch(
+        AT_EXIT,
+        session["car_park"],
+        session["plate"],
+        session["color"],
+        tx.now,
+        session["id"],
+        session["reservation"],
+        session["supersedes"],
+    )
+    return AtExit(
+        standing=_standing(row, has_plate=session["plate"] is not None),
+        paid=row["paid"],
+        paid_at=row["paid_at"],
+        charge=row["standing_charge"],
+        charge_amount=row["standing_amount"],
+        charge_state=row["standing_state"],
+        promise_charge=row["promise_charge"],
+        promise_amount=row["promise_amount"] or 0,
+    )
