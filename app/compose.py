@@ -14,6 +14,7 @@ from app.monitoring import CityMetrics
 from app.outlet import GatewayOutlet
 from app.tools import Role, Tools, database_probe, when
 from app.version import about_version
+from billing import service as billing
 from contracts.facts import HeardHandler, PassageHandler
 from contracts.orders import OrderHandler
 from gateway import service as gateway_service
@@ -160,6 +161,7 @@ async def worker(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
     services = [
         occupancy.upkeep(tools.database, settings.occupancy, tools.registry),
         reservation.upkeep(tools.database, settings.reservation, tools.registry, give_order),
+        billing.upkeep(tools.database, give_order),
         gateway_service.upkeep(tools.database, settings.gateway, tools.registry, ON_ORDER),
         Service("kernel", loops=[purge_loop(tools.database)]),
     ]
@@ -202,6 +204,7 @@ def answering(tools: Tools) -> tuple[list[Service], Board]:
             record_audit=audit.record,
             give_order=give_order,
         ),
+        billing.serving(tools.database, record_audit=audit.record, give_order=give_order),
     ]
     return services, seeing.board
 

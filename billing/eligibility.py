@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from billing.policy import Policy
+from billing.policy import BillingPolicy
 
 
 class AgreementState(StrEnum):
@@ -58,7 +58,7 @@ _OF_STATE = {
 }
 
 
-def why_not(policy: Policy, known: Known, *, amount: int = 0) -> tuple[Reason, ...]:
+def why_not(policy: BillingPolicy, known: Known, *, amount: int = 0) -> tuple[Reason, ...]:
     """Every reason against credit of `amount`; empty: the vehicle leaves first and pays later."""
     reasons = []
     if not policy.pay_later:

@@ -16,3 +16,203 @@ class UnknownCharge(Problem):
 
     status = 404
     slug = "unknown-charge"
+
+
+class UnknownTariff(Problem):
+    """No such tariff
+
+    It was never made, it was withdrawn before it came into force, or it is another car park's.
+    """
+
+    status = 404
+    slug = "unknown-tariff"
+
+
+class UnknownZone(Problem):
+    """No such zone in this car park
+
+    The label is not that of a zone of this car park; leave `zone` out for the car park as a whole.
+    """
+
+    status = 404
+    slug = "unknown-zone"
+
+
+class TariffBackdated(Problem):
+    """The tariff would begin in the past
+
+    Stays that began are priced by what was in force then: leave `valid_from` out, or name a time to come.
+    """
+
+    status = 409
+    slug = "tariff-backdated"
+
+
+class TariffBegun(Problem):
+    """The tariff is in force already, or was
+
+    Stays are priced by it: put another one in force instead of withdrawing it.
+    """
+
+    status = 409
+    slug = "tariff-begun"
+
+
+class TariffOvertaken(Problem):
+    """Another version was made at the same moment
+
+    Look at it, and send yours again if it is still meant.
+    """
+
+    status = 409
+    slug = "tariff-overtaken"
+
+
+class NoTariff(Problem):
+    """No tariff is in force
+
+    The car park has not said what such a stay costs; ask its operator.
+    """
+
+    status = 409
+    slug = "no-tariff"
+
+
+class NoPlan(Problem):
+    """The tariff has no price for such a stay
+
+    It is for other vehicle classes, hours or lengths of stay; ask the car park's operator.
+    """
+
+    status = 409
+    slug = "no-plan"
+
+
+class NoSuchConcession(Problem):
+    """The tariff knows no such concession
+
+    `concessions` lists those that there are.
+    """
+
+    status = 409
+    slug = "no-such-concession"
+
+
+class CityWide(Problem):
+    """This holds for the whole city
+
+    Only credentials that cover every operator may change it; a car park's own can be set by its operator.
+    """
+
+    status = 403
+    slug = "city-wide"
+
+
+class UnknownAgreement(Problem):
+    """No such agreement
+
+    It was never made, it has ended, or it is somebody else's.
+    """
+
+    status = 404
+    slug = "unknown-agreement"
+
+
+class UnknownChannel(Problem):
+    """No such payment channel
+
+    `channels` lists those through which this city is paid.
+    """
+
+    status = 409
+    slug = "unknown-channel"
+
+
+class VehicleAgreed(Problem):
+    """The vehicle has an agreement already
+
+    One vehicle has one agreement, whoever drives it: end the other one first.
+    """
+
+    status = 409
+    slug = "vehicle-agreed"
+
+
+class UnknownDispute(Problem):
+    """No such objection
+
+    It was never made, or it is about a charge of an operator whom these credentials do not cover.
+    """
+
+    status = 404
+    slug = "unknown-dispute"
+
+
+class AlreadyDisputed(Problem):
+    """An objection waits for its answer already
+
+    Nobody is reminded of the charge until it has been looked at.
+    """
+
+    status = 409
+    slug = "already-disputed"
+
+
+class ProofRefused(Problem):
+    """Nothing of the vehicle fits this proof
+
+    Name a car park and the time at which the vehicle drove in there lately, or the number of a ticket or an invoice.
+    """
+
+    status = 403
+    slug = "proof-refused"
+
+
+class CouponNotGood(Problem):
+    """The coupon is not good here
+
+    There is no such code for this car park, it is over, or it was used as often as it may be.
+    """
+
+    status = 409
+    slug = "coupon-not-good"
+
+
+class CodeTaken(Problem):
+    """There is a coupon with this code already
+
+    Choose another code, or leave it out and one is made.
+    """
+
+    status = 409
+    slug = "code-taken"
+
+
+class UnknownCoupon(Problem):
+    """No such coupon
+
+    It was never issued, or these credentials do not cover its operator.
+    """
+
+    status = 404
+    slug = "unknown-coupon"
+
+
+class UnknownPermit(Problem):
+    """No such permit
+
+    It was never issued, or these credentials do not cover its operator.
+    """
+
+    status = 404
+    slug = "unknown-permit"
+
+
+class UnknownSession(Problem):
+    """No such session
+
+    It never began, or it is somebody else's.
+    """
+
+    status = 404
+    slug = "unknown-session"

@@ -25,7 +25,7 @@ def _ascending(days: tuple[int, ...]) -> tuple[int, ...]:
     return days
 
 
-class Policy(BaseModel):
+class BillingPolicy(BaseModel):
     """Money in fen, shares in basis points, times in the unit that ends the name (`_s` seconds, `_h`, `_d`)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from billing.policy import Policy
+from billing.policy import BillingPolicy
 from contracts.ids import CarParkId
 from kernel.callers import Caller
 from kernel.db import Row, Tx
@@ -17,12 +17,12 @@ MERGED: Final = """
 """Columns for any statement whose first parameter is a car park; `merged` reads them."""
 
 
-def merged(row: Row) -> Policy:
+def merged(row: Row) -> BillingPolicy:
     """Of the columns `MERGED`."""
-    return Policy.merged(row["city_policy"], row["own_policy"])
+    return BillingPolicy.merged(row["city_policy"], row["own_policy"])
 
 
-async def policy_of(tx: Tx, car_park: str) -> Policy:
+async def policy_of(tx: Tx, car_park: str) -> BillingPolicy:
     """How `car_park` bills now; "" is the city without any car park's own word."""
     (row,) = await tx.fetch(f"SELECT {MERGED}", car_park)
     return merged(row)

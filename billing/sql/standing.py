@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from billing.eligibility import AgreementState, Known
-from billing.policy import Policy
+from billing.policy import BillingPolicy
 from billing.sql.policies import MERGED, merged
 from kernel.db import Row, Tx
 
@@ -40,7 +40,7 @@ itself. A charge that a channel is collecting is due only when it has had its ti
 class Standing(Struct, frozen=True, kw_only=True):
     """How a vehicle stands. `agreement`, `driver` and `channel` None: it has no agreement."""
 
-    policy: Policy
+    policy: BillingPolicy
     known: Known
     agreement: str | None
     driver: str | None
