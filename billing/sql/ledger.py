@@ -39,14 +39,17 @@ INSERT_JOURNAL: Final = """
         SELECT id, kind, holder FROM kept
         UNION ALL
         SELECT account.id, kind, holder FROM billing.account JOIN wanted USING (kind, holder) WHERE NOT wanted.kept
+    ), to_settle AS (
+        INSERT INTO billing.settlement_item (journal, operator, at, settlement)
+        SELECT id, $4, $3, $11 FROM written WHERE $4::text IS NOT NULL
     )
     INSERT INTO billing.entry (journal, account, amount)
     SELECT written.id, found.id, wanted.amount FROM written, wanted JOIN found USING (kind, holder)
 """
 
 
-async def insert_journal(tx: Tx, journal: Journal) -> bool:
-    """False when there is one under its key."""
+async def insert_journal(tx: Tx, journal: Journal, settlement: str | None) -> bool:
+    """False when there is one under its key. `settlement`: to which it belongs, None: to that of its operator's day."""
     entries = await tx.execute(
         INSERT_JOURNAL,
         journal.key,
@@ -59,6 +62,7 @@ async def insert_journal(tx: Tx, journal: Journal) -> bool:
         [one.account.holder for one in journal.postings],
         [one.amount for one in journal.postings],
         _KEPT,
+        settlement,
     )
     if entries not in (0, len(journal.postings)):
         raise RuntimeError(f"{journal.key}: {entries} of {len(journal.postings)} entries were written")
