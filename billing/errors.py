@@ -5,6 +5,7 @@ from kernel.problems import Problem
 
 UnknownCarPark = problems.UnknownCarPark
 UnknownOperator = problems.UnknownOperator
+UnknownZone = problems.UnknownZone
 WrongState = problems.WrongState
 
 
@@ -26,16 +27,6 @@ class UnknownTariff(Problem):
 
     status = 404
     slug = "unknown-tariff"
-
-
-class UnknownZone(Problem):
-    """No such zone in this car park
-
-    The label is not that of a zone of this car park; leave `zone` out for the car park as a whole.
-    """
-
-    status = 404
-    slug = "unknown-zone"
 
 
 class TariffBackdated(Problem):
@@ -216,3 +207,63 @@ class UnknownSession(Problem):
 
     status = 404
     slug = "unknown-session"
+
+
+class UnknownPayment(Problem):
+    """No such payment
+
+    It was never made, or it is somebody else's.
+    """
+
+    status = 404
+    slug = "unknown-payment"
+
+
+class UnknownRefund(Problem):
+    """No such refund
+
+    It was never begun, or it is somebody else's.
+    """
+
+    status = 404
+    slug = "unknown-refund"
+
+
+class UnknownChannel(Problem):
+    """No such payment channel
+
+    `channels` names those that can be chosen here.
+    """
+
+    status = 404
+    slug = "unknown-channel"
+
+
+class UnknownNotification(Problem):
+    """No such notification
+
+    The channel never sent it, or it does not concern what these credentials cover.
+    """
+
+    status = 404
+    slug = "unknown-notification"
+
+
+class NotPayable(Problem):
+    """Nothing of this can be paid now
+
+    It is paid, void, or a payment channel is collecting it: look at the charge's `state`.
+    """
+
+    status = 409
+    slug = "not-payable"
+
+
+class NothingToRefund(Problem):
+    """So much cannot be given back
+
+    `refundable` says how much of it can: what was paid, less what went back or is on its way.
+    """
+
+    status = 409
+    slug = "nothing-to-refund"

@@ -33,6 +33,16 @@ class UnknownSpace(Problem):
     slug = "unknown-space"
 
 
+class UnknownZone(Problem):
+    """No such zone in this car park
+
+    The label is not that of a zone that the car park declares.
+    """
+
+    status = 404
+    slug = "unknown-zone"
+
+
 class UnknownLane(Problem):
     """No such lane in this car park
 

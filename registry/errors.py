@@ -8,20 +8,11 @@ from kernel.problems import Problem
 
 UnknownCarPark = problems.UnknownCarPark
 UnknownOperator = problems.UnknownOperator
+UnknownZone = problems.UnknownZone
 UnknownSpace = problems.UnknownSpace
 UnknownLane = problems.UnknownLane
 UnknownSign = problems.UnknownSign
 UnknownDevice = problems.UnknownDevice
-
-
-class UnknownZone(Problem):
-    """No such zone in this car park
-
-    A space, lane or device names a zone that the car park does not declare.
-    """
-
-    status = 404
-    slug = "unknown-zone"
 
 
 class UndeclaredZone(Problem):
