@@ -229,16 +229,6 @@ class UnknownRefund(Problem):
     slug = "unknown-refund"
 
 
-class UnknownChannel(Problem):
-    """No such payment channel
-
-    `channels` names those that can be chosen here.
-    """
-
-    status = 404
-    slug = "unknown-channel"
-
-
 class UnknownNotification(Problem):
     """No such notification
 
