@@ -124,14 +124,17 @@ PAGE: Final = f"""
     )
     SELECT {COLUMNS}, tariff.id IN (SELECT id FROM in_force) AS in_force
     FROM billing.tariff
-    WHERE car_park = $1 AND ($3::text IS NULL OR zone = $3) AND ($4::text IS NULL OR id < $4)
-    ORDER BY id DESC LIMIT $5
+    WHERE car_park = $1 AND ($3::text IS NULL OR zone = $3)
+        AND ($4::text IS NULL OR zone > $4 OR (zone = $4 AND number < $5))
+    ORDER BY zone, number DESC LIMIT $6
 """
 
 
-async def page(tx: Tx, car_park: str, *, zone: str | None, below: str | None, limit: int) -> list[Row]:
-    """All versions that ever were made there, the last one made first."""
-    return await tx.fetch(PAGE, car_park, tx.now, zone, below, limit)
+async def page(
+    tx: Tx, car_park: str, *, zone: str | None, after: tuple[str | None, int | None], limit: int
+) -> list[Row]:
+    """All versions that ever were made there: by zone, the last one made first; `after` the key (zone, number)."""
+    return await tx.fetch(PAGE, car_park, tx.now, zone, *after, limit)
 
 
 PAST: Final = """
