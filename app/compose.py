@@ -48,7 +48,7 @@ from registry.sql import audit
 from reservation import service as reservation
 from reservation.signing import SigningKey
 
-ON_PASSAGE: Sequence[PassageHandler] = (reservation.on_passages(give_order),)
+ON_PASSAGE: Sequence[PassageHandler] = (reservation.on_passages(give_order), billing.on_passages(give_order))
 """Who hears of passages, whichever way they came: over MQTT, pushed, spooled or replayed."""
 ON_ORDER: Sequence[OrderHandler] = (hear_of_order, reservation.hear_of_locks)
 """Who hears what became of orders, in whichever process they come to their end: answered, refused or expired."""

@@ -6,7 +6,7 @@ The city's policy goes before the defaults, a car park's before the city's, fiel
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -58,6 +58,28 @@ class BillingPolicy(BaseModel):
         default=(3, 10, 30), description="Days after a charge is due on which its driver is reminded of it."
     )
     write_off_after_d: Days = Field(default=365, description="Days after a charge is due: nobody is asked any more.")
+    same_reading_s: Annotated[Seconds, Field(le=600)] = Field(
+        default=10, description="A lane that reads an entry again within this time has read it twice."
+    )
+    same_exit_s: Annotated[Seconds, Field(le=86_400)] = Field(
+        default=1_800, description="Whoever is read at an exit again within this time has not got through before."
+    )
+    suspect_after_h: Annotated[int, Field(strict=True, ge=1, le=8_784)] = Field(
+        default=72, description="A vehicle that nobody saw leave for so long is suspect, until its exit comes."
+    )
+    stay_h_max: Annotated[int, Field(strict=True, ge=1, le=17_520)] = Field(
+        default=720, description="A longer stay is not billed before somebody has looked at it."
+    )
+    match_confidence_below: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.9, description="A plate read with less confidence may be matched with the only one it resembles."
+    )
+    zone_time: Literal["instead", "also"] = Field(
+        default="instead",
+        description="Time in a zone with its own tariff is billed by that instead of the car park's, or also by it.",
+    )
+    complaint_telephone: Annotated[str, Field(pattern=r"^[0-9+() -]{0,30}$")] = Field(
+        default="", description="Told to whoever is billed."
+    )
     platform_share_bp: BasisPoints = Field(default=0, description="What the platform keeps of what drivers pay.")
 
     @classmethod

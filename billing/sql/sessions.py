@@ -1,0 +1,217 @@
+"""Sessions: those of a vehicle locked, begun and moved, as many as a batch needs in one statement each."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from msgspec import Struct
+
+from billing.pairing import Passage, Window
+from billing.policy import BillingPolicy
+from billing.session_lifecycle import State
+from billing.sql.passages import Asked
+from billing.sql.policies import merged
+from billing.sql.tariffs import VERSION_AT
+from kernel.db import Row, Tx
+
+
+def _of(vehicle: str) -> str:
+    return f"""
+    SELECT session.* FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])
+        AS asked (car_park, vehicle, since, until)
+    CROSS JOIN LATERAL (
+        SELECT id FROM billing.session AS known
+        WHERE known.car_park = asked.car_park AND known.{vehicle} = asked.vehicle
+            AND known.state NOT IN ('corrected', 'matched')
+            AND known.entry_at >= coalesce(asked.since, '-infinity')
+            AND known.entry_at <= coalesce(asked.until, 'infinity')
+        UNION ALL
+        SELECT id FROM billing.session AS known
+        WHERE known.car_park = asked.car_park AND known.{vehicle} = asked.vehicle
+            AND known.state NOT IN ('corrected', 'matched') AND known.entry_at IS NULL
+            AND known.exit_at >= coalesce(asked.since, '-infinity')
+            AND known.exit_at <= coalesce(asked.until, 'infinity')
+    ) AS found
+    JOIN billing.session ON session.id = found.id
+    ORDER BY session.id FOR NO KEY UPDATE OF session
+    """
+
+
+LOCK_OF_PLATES: Final = _of("plate")
+LOCK_OF_TICKETS: Final = _of("plate IS NULL AND known.ticket")
+
+
+async def lock_in(tx: Tx, asked: Sequence[Asked], windows: Sequence[Window]) -> list[Row]:
+    """The sessions that begin, or of which only the end is known, in the windows."""
+    rows: list[Row] = []
+    both = list(zip(asked, windows, strict=True))
+    plates = [(one, window) for one, window in both if one.plate is not None]
+    tickets = [(one, window) for one, window in both if one.plate is None]
+    for statement, some in ((LOCK_OF_PLATES, plates), (LOCK_OF_TICKETS, tickets)):
+        if some:
+            rows += await tx.fetch(
+                statement,
+                [one.car_park for one, _ in some],
+                [one.ticket if one.plate is None else one.plate for one, _ in some],
+                [min(p.at for p in window.passages) if window.cut_before else None for _, window in some],
+                [max(p.at for p in window.passages) if window.cut_after else None for _, window in some],
+            )
+    return rows
+
+
+class NewSession(Struct, frozen=True, kw_only=True):
+    """`first` is the passage by which it is known."""
+
+    id: str
+    car_park: str
+    zone: str
+    state: State
+    first: Passage
+    color: str | None
+    reason: str | None = None
+    parent: str | None = None
+    entry: Passage | None = None
+    exit: Passage | None = None
+    supersedes: str | None = None
+
+
+INSERT: Final = f"""
+    -- The tariff is the one in force at the entry; it stays.
+    INSERT INTO billing.session (
+        id, car_park, operator, zone, parent, plate, color, ticket, class, driver, state, reason,
+        entry_passage, entry_at, exit_passage, exit_at, tariff, supersedes, created_at, updated_at
+    )
+    SELECT new.id, new.car_park, coalesce(card.operator, ''), new.zone, new.parent, new.plate, new.color, new.ticket,
+        coalesce(new.class, 'small'), agreement.driver, new.state, new.reason,
+        new.entry_passage, new.entry_at, new.exit_passage, new.exit_at, tariff.id, new.supersedes, $2, $2
+    FROM jsonb_to_recordset($1) AS new (
+        id text, car_park text, zone text, parent text, plate text, color text, ticket text, class text, state text,
+        reason text, entry_passage text, entry_at timestamptz, exit_passage text, exit_at timestamptz, supersedes text
+    )
+    LEFT JOIN registry.car_park_card AS card ON card.id = new.car_park
+    LEFT JOIN billing.agreement
+        ON agreement.plate = new.plate AND agreement.color = new.color AND agreement.state <> 'ended'
+    LEFT JOIN LATERAL (
+        {VERSION_AT.replace("$1", "new.car_park").replace("$2", "new.zone").replace("$3", "new.entry_at")}
+    ) AS tariff ON true
+    RETURNING *
+"""
+
+
+async def insert(tx: Tx, sessions: Iterable[NewSession]) -> list[Row]:
+    """As they were begun."""
+    return await tx.fetch(INSERT, [_new(one) for one in sessions], tx.now)
+
+
+def _new(one: NewSession) -> dict[str, Any]:
+    entry, left = one.entry, one.exit
+    return {
+        "id": one.id,
+        "car_park": one.car_park,
+        "zone": one.zone,
+        "parent": one.parent,
+        "plate": one.first.plate,
+        "color": one.color,
+        "ticket": None if one.first.plate is not None else one.first.ticket,
+        "class": one.first.vehicle_class or (None if left is None else left.vehicle_class),
+        "state": one.state,
+        "reason": one.reason,
+        "entry_passage": None if entry is None else entry.id,
+        "entry_at": None if entry is None else entry.at,
+        "exit_passage": None if left is None else left.id,
+        "exit_at": None if left is None else left.at,
+        "supersedes": one.supersedes,
+    }
+
+
+_MOVED: Final = (
+    "state", "reason", "color", "parent", "driver", "tariff", "entry_passage", "entry_at", "exit_passage", "exit_at",
+    "at_entry", "at_exit", "fee", "amount",
+)  # fmt: skip
+
+MOVE: Final = f"""
+    UPDATE billing.session SET version = session.version + 1, updated_at = $2,
+        {", ".join(f"{name} = moved.{name}" for name in _MOVED)}
+    FROM jsonb_to_recordset($1) AS moved (
+        id text, version integer, state text, reason text, color text, parent text, driver text, tariff text,
+        entry_passage text, entry_at timestamptz, exit_passage text, exit_at timestamptz,
+        at_entry jsonb, at_exit jsonb, fee jsonb, amount bigint
+    )
+    WHERE session.id = moved.id AND session.version = moved.version
+    RETURNING session.*
+"""
+
+
+async def move(tx: Tx, moves: Sequence[tuple[Row, Mapping[str, Any]]]) -> list[Row]:
+    """The rows after their moves, in the same order; each is locked, and keeps what is not named."""
+    if not moves:
+        return []
+    told = [
+        {"id": row["id"], "version": row["version"], **{name: row[name] for name in _MOVED}, **changed}
+        for row, changed in moves
+    ]
+    moved = {row["id"]: row for row in await tx.fetch(MOVE, told, tx.now)}
+    return [moved[row["id"]] for row, _ in moves]
+
+
+LOCK: Final = "SELECT * FROM billing.session WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE"
+
+
+async def lock(tx: Tx, sessions: Sequence[str]) -> list[Row]:
+    """Those of `sessions` that exist, locked in the order of their ids."""
+    return await tx.fetch(LOCK, list(sessions))
+
+
+EARLIER: Final = """
+    SELECT entry_at, exit_at, amount FROM billing.session
+    WHERE car_park = $1 AND zone = $2 AND plate = $3 AND color IS NOT DISTINCT FROM $4
+        AND state IN ('rated', 'closed') AND entry_at < $5 AND entry_at >= $6 AND id <> $7
+    ORDER BY entry_at
+"""
+
+
+async def earlier_visits(tx: Tx, row: Row, since: datetime) -> list[Row]:
+    """What the vehicle of the session was charged there for stays that began from `since` on, before this one."""
+    return await tx.fetch(
+        EARLIER, row["car_park"], row["zone"], row["plate"], row["color"], row["entry_at"], since, row["id"]
+    )
+
+
+POLICIES: Final = """
+    SELECT asked.car_park, city.policy AS city_policy, own.policy AS own_policy
+    FROM unnest($1::text[]) AS asked (car_park)
+    LEFT JOIN billing.policy AS city ON city.car_park = ''
+    LEFT JOIN billing.policy AS own ON own.car_park = asked.car_park
+"""
+
+
+async def policies(tx: Tx, car_parks: Collection[str]) -> dict[str, BillingPolicy]:
+    """How each of them bills."""
+    return {row["car_park"]: merged(row) for row in await tx.fetch(POLICIES, list(car_parks))}
+
+
+TIME_APART: Final = """
+    SELECT coalesce(sum(least(inner_one.exit_at, around.exit_at) - greatest(inner_one.entry_at, around.entry_at)),
+        interval '0')
+    FROM billing.session AS around
+    JOIN billing.session AS inner_one ON inner_one.parent = around.id
+    WHERE around.id = $1 AND inner_one.tariff IS NOT NULL AND inner_one.state IN ('exited', 'rated', 'closed')
+        AND inner_one.exit_at > around.entry_at AND inner_one.entry_at < around.exit_at
+"""
+
+
+async def time_apart(tx: Tx, session: str) -> timedelta:
+    """How long the vehicle was in zones that have prices of their own."""
+    found: timedelta = await tx.fetchval(TIME_APART, session)
+    return found
+
+
+CHARGES_TO_VOID: Final = """
+    SELECT id FROM billing.charge
+    WHERE session = $1 AND paid = 0 AND state IN ('quoted', 'due', 'accepted', 'overdue', 'disputed', 'adjusted')
+"""
+
+
+async def charges_to_void(tx: Tx, session: str) -> list[str]:
+    """Nobody has paid anything of them."""
+    return [row["id"] for row in await tx.fetch(CHARGES_TO_VOID, session)]
