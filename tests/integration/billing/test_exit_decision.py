@@ -1,0 +1,202 @@
+"""What is decided of a stay at its exit, what it leaves in the tables, and what the lane is told."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from billing.barrier_paid import barrier_paid
+from billing.charges import pay_charge
+from billing.entry_decision import decide_entry
+from billing.exit_decision import Decision, decide_exit
+from billing.sql import charges
+from billing.tariffs.fee import Fee
+from gateway.give_order import give_order
+from kernel.db import Row
+from tests.integration.billing.conftest import PARK, Site
+from tests.integration.billing.stays import agreement, fee, owed, seen, stay
+
+ORDERS = "SELECT kind, reason, lane, text, cause FROM gateway.device_order ORDER BY kind, reason"
+
+
+async def leave(site: Site, session: Row, what: Fee | None, **passage: Any) -> Decision:
+    async with site.database.transaction() as tx:
+        return await decide_exit(tx, give_order, session, what, seen(tx.now, "exit", **passage))
+
+
+async def one(site: Site, statement: str, *arguments: Any) -> Row:
+    (row,) = await site.rows(statement, *arguments)
+    return row
+
+
+async def orders(site: Site) -> list[tuple[str, str]]:
+    return sorted((row["kind"], row["reason"]) for row in await site.rows(ORDERS))
+
+
+async def begun(site: Site, **changes: Any) -> Row:
+    async with site.database.transaction() as tx:
+        return await stay(tx, **changes)
+
+
+async def pay(site: Site, charge: str) -> bool:
+    """As the payment's success does."""
+    async with site.database.transaction() as tx:
+        (row,) = await charges.lock(tx, [charge])
+        row = await pay_charge(tx, row, row["amount"], payment=f"pay_{charge}", channel="sandbox")
+        return await barrier_paid(tx, give_order, row)
+
+
+async def test_a_vehicle_with_an_agreement_leaves_first(site: Site) -> None:
+    async with site.database.transaction() as tx:
+        await agreement(tx)
+        session = await stay(tx)
+    decided = await leave(site, session, fee(1200))
+    assert (decided.way, decided.amount, decided.opens) == ("pay_later", 1200, True)
+    assert await orders(site) == [("open_barrier", "pay_later")]
+    charge = await one(site, "SELECT * FROM billing.charge")
+    assert (charge["id"], charge["state"], charge["driver"]) == (decided.charge, "due", "ann")
+    assert charge["due_at"] == site.clock.now() + timedelta(days=1)
+    assert [line["amount"] for line in charge["lines"]] == [1200]
+    job = await one(site, "SELECT entrypoint, payload FROM jobs.pgqueuer")
+    assert (job["entrypoint"], job["payload"]) == ("billing.collect", charge["id"].encode())
+    kept = await one(site, "SELECT at_exit, driver FROM billing.session")
+    assert (kept["at_exit"]["way"], kept["at_exit"]["charge"], kept["driver"]) == ("pay_later", charge["id"], "ann")
+
+
+async def test_all_others_pay_at_the_barrier_and_it_opens_with_the_payment(site: Site) -> None:
+    decided = await leave(site, await begun(site), fee(1250))
+    assert (decided.way, decided.reasons) == ("pay_at_barrier", ("no_agreement",))
+    assert decided.charge is not None
+    (shown,) = await site.rows(ORDERS)
+    assert (shown["kind"], shown["lane"], shown["text"]) == (
+        "show_text",
+        "X1",
+        f"请付12.50元 Pay /pay/{decided.charge}",
+    )
+    site.clock.advance(timedelta(minutes=4).total_seconds())
+    assert await pay(site, decided.charge)
+    assert await orders(site) == [("open_barrier", "paid"), ("show_text", "pay_at_barrier")]
+    assert await site.rows("SELECT FROM billing.lane_wait") == []
+
+
+async def test_who_has_gone_has_no_barrier_opened(site: Site) -> None:
+    first = await leave(site, await begun(site), fee(500))
+    site.clock.advance(timedelta(minutes=1).total_seconds())
+    await leave(site, await begun(site, plate="辽B12345"), fee(0), plate="辽B12345")
+    assert first.charge is not None
+    assert not await pay(site, first.charge)
+    assert await orders(site) == [("open_barrier", "free"), ("show_text", "pay_at_barrier")]
+    second = await leave(site, await begun(site, plate="辽C12345"), fee(500), plate="辽C12345")
+    site.clock.advance(timedelta(hours=1).total_seconds())
+    assert second.charge is not None
+    assert not await pay(site, second.charge), "somebody has let it out long ago"
+
+
+@pytest.mark.parametrize(("kind", "way"), [("free_time", "free"), ("covered", "permit"), ("exempt", "permit")])
+async def test_what_costs_nothing_opens(site: Site, kind: str, way: str) -> None:
+    decided = await leave(site, await begun(site), fee(0, kind))
+    assert (decided.way, decided.charge) == (way, None)
+    assert await orders(site) == [("open_barrier", way)]
+
+
+async def test_who_paid_inside_leaves_within_the_window_and_pays_the_difference_after_it(site: Site) -> None:
+    session = await begun(site)
+    async with site.database.transaction() as tx:
+        quote = await owed(tx, session, 600, quote_good_until=tx.now + timedelta(minutes=5))
+    await pay(site, quote["id"])
+    site.clock.advance(timedelta(minutes=15).total_seconds())
+    assert (await leave(site, session, fee(800))).way == "prepaid"
+    site.clock.advance(timedelta(seconds=1).total_seconds())
+    late = await leave(site, session, fee(800))
+    assert (late.way, late.amount) == ("pay_at_barrier", 200)
+    charge = await one(site, "SELECT lines, amount FROM billing.charge WHERE id = $1", late.charge)
+    assert [line["amount"] for line in charge["lines"]] == [800, -600]
+
+
+async def test_unpaid_stays_elsewhere_refuse_credit_and_paying_them_gives_it_back(site: Site) -> None:
+    async with site.database.transaction() as tx:
+        await agreement(tx)
+        elsewhere = await stay(tx, car_park="sy-9", operator="otto")
+        charge = await owed(tx, elsewhere)
+        inside = await stay(tx, state="open", exit_at=None, exit_passage=None)
+        assert (await decide_entry(tx, inside)).reasons == ("unpaid",)
+    kept = await one(site, "SELECT at_entry, driver FROM billing.session WHERE id = $1", inside["id"])
+    assert (kept["at_entry"]["pays_later"], kept["at_entry"]["amount_unpaid"], kept["driver"]) == (False, 500, "ann")
+    assert (await leave(site, inside, fee(100))).reasons == ("unpaid",)
+    await pay(site, charge["id"])
+    again = await leave(site, inside, fee(100))
+    assert again.way == "pay_later"
+    states = [row["state"] for row in await site.rows("SELECT state FROM billing.charge ORDER BY state")]
+    assert states == ["due", "paid"], "asked again for the same, it is the same charge"
+
+
+async def test_what_a_channel_is_collecting_does_not_block_before_its_time_is_over(site: Site) -> None:
+    async with site.database.transaction() as tx:
+        await agreement(tx)
+        first, second = await stay(tx), await stay(tx)
+    assert (await leave(site, first, fee(100))).way == "pay_later"
+    assert (await leave(site, second, fee(100))).way == "pay_later"
+    site.clock.advance(timedelta(days=1).total_seconds())
+    assert (await leave(site, await begun(site), fee(100))).reasons == ("unpaid",)
+
+
+async def test_a_promise_opens_whatever_is_unpaid_elsewhere(site: Site) -> None:
+    async with site.database.transaction() as tx:
+        await owed(tx, await stay(tx, car_park="sy-9"))
+        session = await stay(tx, reservation="rsv_1")
+        promise = await owed(tx, session, 900, kind="reservation", session=None, reservation="rsv_1")
+    unpaid = await leave(site, session, None)
+    assert (unpaid.way, unpaid.charge, unpaid.amount) == ("pay_at_barrier", promise["id"], 900)
+    await pay(site, promise["id"])
+    assert (await leave(site, session, None)).way == "reservation"
+
+
+async def test_a_stay_above_the_cap_is_paid_at_the_barrier(site: Site) -> None:
+    await site.put(f"/v1/operator/car-parks/{PARK}/billing-policy", {"cap_per_stay": 1000})
+    async with site.database.transaction() as tx:
+        await agreement(tx)
+        session = await stay(tx)
+    decided = await leave(site, session, fee(1001))
+    assert (decided.way, decided.reasons) == ("pay_at_barrier", ("over_cap",))
+    changed = await leave(site, session, fee(1000))
+    assert changed.way == "pay_later"
+    rows = await site.rows("SELECT state, amount FROM billing.charge ORDER BY state")
+    assert [tuple(row) for row in rows] == [("due", 1000), ("void", 1001)]
+
+
+async def test_nobody_is_trapped_by_a_fee_that_nobody_knows(site: Site) -> None:
+    assert (await leave(site, await begun(site), None)).way == "unrated"
+    await site.put(f"/v1/operator/car-parks/{PARK}/billing-policy", {"unrated_opens": False})
+    decided = await leave(site, await begun(site), None)
+    assert (decided.way, decided.opens, decided.charge) == ("staff", False, None)
+    assert await orders(site) == [("open_barrier", "unrated"), ("show_text", "staff")]
+    assert await site.rows("SELECT FROM billing.charge") == []
+
+
+async def test_a_passage_that_comes_late_has_no_orders_and_is_owed(site: Site) -> None:
+    decided = await leave(site, await begun(site), fee(700), ago_s=3600)
+    assert (decided.way, decided.opens) == ("afterwards", True)
+    assert await orders(site) == []
+    assert (await one(site, "SELECT state FROM billing.charge"))["state"] == "due"
+
+
+async def test_without_a_colour_the_plate_alone_decides_where_it_is_one_vehicle(site: Site) -> None:
+    async with site.database.transaction() as tx:
+        await agreement(tx)
+        first, second = await stay(tx, color=None), await stay(tx, color=None)
+        await leave_both(tx)
+    assert (await leave(site, first, fee(100), color=None)).way == "pay_later"
+    async with site.database.transaction() as tx:
+        await agreement(tx, color="black", driver="ben")
+    assert (await leave(site, second, fee(100), color=None)).reasons == ("no_agreement",)
+
+
+async def leave_both(tx: Any) -> None:
+    """Nothing is unpaid."""
+    assert await tx.fetchval("SELECT count(*) FROM billing.charge") == 0
+
+
+async def test_a_ticket_pays_at_the_barrier(site: Site) -> None:
+    session = await begun(site, plate=None, color=None, ticket="T-1")
+    decided = await leave(site, session, fee(300), plate=None, color=None, ticket="T-1")
+    assert (decided.way, decided.reasons) == ("pay_at_barrier", ("no_plate",))
