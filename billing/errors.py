@@ -257,3 +257,23 @@ class NothingToRefund(Problem):
 
     status = 409
     slug = "nothing-to-refund"
+
+
+class UnknownSettlement(Problem):
+    """No such settlement
+
+    There is none of that id, or it is another operator's.
+    """
+
+    status = 404
+    slug = "unknown-settlement"
+
+
+class UnknownDifference(Problem):
+    """No such difference
+
+    There is none of that id, or it concerns another operator as well.
+    """
+
+    status = 404
+    slug = "unknown-difference"

@@ -164,11 +164,12 @@ class RefundTold(Struct, frozen=True, kw_only=True):
 
 
 class PlateTold(Struct, frozen=True):
-    """Whether the channel collects from this vehicle has changed. `session`: whose entry we had announced."""
+    """Whether the channel collects from this vehicle has changed, at `at`. `session`: whose entry we had announced."""
 
     plate: Plate
     state: PlateState
     session: str | None = None
+    at: datetime | None = None
 
 
 class Heard(Struct, frozen=True, kw_only=True):

@@ -217,7 +217,8 @@ def notification(document: Mapping[str, Any], plain: Mapping[str, Any]) -> Heard
             if plate is None:
                 raise Unreadable("no plate")
             state = _plate_state(plain.get("parking_state"), plain.get("blocked_state_description"))
-            told = PlateTold(plate, state, session_of(plain.get("out_parking_no")))
+            at = _moment(plain.get("state_update_time"))
+            told = PlateTold(plate, state, session_of(plain.get("out_parking_no")), at)
     except Unreadable:
         told = None
     return Heard(id=str(document.get("id", ""))[:64], kind=kind, told=told, raw=plain)
@@ -237,8 +238,9 @@ def _plate(vehicle: Plate) -> dict[str, str]:
 
 
 def _read_plate(document: Mapping[str, Any]) -> Plate | None:
-    number, color = document.get("plate_number"), _OURS.get(str(document.get("plate_color")))
-    return Plate(number, color) if isinstance(number, str) and color is not None else None
+    """A color that we do not know is no color of ours: it fits no vehicle."""
+    number, color = document.get("plate_number"), _OURS.get(str(document.get("plate_color")), "")
+    return Plate(number, color) if isinstance(number, str) else None
 
 
 def _plate_state(state: object, reason: object) -> PlateState:

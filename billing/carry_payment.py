@@ -1,0 +1,139 @@
+"""One talk with the channel about one payment: what it needs is read, it is asked, and its answer becomes true here.
+
+Three phases, so that no transaction waits for anybody's machine. Whoever talks has claimed the payment for as long as a
+lease; `attempts` was counted up before anything was sent, so that whoever comes after one that died asks what became of
+it before sending it again. It is sent again under the same number and in the same words, which makes it the same order.
+"""
+
+from typing import Any
+
+import msgspec
+import structlog
+
+from billing.channels.offered import Channels
+from billing.channels.protocol import (
+    Action,
+    ChannelAway,
+    ChannelRefused,
+    LaterOrder,
+    NowOrder,
+    PaymentChannel,
+    PaymentTold,
+    Standing,
+)
+from billing.charge_lifecycle import State as ChargeState
+from billing.payment_lifecycle import UNDER_WAY, State, ask_again_after
+from billing.quarantine import QUERY, quarantine
+from billing.settle_payment import COLLECTABLE, DoesNotFit, OnPaid, settle_payment
+from billing.sql import announcements, charges
+from billing.sql import payments as sql
+from kernel.db import Database, Row, Tx
+
+NO_LONGER_OWED = "not owed any more"
+
+log = structlog.get_logger(__name__)
+
+
+class CarryPayment:
+    """For the jobs `billing.send` and `billing.collect`, and for the loop."""
+
+    def __init__(self, database: Database, channels: Channels, on_paid: OnPaid) -> None:
+        self._database = database
+        self._channels = channels
+        self._on_paid = on_paid
+
+    async def handle(self, payload: bytes) -> None:
+        """The job: `payload` is a payment's id. What does not work out is left to the loop."""
+        async with self._database.transaction() as tx:
+            row = await sql.claim(tx, payload.decode())
+        if row is not None:
+            await self.carry(row)
+
+    async def carry(self, row: Row) -> None:
+        """`row` was claimed."""
+        channel = self._channels.known(row["channel"])
+        if channel is None:
+            await self._later(row, f"{row['channel']} is not configured here")
+            return
+        try:
+            told, action = await self._talk(channel, row)
+        except ChannelAway as away:
+            await self._later(row, str(away))
+        except ChannelRefused as refused:
+            await self._later(row, f"refused an answer: {refused}")
+        else:
+            await self._apply(row["id"], told, action)
+
+    async def _talk(self, channel: PaymentChannel, row: Row) -> tuple[PaymentTold, Action | None]:
+        """Raises ChannelAway, ChannelRefused where nothing was sent."""
+        is_over = row["expires_at"] is not None and row["expires_at"] <= self._database.clock.now()
+        if row["attempts"] > 1 or row["state"] != State.CREATED:
+            pays_later = row["way"] == "later"
+            told = await channel.query(row["out_trade_no"], pays_later=pays_later)
+            if is_over and told.standing is Standing.WAITING:
+                await channel.close(row["out_trade_no"])
+                told = await channel.query(row["out_trade_no"], pays_later=pays_later)
+            if told.standing is not Standing.UNKNOWN:
+                return told, None
+            if row["state"] == State.ACCEPTED:
+                raise ChannelAway("knows nothing of what it had accepted")
+        if is_over:
+            return PaymentTold(out_trade_no=row["out_trade_no"], standing=Standing.CLOSED, error="expired"), None
+        return await self._send(channel, row)
+
+    async def _send(self, channel: PaymentChannel, row: Row) -> tuple[PaymentTold, Action | None]:
+        number = row["out_trade_no"]
+        async with self._database.transaction(readonly=True) as tx:
+            if not await _is_still_owed(tx, row):
+                return PaymentTold(out_trade_no=number, standing=Standing.CLOSED, error=NO_LONGER_OWED), None
+            order = await _order(tx, row)
+        try:
+            if isinstance(order, LaterOrder):
+                return await channel.charge(order), None
+            action = await channel.order(order)
+        except ChannelRefused as refused:
+            return PaymentTold(out_trade_no=number, standing=Standing.FAILED, error=str(refused)), None
+        return PaymentTold(out_trade_no=number, standing=Standing.WAITING), action
+
+    async def _apply(self, payment: str, told: PaymentTold, action: Action | None) -> None:
+        async with self._database.transaction() as tx:
+            row = await sql.lock(tx, payment)
+            if row is None:
+                return
+            error = told.error
+            try:
+                row = await settle_payment(tx, row, told, self._on_paid) or row
+            except DoesNotFit as reason:
+                error = str(reason)
+                said: dict[str, Any] = msgspec.to_builtins(told)
+                await quarantine(tx, row["channel"], None, kind=QUERY, told=said, reason=error, payment=row["id"])
+            if row["state"] in UNDER_WAY:
+                again = tx.now + ask_again_after(row["attempts"], is_waited_for=row["way"] == "now")
+                what_to_do = None if action is None else msgspec.to_builtins(action)
+                await sql.later(tx, row, again, error=error, action=what_to_do)
+
+    async def _later(self, row: Row, error: str) -> None:
+        async with self._database.transaction() as tx:
+            again = tx.now + ask_again_after(row["attempts"], is_waited_for=row["way"] == "now")
+            await sql.later(tx, row, again, error=error[:200])
+        log.info("payment is asked for again", payment=row["id"], channel=row["channel"], error=error)
+
+
+async def _is_still_owed(tx: Tx, row: Row) -> bool:
+    """Every part of it, to the fen: what was paid, made less or void meanwhile is not asked for."""
+    owed = await sql.pays(tx, row["id"])
+    if any(charges.charge_of(charge).open != charge["asked"] for charge in owed):
+        return False
+    collectable = COLLECTABLE | {ChargeState.ACCEPTED}
+    return row["way"] == "now" or all(charge["state"] in collectable for charge in owed)
+
+
+async def _order(tx: Tx, row: Row) -> LaterOrder | NowOrder:
+    """As it was asked for; with the channel's name of the entry, where it has one."""
+    if row["way"] == "now":
+        return msgspec.convert(row["ordered"], NowOrder)
+    order = msgspec.convert(row["ordered"], LaterOrder)
+    if order.parking_id is not None:
+        return order
+    announced = await announcements.known(tx, order.entry.session, row["channel"])
+    return order if announced is None else msgspec.structs.replace(order, parking_id=announced["parking_id"])
