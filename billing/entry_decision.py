@@ -4,7 +4,7 @@ Nobody is refused by it. It is kept with the session for the driver and the oper
 exit: what is paid meanwhile counts, and so does an agreement that has ended.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -12,7 +12,11 @@ from billing.eligibility import Reason, why_not
 from billing.sql import decisions
 from billing.sql.standing import Standing, standing
 from kernel.db import Row, Tx
+from kernel.jobs import enqueue
 from kernel.moments import wire_time
+
+ANNOUNCE: Final = "billing.announce"
+"""The job that tells the vehicle's payment channel of the entry."""
 
 
 class EntryDecision(Struct, frozen=True, kw_only=True):
@@ -49,6 +53,8 @@ async def decide_entry(tx: Tx, session: Row) -> EntryDecision:
     decision = entry_decision(stands)
     document = {**decision.document(), "at": wire_time(tx.now)}
     await decisions.keep_at_entry(tx, session["id"], document, decision.driver)
+    if decision.agreement is not None:
+        await enqueue(tx, ANNOUNCE, session["id"].encode())
     return decision
 
 

@@ -15,6 +15,7 @@ from billing.charge_lifecycle import State
 from billing.charges import NewCharge, raise_charge, void_charge
 from billing.eligibility import Reason, why_not
 from billing.fee_lines import lines_of
+from billing.session_lifecycle import State as SessionState
 from billing.sql import charges, decisions
 from billing.sql.standing import AtExit, at_exit
 from billing.tariffs.fee import Fee
@@ -82,6 +83,8 @@ def decide(session: Row, fee: Fee | None, seen: AtExit, exit_at: datetime, *, st
     policy = seen.standing.policy
     if session["reservation"] is not None:
         amount, settled = seen.promise_amount, Way.RESERVATION
+    elif fee is None and session["state"] == SessionState.CLOSED:
+        return Decision(way=Way.FREE)  # what it lies in is billed
     elif fee is None:
         opens = policy.unseen_opens if session["entry_at"] is None else policy.unrated_opens
         return Decision(way=Way.UNRATED if opens or not stands else Way.STAFF)
@@ -90,7 +93,7 @@ def decide(session: Row, fee: Fee | None, seen: AtExit, exit_at: datetime, *, st
     else:
         amount, settled = max(0, fee.total - seen.paid), Way.PREPAID
         window = timedelta(seconds=policy.exit_window_s)
-        if seen.paid and seen.paid_at is not None and exit_at <= seen.paid_at + window:
+        if seen.paid and seen.paid_at is not None and seen.paid_at <= exit_at <= seen.paid_at + window:
             amount = 0
     if amount == 0:
         return Decision(way=settled)

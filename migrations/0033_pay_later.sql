@@ -24,9 +24,9 @@ CREATE TABLE billing.dispute (
     operator   text        NOT NULL,
     car_park   text        NOT NULL,
     driver     text        NOT NULL,
-    reason     text        NOT NULL CONSTRAINT dispute_reason_known CHECK (reason IN
+    kind       text        NOT NULL CONSTRAINT dispute_kind_known CHECK (kind IN
         ('not_my_vehicle', 'wrong_times', 'wrong_price', 'paid_already', 'not_let_out', 'other')),
-    words      text        NOT NULL, -- the driver's own
+    reason     text        NOT NULL, -- in the driver's own words
     state      text        NOT NULL CONSTRAINT dispute_state_known CHECK (state IN ('open', 'upheld', 'adjusted', 'void', 'refunded')),
     answer     text,       -- why it was decided so, told to the driver
     amount     bigint,     -- what the charge is from then on
@@ -39,3 +39,9 @@ CREATE UNIQUE INDEX dispute_open_once ON billing.dispute (charge) WHERE state = 
 CREATE INDEX dispute_charge ON billing.dispute (charge);
 CREATE INDEX dispute_to_decide ON billing.dispute (operator, id) WHERE state = 'open';
 CREATE INDEX dispute_of_operator ON billing.dispute (operator, id DESC);
+
+-- Also what an objection made less is reminded of.
+DROP INDEX billing.charge_to_remind;
+CREATE INDEX charge_to_remind ON billing.charge (remind_at)
+    WHERE remind_at IS NOT NULL AND state IN ('due', 'overdue', 'adjusted');
+CREATE INDEX charge_of_driver ON billing.charge (driver, id DESC) WHERE driver IS NOT NULL;
