@@ -1,10 +1,10 @@
 """What waits to be stored, by whose turn it is; it bounds the gateway's memory. Pure."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from typing import Final
 
-from gateway.taken import Taken
+from gateway.taken import NOBODY, Taken
 
 SHARE_MAX: Final = 1_000
 """Events of one car park in one transaction: a tenth of a second's work is what a flood may cost the others at once."""
@@ -15,13 +15,16 @@ class Queue:
 
     Car parks take turns, and one that has spoken more than SHARE_MAX waits for its next turn with the rest: a flood
     does not delay the others. Whoever is in a batch has no turn until `release`, so that transactions which overlap
-    never touch the same car park, and each car park's messages are stored in the order in which they came.
+    never touch the same car park, and each car park's messages are stored in the order in which they came. Strangers
+    have one line together; whoever becomes known meanwhile stays in it until what he said there is stored.
     """
 
     def __init__(self, *, messages_max: int, bytes_max: int) -> None:
         self._lines: dict[str, deque[Taken]] = {}
         self._turns: dict[str, None] = {}
         self._under_way: set[str] = set()
+        self._strangers: Counter[str] = Counter()
+        """How many messages of each speaker are in the strangers' line, or under way from it."""
         self._messages = 0
         self._messages_max = messages_max
         self._bytes_max = bytes_max
@@ -46,6 +49,10 @@ class Queue:
         return self._messages * 2 <= self._messages_max and self.weight_bytes * 2 <= self._bytes_max
 
     def put(self, taken: Taken) -> None:
+        if self._strangers[taken.speaker]:
+            taken = taken.aside()
+        if taken.source == NOBODY:
+            self._strangers[taken.speaker] += 1
         line = self._lines.get(taken.source)
         if line is None:
             line = self._lines[taken.source] = deque()
@@ -83,7 +90,13 @@ class Queue:
         return batch
 
     def release(self, batch: Iterable[Taken]) -> None:
-        """`batch` is stored: those who spoke in it have a turn again, after all others."""
+        """`batch`, as `take` gave it, is stored: those who spoke in it have a turn again, after all others."""
+        batch = list(batch)
+        for taken in batch:
+            if taken.source == NOBODY:
+                self._strangers[taken.speaker] -= 1
+                if not self._strangers[taken.speaker]:
+                    del self._strangers[taken.speaker]
         for source in {taken.source for taken in batch}:
             self._under_way.discard(source)
             if source in self._lines:

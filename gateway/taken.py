@@ -1,6 +1,7 @@
 """A message and what it said: what waits to be stored."""
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.events import Decoded
 from gateway.received import Received
@@ -22,6 +23,8 @@ class Taken(Struct, frozen=True, gc=False):
     said: Decoded
     events: int
     weight_bytes: int
+    waits_aside: bool = False
+    """In the line of strangers, though it is known: an earlier message of its speaker is there, from before."""
 
     @classmethod
     def of(cls, message: Received, said: Decoded) -> "Taken":
@@ -31,7 +34,16 @@ class Taken(Struct, frozen=True, gc=False):
     @property
     def source(self) -> str:
         """In whose line it waits."""
-        return NOBODY if self.said.car_park is None else self.said.car_park.id
+        return NOBODY if self.said.car_park is None or self.waits_aside else self.said.car_park.id
+
+    @property
+    def speaker(self) -> str:
+        """The device or the car park by the topic alone: the same before and after the registry knows it."""
+        return self.message.topic.rpartition("/")[0]
+
+    def aside(self) -> "Taken":
+        """The same message in the line of strangers."""
+        return replace(self, waits_aside=True)
 
     @property
     def weight(self) -> int:

@@ -10,9 +10,11 @@ from gateway.received import Received
 from gateway.refusals import Reason, Reject
 from gateway.taken import Taken
 
+TOPIC = "parking/v1/op/new/spaces"
 
-def taken(events: int, payload: bytes = b"{}", mid: int = 0, car_park: str | None = None) -> Taken:
-    message = Received("t", payload, len(payload), 1, mid, False, 1, datetime(2026, 11, 23, tzinfo=UTC))
+
+def taken(events: int, payload: bytes = b"{}", mid: int = 0, car_park: str | None = None, topic: str = TOPIC) -> Taken:
+    message = Received(topic, payload, len(payload), 1, mid, False, 1, datetime(2026, 11, 23, tzinfo=UTC))
     who = None if car_park is None else KnownCarPark(CarParkId(car_park), "op", 10, "", {}, {}, frozenset())
     return Taken.of(message, Decoded(who, rejects=(Reject(Reason.EMPTY, ""),) * events))
 
@@ -64,6 +66,23 @@ def test_strangers_are_one_line() -> None:
         queue.put(taken(1, mid=mid))
     queue.take(events_max=2, messages_max=2)
     assert not queue.takeable
+
+
+def test_whoever_becomes_known_stays_behind_what_he_said_as_a_stranger() -> None:
+    queue = Queue(messages_max=100, bytes_max=10**9)
+    queue.put(taken(1, mid=1))
+    queue.put(taken(1, mid=2, car_park="new"))
+    first = queue.take(events_max=1, messages_max=1)
+    queue.put(taken(1, mid=3, car_park="new"))
+    assert (mids(first), queue.takeable) == ([1], False)
+    queue.release(first)
+    second = queue.take(events_max=10, messages_max=10)
+    assert mids(second) == [2, 3]
+    queue.release(second)
+    queue.put(taken(1, mid=4))
+    queue.put(taken(1, mid=5, car_park="new", topic="v3/app/devices/other/up"))
+    assert mids(queue.take(events_max=1, messages_max=1)) == [4]
+    assert mids(queue.take(events_max=1, messages_max=1)) == [5], "another speaker waits for nobody"
 
 
 def test_it_is_full_by_messages_or_by_bytes_and_roomy_again_at_half() -> None:
