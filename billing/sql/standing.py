@@ -84,7 +84,14 @@ AT_EXIT: Final = f"""
         SELECT coalesce(sum(charge.paid - charge.refunded), 0)::bigint AS paid,
             max((SELECT max(event.at) FROM billing.charge_event AS event
                  WHERE event.charge = charge.id AND event.kind = 'paid')) AS paid_at
-        FROM billing.charge WHERE charge.session IN ($5, $7)
+        FROM billing.charge WHERE charge.session IN (
+            WITH RECURSIVE before (id) AS (
+                SELECT $5::text UNION
+                SELECT session.supersedes FROM billing.session JOIN before ON session.id = before.id
+                WHERE session.supersedes IS NOT NULL
+            )
+            SELECT id FROM before
+        )
     ) AS own
     LEFT JOIN LATERAL (
         SELECT id, amount, state FROM billing.charge
@@ -122,7 +129,6 @@ async def at_exit(tx: Tx, session: Row) -> AtExit:
         tx.now,
         session["id"],
         session["reservation"],
-        session["supersedes"],
     )
     return AtExit(
         standing=_standing(row, has_plate=session["plate"] is not None),
