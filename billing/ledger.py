@@ -102,7 +102,7 @@ def written_off(owed: Owed, amount: int) -> Journal:
 def overpaid(payer: str, amount: int, *, payment: str, charge: str, channel: str) -> Journal:
     """The channel has `amount` for `charge`, of which so much is not owed: it is the payer's until it is given back."""
     postings = _move(Account(AccountKind.CHANNEL_CLEARING, channel), Account(AccountKind.PAYER, payer), amount)
-    detail = {"payment": payment, "charge": charge}
+    detail: dict[str, object] = {"payment": payment, "charge": charge}
     return Journal(key=f"overpay:{payment}:{charge}", kind="overpay", postings=postings, detail=detail)
 
 
@@ -172,6 +172,12 @@ def set_aside(difference: str, channel: str, amount: int) -> Journal:
     """`channel` has `amount` more than we know of (less, where it is negative), and nobody knows whose it is."""
     postings = _move(Account(AccountKind.CHANNEL_CLEARING, channel), Account(AccountKind.SUSPENSE), amount)
     return Journal(key=f"suspense:{difference}", kind="suspense", postings=postings)
+
+
+def billed_too_much(difference: str, channel: str, payer: str, amount: int) -> Journal:
+    """`channel` has `amount` too much: it is the payer's until it is given back."""
+    postings = _move(Account(AccountKind.CHANNEL_CLEARING, channel), Account(AccountKind.PAYER, payer), amount)
+    return Journal(key=f"too_much:{difference}", kind="overpay", postings=postings, detail={"difference": difference})
 
 
 def lost(owed: Owed, difference: str, channel: str, amount: int) -> Journal:

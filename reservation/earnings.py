@@ -6,18 +6,18 @@ To the fen: each part is rounded down, and the fen that are left go one each to 
 the owner's is first, then the operator's, then the platform's. Nothing is paid out before `HELD_FOR` after the stay.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
 
+from contracts.promises import OWNERS_MONEY_HELD_FOR
 from kernel.money import apportion
 from reservation.lifecycle import Promise, State
 
 WHOLE: Final = 10_000
-HELD_FOR: Final = timedelta(hours=48)
-"""After a stay: long enough for whoever objects."""
+HELD_FOR: Final = OWNERS_MONEY_HELD_FOR
 
 
 class Standing(StrEnum):

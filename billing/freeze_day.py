@@ -1,0 +1,67 @@
+"""A business day ends: from then on nothing is added to it, and what was paid in it is split.
+
+The day is given its journals in one statement, which is all that has to happen at once; the charges are split in
+portions, each a transaction of its own, so that nobody waits long for a charge. Whoever comes after a crash begins the
+portions anew: a charge that was split is found even.
+"""
+
+from typing import Final
+
+from billing.charges import owed
+from billing.ledger import split_up
+from billing.post import post
+from billing.settlement_lifecycle import State
+from billing.split import NOTHING, Parts, given_back, split
+from billing.sql import charges, splits
+from billing.sql import settlements as sql
+from contracts.promises import OWNERS_MONEY_HELD_FOR
+from kernel.db import Database, Row, Tx
+
+PORTION: Final = 200
+
+
+async def freeze_day(tx: Tx, settlement: str) -> bool:
+    """Whether it was frozen now; not while somebody else does it, or an earlier day is not split."""
+    row = await sql.lock_in(tx, settlement, State.OPEN)
+    if row is None or row["ends"] > tx.now or await sql.has_unsplit_before(tx, row["operator"], row["day"]):
+        return False
+    await sql.take_items(tx, row)
+    return await sql.move(tx, row, State.FROZEN) is not None
+
+
+async def split_day(database: Database, settlement: str) -> None:
+    """All of it, and then its figures. Every charge in one transaction with the journal that splits it."""
+    after = ""
+    while True:
+        async with database.transaction() as tx:
+            found = await sql.charges_of(tx, settlement, after=after, limit=PORTION)
+            for row in await charges.lock(tx, found):
+                await _split(tx, row, settlement)
+        if len(found) < PORTION:
+            break
+        after = found[-1]
+    async with database.transaction() as tx:
+        day = await sql.lock(tx, settlement)
+        if day is not None and not day["is_split"]:
+            await sql.keep_figures(tx, settlement)
+            await sql.move(tx, day, day["state"], held_in=day["held_in"], is_split=True)
+
+
+async def _split(tx: Tx, charge: Row, settlement: str) -> None:
+    """What is not even between what is settled of `charge` and whose it is."""
+    settled = (await sql.settled(tx, [charge["id"]]))[charge["id"]]
+    due = parts_due(charge, paid=settled["paid"], refunded=settled["refunded"])
+    change = Parts(0, due.operator - settled["operator"], due.platform - settled["platform"])
+    if change != NOTHING:
+        journal = split_up(owed(charge), change, times=settlement if settled["is_split"] else "")
+        await post(tx, journal, settlement=settlement)
+    if due.owner and charge["owner"] is not None:
+        await splits.owner_waits(tx, charge, OWNERS_MONEY_HELD_FOR)
+
+
+def parts_due(charge: Row, *, paid: int, refunded: int) -> Parts:
+    """Whose `paid` fen of `charge` are once `refunded` went back."""
+    if paid == 0:
+        return NOTHING
+    parts = split(paid, owner_share_bp=charge["owner_share_bp"], platform_share_bp=charge["platform_share_bp"])
+    return parts - given_back(parts, refunded)
