@@ -4,8 +4,7 @@ from datetime import timedelta
 from typing import Annotated, Any, Final, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from billing.coupon_codes import Code, held_by_codes
 from billing.errors import (
@@ -28,6 +27,7 @@ from billing.tariffs.tariff import tariff_schema
 from contracts import vehicles
 from contracts.ids import Label, Slug
 from kernel.db import Database
+from kernel.edge_problems import MalformedBody
 from kernel.http import Raw, operation
 from kernel.moments import Moment
 from kernel.money import Money
@@ -54,14 +54,6 @@ class QuoteIn(BaseModel):
     vehicle: vehicles.Vehicle | None = None
     permits: Annotated[list[ConcessionId], Field(max_length=10)] = []
     coupons: Annotated[list[Code], Field(max_length=10)] = []
-
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        if self.until < self.begins:
-            raise PydanticCustomError("until", "until must not be before from")
-        if self.until - self.begins > STAY_MAX:
-            raise PydanticCustomError("until", f"a quote is for {STAY_MAX.days} days at most: ask for a shorter stay")
-        return self
 
     @property
     def priced_as(self) -> Vehicle:
@@ -149,6 +141,10 @@ class QuotesApi:
     )
     async def quote(self, wanted: QuoteIn) -> QuoteView:
         """By the tariff in force at `from`, and when it next rises. Nothing is promised or kept."""
+        if wanted.until < wanted.begins:
+            raise MalformedBody.of("until", "must not be before from")
+        if wanted.until - wanted.begins > STAY_MAX:
+            raise MalformedBody.of("until", f"a quote is for {STAY_MAX.days} days at most: ask for a shorter stay")
         async with self._db.transaction(readonly=True) as tx:
             held = [Held(concession=one) for one in wanted.permits]
             held += await held_by_codes(tx, wanted.car_park, wanted.coupons)

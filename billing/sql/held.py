@@ -44,7 +44,7 @@ COUPONS: Final = f"""
             UNION ALL
             SELECT id FROM billing.coupon
             WHERE coupon.plate = $1 AND ($2::text IS NULL OR coupon.color = $2)
-                AND coupon.valid_from < $6 AND least(coupon.valid_until, coupon.ended_at) > $5
+                AND coupon.valid_from <= $6 AND least(coupon.valid_until, coupon.ended_at) > $5
         )
         AND $3 = ANY (held.car_parks) AND {_NAMED_BY_TARIFF}
     ORDER BY held.id

@@ -23,6 +23,8 @@ from billing.tariffs.timeline import FOREVER, Days
 TURNS_MAX: Final = 128
 """Turns of conditions on the exit that a look ahead follows: two a day for two months. Each is priced anew, and a fee
 that has not risen by then (all plans capped for ever) is said never to rise."""
+COVERED_S_MAX: Final = 800 * 86_400
+"""Charging begins after what a pass covers from entry on, but not later than no stay lasts: a pass may have no end."""
 
 
 class Reckoned(Struct, frozen=True):
@@ -109,7 +111,7 @@ class Pricing:
             for covered in covers(exempt, begins, self.days, self.version.calendar, self.calendar):
                 if covered[0] > begins:
                     break
-                begins = max(begins, covered[1])
+                begins = max(begins, min(covered[1], stay.entry + COVERED_S_MAX))
             passes = covers(exempt, begins, self.days, self.version.calendar, self.calendar)
         extra = earlier_by = 0
         percent = 100

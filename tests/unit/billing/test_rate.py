@@ -300,3 +300,26 @@ def test_settings_that_would_mean_nothing_are_refused() -> None:
     ):
         with pytest.raises(TariffRefused):
             read_tariff({"name": NAME, "plans": [{"id": "plan", "charge": HOUR, **plan}]})
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        {"charge": HOUR},
+        {"windows": [{"id": "all", "from_time": "00:00", "until_time": "24:00", "charge": HOUR}], "boundary": "split"},
+    ],
+)
+def test_a_pass_without_an_end_covers_all_that_follows(plan: dict[str, Any]) -> None:
+    monthly = {"id": "monthly", "name": NAME, "kind": "pass", "exempt": True}
+    version = read_tariff({"name": NAME, "plans": [{"id": "plan", **plan}], "concessions": [monthly]})
+    before, two = (
+        Held(concession="monthly", valid_from=at("08:00")),
+        [
+            Held(concession="monthly", valid_until=at("10:00")),
+            Held(concession="monthly", valid_from=at("10:00")),
+        ],
+    )
+    for held in ([before], two):
+        priced = rate(version, at("09:00"), at("12:00"), held=held)
+        assert (priced.total, priced.rises_at) == (0, None)
+        assert [line.kind for line in priced.lines] == ["covered"]
