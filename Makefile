@@ -17,7 +17,7 @@ FAULTS ?=
 WEB_SOURCES := $(shell find web -name node_modules -prune -o -path web/dist -prune -o -path web/types -prune \
 	-o -name schema.d.ts -o -type f -print 2>/dev/null)
 
-.PHONY: help env demo check test faults screenshots openapi clean dev system lint types imports quick pages
+.PHONY: help env demo check test faults screenshots openapi clean dev system lint types imports quick outside broken pages
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ check: dev  ## ruff, mypy --strict, import contracts, unit and property tests: u
 test: dev system  ## install what the tests need, then check and run everything
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types imports pages
 	$(PYTEST) -q -n 2 --dist loadfile tests/unit tests/property tests/integration
-	$(PYTEST) -q tests/e2e tests/browser tests/faults
+	@$(MAKE) --no-print-directory -j2 --output-sync=target outside broken
 
 faults: dev system  ## the long fault suite, an hour and more; its table goes into docs/reliability.md
 	$(PYTEST) -q tests/faults --faults=long --durations=20 --report=docs/reliability.md $(FAULTS)
@@ -66,6 +66,12 @@ imports:
 
 quick:
 	@$(PYTEST) -q -n 2 --dist loadfile tests/unit tests/property
+
+outside:
+	$(PYTEST) -q tests/e2e tests/browser
+
+broken:
+	$(PYTEST) -q tests/faults
 
 pages: $(STAMPS)/schema
 	@scripts/npm run --silent check

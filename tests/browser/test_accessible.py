@@ -47,6 +47,7 @@ def test_axe_finds_nothing_on_the_wall(visit: Visit) -> None:
 
 def test_everything_is_reached_by_keyboard(visit: Visit) -> None:
     page = visit().open("/")
+    expect(page.get_by_text("地图范围内")).to_be_visible()  # from now on the list holds what the map shows
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="跳到停车场列表")).to_be_focused()
     page.keyboard.press("Enter")
@@ -64,6 +65,16 @@ def test_everything_is_reached_by_keyboard(visit: Visit) -> None:
     page.keyboard.press("Shift+Tab")
     page.get_by_role("button", name="关闭详情").press("Enter")
     expect(row).to_be_focused()
+
+
+def test_the_focus_goes_to_the_list_when_the_row_is_not_there_any_more(visit: Visit) -> None:
+    page = visit().open("/")
+    page.locator(".row").first.press("Enter")
+    expect(page.locator(".panel h2")).to_be_focused()
+    page.get_by_role("searchbox").fill("没有这样的停车场")
+    expect(page.locator(".row")).to_have_count(0)
+    page.get_by_role("button", name="关闭详情").press("Enter")
+    expect(page.locator("#list")).to_be_focused()
 
 
 def test_a_screen_reader_is_told_the_result_of_a_search(visit: Visit) -> None:

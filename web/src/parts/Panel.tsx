@@ -57,7 +57,9 @@ export function Panel({ id }: { id: string }) {
 function close(): void {
   const { park } = address.peek();
   go({ park: "" }, "push");
-  requestAnimationFrame(() => document.querySelector<HTMLElement>(`.row[data-id="${CSS.escape(park)}"]`)?.focus({ preventScroll: true }));
+  // Back to where the reader came from; to the list, where the map has moved on and the row is not in it any more.
+  const back = `.row[data-id="${CSS.escape(park)}"]`;
+  requestAnimationFrame(() => (document.querySelector<HTMLElement>(back) ?? document.getElementById("list"))?.focus({ preventScroll: true }));
 }
 
 function find({ id, position: { lat, lon } }: Card): void {
