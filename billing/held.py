@@ -27,24 +27,27 @@ class HeldFrom(Held, frozen=True, kw_only=True):
     source: str
 
 
-async def held_by(tx: Tx, session: Row) -> list[HeldFrom]:
+async def held_by(tx: Tx, session: Row, *, locked: bool = True) -> list[HeldFrom]:
     """Everything that the tariff of `session` knows and that may be used for it. Permits and coupons that are not for
-    any number of stays are locked until the transaction ends.
+    any number of stays are `locked` until the transaction ends: whoever only looks at a price needs no lock.
     """
     if session["tariff"] is None or session["entry_at"] is None:
         return []
     until: datetime = session["exit_at"] or tx.now
     stays = [one for one in (session["id"], session["supersedes"]) if one is not None]
-    permits = await _permits(tx, session, until, stays)
-    return [*permits, *await _coupons(tx, session, until, stays)]
+    permits = [] if session["plate"] is None else await sql.permits(tx, session, until)
+    coupons = await sql.coupons(tx, session, until)
+    limited = [row["id"] for row in permits if row["uses_max"] is not None]
+    if locked and limited:
+        await sql.lock_permits(tx, limited)
+    if locked and coupons:
+        await sql.lock_coupons(tx, [row["id"] for row in coupons])
+    return [*await _permits(tx, session, permits, but=stays), *await _coupons(tx, coupons, but=stays)]
 
 
-async def _permits(tx: Tx, session: Row, until: datetime, stays: Sequence[str]) -> list[HeldFrom]:
-    if session["plate"] is None:
-        return []
-    rows = await sql.permits(tx, session, until)
+async def _permits(tx: Tx, session: Row, rows: Sequence[Row], *, but: Sequence[str]) -> list[HeldFrom]:
     limited = {row["id"]: row["uses_max"] for row in rows if row["uses_max"] is not None}
-    uses = await sql.uses_of_permits(tx, limited, but=stays) if limited else {}
+    uses = await sql.uses_of_permits(tx, limited, but=but) if limited else {}
     held = []
     for row in rows:
         if row["id"] in limited and uses.get(row["id"], 0) >= limited[row["id"]]:
@@ -84,9 +87,8 @@ def has_space(
     return vehicle in covered
 
 
-async def _coupons(tx: Tx, session: Row, until: datetime, stays: Sequence[str]) -> list[HeldFrom]:
-    rows = await sql.coupons(tx, session, until)
-    uses = await sql.uses_of_coupons(tx, [row["id"] for row in rows], but=stays) if rows else {}
+async def _coupons(tx: Tx, rows: Sequence[Row], *, but: Sequence[str]) -> list[HeldFrom]:
+    uses = await sql.uses_of_coupons(tx, [row["id"] for row in rows], but=but) if rows else {}
     return [
         HeldFrom(concession=row["concession"], minutes=row["minutes"], amount=row["amount"], source=row["id"])
         for row in rows

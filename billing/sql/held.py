@@ -63,6 +63,18 @@ def _stay(session: Row) -> tuple[str | None, str | None, str, str | None]:
 
 LOCK_PERMITS: Final = "SELECT FROM billing.permit WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE"
 LOCK_COUPONS: Final = "SELECT FROM billing.coupon WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE"
+
+
+async def lock_permits(tx: Tx, permits: Collection[str]) -> None:
+    """Nobody else uses them until the transaction ends."""
+    await tx.execute(LOCK_PERMITS, list(permits))
+
+
+async def lock_coupons(tx: Tx, coupons: Collection[str]) -> None:
+    """The same of coupons."""
+    await tx.execute(LOCK_COUPONS, list(coupons))
+
+
 PERMIT_USES: Final = """
     SELECT used.permit AS id, count(*) AS uses
     FROM billing.permit_use AS used JOIN billing.session ON session.id = used.session
@@ -79,14 +91,12 @@ COUPON_USES: Final = """
 
 
 async def uses_of_permits(tx: Tx, permits: Collection[str], *, but: Sequence[str]) -> dict[str, int]:
-    """Of each, locked, for how many other stays it was used."""
-    await tx.execute(LOCK_PERMITS, list(permits))
+    """Of each, for how many other stays it was used."""
     return {row["id"]: row["uses"] for row in await tx.fetch(PERMIT_USES, list(permits), but)}
 
 
 async def uses_of_coupons(tx: Tx, coupons: Collection[str], *, but: Sequence[str]) -> dict[str, int]:
     """The same of coupons."""
-    await tx.execute(LOCK_COUPONS, list(coupons))
     return {row["id"]: row["uses"] for row in await tx.fetch(COUPON_USES, list(coupons), but)}
 
 
