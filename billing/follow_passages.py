@@ -6,16 +6,17 @@ batch; what is billed by itself, exits and corrections, takes some more for each
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
 
 from msgspec import Struct
 
+from billing.bill_session import BY_ITSELF, Till, bill_session, decide_again, price, seen
 from billing.entry_decision import decide_entry
 from billing.exit_decision import decide_exit
-from billing.pairing import Outcome, Passage, Rules, Visit, pair
+from billing.pairing import Outcome, Rules, Visit, pair
 from billing.policy import BillingPolicy
-from billing.rate_session import Rated, rate_session
+from billing.rate_session import looks_back
 from billing.session_changes import Changes, Kept, changes, successors
 from billing.session_lifecycle import LIVE, State
 from billing.sql import passages as passages_sql
@@ -23,11 +24,7 @@ from billing.sql import sessions as sql
 from billing.sql.passages import Asked
 from billing.sql.sessions import NewSession
 from billing.take_back import take_back
-from billing.tariff_shelf import TariffShelf
-from contracts.facts import PassageSeen
-from contracts.ids import CarParkId
 from contracts.lane_orders import is_live
-from contracts.orders import GiveOrder
 from kernel.db import Row, Tx
 from kernel.ids import new_id
 
@@ -42,24 +39,10 @@ class _Vehicle(Struct):
     changes: Changes
 
 
-class Followed(Struct, kw_only=True):
-    """The sessions that changed, as they are now, by id."""
-
-    rows: dict[str, Row]
-
-
-async def follow_passages(
-    tx: Tx,
-    give_order: GiveOrder,
-    shelf: TariffShelf,
-    asked: Sequence[Asked],
-    *,
-    actor: str = "billing",
-) -> Followed:
-    """`asked`: vehicles, and the time in which something of them changed. `actor`: an operator who put passages right,
-    and may make a stay dearer by it.
+async def follow_passages(tx: Tx, till: Till, asked: Sequence[Asked]) -> dict[str, Row]:
+    """The sessions that changed, as they are now, by id. `asked`: vehicles, and the time in which something of them
+    changed. An operator who put passages right is the till's actor, and may make a stay dearer by it.
     """
-    policies = await sql.policies(tx, {one.car_park for one in asked})
     windows = await passages_sql.windows(tx, asked)
     kept: dict[tuple[str, str | None, str | None], list[Row]] = {one.key: [] for one in asked}
     rows: dict[str, Row] = {}
@@ -68,11 +51,11 @@ async def follow_passages(
         kept[row["car_park"], row["plate"], None if row["plate"] is not None else row["ticket"]].append(row)
     vehicles = []
     for one, window in zip(asked, windows, strict=True):
-        visits = pair(window, rules_of(policies[one.car_park]))
+        visits = pair(window, rules_of(till.policies[one.car_park]))
         named = {passage for visit in visits for passage in (*visit.entries, *visit.exits)}
         unsure = {passage.id for passage in window.passages} - named
         vehicles.append(_Vehicle(one, visits, changes([_kept(row) for row in kept[one.key]], visits, unsure)))
-    return await _Following(tx, give_order, shelf, policies=policies, rows=rows, actor=actor).follow(vehicles)
+    return await _Following(tx, till, rows).follow(vehicles)
 
 
 def rules_of(policy: BillingPolicy) -> Rules:
@@ -87,125 +70,158 @@ def rules_of(policy: BillingPolicy) -> Rules:
 class _Following:
     """The writing of it, step by step; `rows` are locked and kept as they become."""
 
-    def __init__(
-        self,
-        tx: Tx,
-        give_order: GiveOrder,
-        shelf: TariffShelf,
-        *,
-        policies: Mapping[str, BillingPolicy],
-        rows: dict[str, Row],
-        actor: str,
-    ) -> None:
+    def __init__(self, tx: Tx, till: Till, rows: dict[str, Row]) -> None:
         self._tx = tx
-        self._give_order = give_order
-        self._shelf = shelf
-        self._policies = policies
+        self._till = till
         self._rows = rows
-        self._actor = actor
-        self._changed: set[str] = set()
+        self._changed: dict[str, Row] = {}
+        self._visits: dict[tuple[str, str], Visit] = {}
 
-    async def follow(self, vehicles: Sequence[_Vehicle]) -> Followed:
-        same = [(self._rows[kept.id], visit) for one in vehicles for kept, visit in one.changes.same]
-        await self._end(vehicles)
+    async def follow(self, vehicles: Sequence[_Vehicle]) -> dict[str, Row]:
+        for vehicle in vehicles:
+            for visit in vehicle.visits:
+                self._visits.update(((vehicle.asked.car_park, entry), visit) for entry in visit.entries)
+        same = [one for vehicle in vehicles for one in vehicle.changes.same]
+        await self._end([one for vehicle in vehicles for one in vehicle.changes.ended])
         left = await self._move(vehicles)
         begun = await self._begin(vehicles)
-        await self._bill(sorted(left + begun, key=lambda known: (known[0]["zone"] == "", known[1].first.at)))
+        await self._adopt()
+        await self._bill([(self._rows[row["id"]], visit) for row, visit in left + begun])
         await self._look_again(same)
-        return Followed(rows={name: self._rows[name] for name in self._changed})
+        return self._changed
+
+    def _note(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            self._rows[row["id"]] = self._changed[row["id"]] = row
 
     async def _write(self, moves: Sequence[tuple[Row, Mapping[str, Any]]]) -> list[Row]:
         moved = await sql.move(self._tx, moves)
-        self._rows.update((row["id"], row) for row in moved)
-        self._changed.update(row["id"] for row in moved)
+        self._note(moved)
         return moved
 
-    async def _end(self, vehicles: Iterable[_Vehicle]) -> None:
+    async def _end(self, ended: Sequence[tuple[Kept, State, str]]) -> None:
         """What the passages no longer say makes room, in the rows and in what is asked for."""
-        ended = [one for vehicle in vehicles for one in vehicle.changes.ended]
-        moved = await self._write(
-            [(self._rows[kept.id], {"state": state, "reason": why}) for kept, state, why in ended]
-        )
-        for row in moved:
-            if row["state"] != State.MATCHED:
-                await take_back(self._tx, row, actor=self._actor)
+        moves = [(self._rows[kept.id], {"state": state, "reason": why}) for kept, state, why in ended]
+        for row, (kept, state, _) in zip(await self._write(moves), ended, strict=True):
+            if state is not State.MATCHED:
+                await take_back(self._tx, row, kept.state, actor=self._till.actor)
 
     async def _move(self, vehicles: Sequence[_Vehicle]) -> list[tuple[Row, Visit]]:
+        """Those that have left."""
         moves: list[tuple[Row, dict[str, Any]]] = []
         for vehicle in vehicles:
-            found = vehicle.changes
-            for kept, visit in found.doubted:
+            for kept, visit in vehicle.changes.doubted:
                 told = {"state": State.SUSPECT, "reason": visit.outcome, **_exit(visit)}
                 moves.append((self._rows[kept.id], told))
-            moves += [(self._rows[kept.id], {"state": State.OPEN, "reason": None}) for kept in found.trusted]
+            moves += [(self._rows[kept.id], {"state": State.OPEN, "reason": None}) for kept in vehicle.changes.trusted]
+        doubted = [one for vehicle in vehicles for one in vehicle.changes.doubted]
         await self._write(moves)
         left = [one for vehicle in vehicles for one in vehicle.changes.left]
         moved = await self._write(
             [(self._rows[kept.id], {"state": State.EXITED, "reason": None, **_ends(visit)}) for kept, visit in left]
         )
-        return [(row, visit) for row, (_, visit) in zip(moved, left, strict=True)]
+        at_exit = [(self._rows[kept.id], visit) for kept, visit in doubted if visit.exit is not None]
+        return [*at_exit, *((row, visit) for row, (_, visit) in zip(moved, left, strict=True))]
 
     async def _begin(self, vehicles: Sequence[_Vehicle]) -> list[tuple[Row, Visit]]:
+        """Those of them that have left already."""
         before = successors([vehicle.changes for vehicle in vehicles])
-        by_entry = {
-            (row["car_park"], row["entry_passage"]): row["id"] for row in self._rows.values() if row["state"] in LIVE
-        }
-        new: list[tuple[NewSession, Visit]] = []
-        for vehicle in vehicles:
-            car_park = vehicle.asked.car_park
-            for visit in sorted(vehicle.changes.begun, key=lambda one: one.zone):  # those around before those inside
-                session = new_id("ses", self._tx.now)
-                if visit.entry is not None:
-                    by_entry[car_park, visit.entry.id] = session
-                parent = None if visit.around is None else by_entry.get((car_park, visit.around))
-                superseded = before.get(id(visit))
-                new.append((_new(session, car_park, visit, parent, superseded), visit))
+        new = [
+            (_new(new_id("ses", self._tx.now), vehicle.asked.car_park, visit, before.get(id(visit))), visit)
+            for vehicle in vehicles
+            for visit in vehicle.changes.begun
+        ]
         if not new:
             return []
         inserted = {row["id"]: row for row in await sql.insert(self._tx, [one for one, _ in new])}
-        self._rows.update(inserted)
-        self._changed.update(inserted)
+        self._note(inserted.values())
         begun = [(inserted[one.id], visit) for one, visit in new]
         for row, visit in begun:
-            if visit.outcome is Outcome.OPEN and visit.entry is not None:
-                await self._let_in(row, visit.entry)
-        return [one for one in begun if one[1].outcome in (Outcome.PAIRED, Outcome.ORPHAN)]
+            came = visit.entry if visit.outcome is Outcome.OPEN else None
+            if came is not None and is_live(seen(row, came), self._tx.now):
+                await decide_entry(self._tx, row)
+        return [one for one in begun if one[1].exit is not None]
 
-    async def _let_in(self, row: Row, entry: Passage) -> None:
-        if is_live(seen(row["car_park"], entry, row), self._tx.now):
-            await decide_entry(self._tx, row)
+    async def _adopt(self) -> None:
+        """Stays of nested zones lie in those of the car park, also where these became known later or are others now."""
+        live = [row for row in self._rows.values() if row["state"] in LIVE and row["entry_passage"] is not None]
+        by_entry = {(row["car_park"], row["entry_passage"]): row["id"] for row in live}
+        moves = []
+        for row in live:
+            visit = self._visits.get((row["car_park"], row["entry_passage"]))
+            if row["zone"] and visit is not None and visit.around is not None:
+                parent = by_entry.get((row["car_park"], visit.around))
+                if parent not in (None, row["parent"]):
+                    moves.append((row, {"parent": parent}))
+        await self._write(moves)
 
     async def _bill(self, known: Sequence[tuple[Row, Visit]]) -> None:
-        """What is over is rated, what is inside another stay first: the other one is billed without it."""
-        for row, visit in known:
+        """What is inside another stay first: the other one is billed without it."""
+        guests = await sql.guests(self._tx, [row["id"] for row, _ in known]) if known else {}
+        for row, visit in sorted(known, key=lambda one: (one[0]["zone"] == "", one[1].first.at, one[0]["id"])):
             if visit.exit is None:
                 continue
-            if row["state"] == State.ORPHAN_EXIT:
-                await decide_exit(self._tx, self._give_order, row, None, seen(row["car_park"], visit.exit, row))
-                continue
-            await self.bill(row, visit.exit)
+            if row["state"] != State.EXITED:  # nobody knows what it costs, and it stands there
+                await decide_exit(self._tx, self._till.give_order, row, None, seen(row, visit.exit))
+            else:
+                guest = guests.get(row["id"])
+                self._note([await bill_session(self._tx, self._till, row, visit.exit, guest=guest)])
 
-    async def bill(self, row: Row, passage: Passage) -> None:
-        rated = await rate_session(self._tx, self._shelf, row, apart=await self._apart(row))
-        row = await self._keep(row, rated)
-        await decide_exit(self._tx, self._give_order, row, rated.fee, seen(row["car_park"], passage, row))
+    async def _look_again(self, same: Sequence[tuple[Kept, Visit]]) -> None:
+        """Stays that were billed before: something around them has become known, or the vehicle still stands there."""
+        around = {row["parent"] for row in self._changed.values()}
+        for kept, visit in same:
+            row, again = self._rows[kept.id], visit.again
+            if again is not None and is_live(seen(row, again), self._tx.now):
+                await decide_again(self._tx, self._till, row, again)
+            elif row["id"] in around or (kept.entry_at, kept.exit_at) != _times(visit):
+                await self._bill_anew(row)
+        for row in await self._later_visits():
+            await self._bill_anew(row)
 
-    async def _apart(self, row: Row) -> timedelta:
-        if row["zone"] or self._policies[row["car_park"]].zone_time == "also":
-            return timedelta(0)
-        return await sql.time_apart(self._tx, row["id"])
+    async def _later_visits(self) -> list[Row]:
+        """Whose price looks back at what has become known only now."""
+        billed = [row for row in self._changed.values() if row["state"] in (State.RATED, State.CLOSED)]
+        later: dict[str, Row] = {}
+        for first in billed:
+            after = [row for row in self._rows.values() if row["id"] not in self._changed and _comes_after(first, row)]
+            for row in after:
+                version = await self._till.shelf.version(self._tx, row["tariff"])
+                back = looks_back(version)
+                if back is not None and row["entry_at"] - first["entry_at"] <= back:
+                    later[row["id"]] = row
+        return sorted(later.values(), key=lambda row: (row["entry_at"], row["id"]))
 
-    async def _keep(self, row: Row, rated: Rated) -> Row:
-        if rated.unrated is not None:
-            told: dict[str, Any] = {"reason": rated.unrated}
-        else:
-            state = State.RATED if rated.total else State.CLOSED
-            told = {"state": state, "reason": None, "fee": rated.document, "amount": rated.total}
-        (moved,) = await self._write([(row, told)])
-        return moved
+    async def _bill_anew(self, row: Row) -> None:
+        """Where it costs less now; or more, and an operator said so: another session supersedes it."""
+        visit = self._visits.get((row["car_park"], row["entry_passage"]))
+        if visit is None or visit.exit is None or row["amount"] is None:
+            return
+        guest = (await sql.guests(self._tx, [row["id"]])).get(row["id"])
+        as_it_is = cast(Row, {**row, **_ends(visit)})  # a row in everything that is asked of it
+        priced = await price(self._tx, self._till, as_it_is, guest=guest)
+        total = priced.rated.total
+        if priced.rated.unrated is not None or total == row["amount"]:
+            return
+        if total > row["amount"] and self._till.actor == BY_ITSELF:
+            return
+        (ended,) = await self._write([(row, {"state": State.CORRECTED, "reason": "billed_anew"})])
+        await take_back(self._tx, ended, row["state"], actor=self._till.actor)
+        new = _new(new_id("ses", self._tx.now), row["car_park"], visit, _kept(row))
+        (begun,) = await sql.insert(self._tx, [new])
+        await sql.adopt(self._tx, row["id"], begun["id"])
+        self._note([await bill_session(self._tx, self._till, begun, visit.exit, guest=guest)])
 
-    async def _look_again(self, same: Sequence[tuple[Row, Visit]]) -> None:
-        """Stays that were billed before, of which something around them has become known."""
+
+def _comes_after(first: Row, row: Row) -> bool:
+    """Of the same vehicle in the same place, and billed."""
+    same = all(row[name] == first[name] for name in ("car_park", "zone", "plate", "color"))
+    billed = row["state"] in (State.RATED, State.CLOSED) and row["tariff"] is not None and row["plate"] is not None
+    return same and billed and bool(row["entry_at"] > first["entry_at"])
+
+
+def _times(visit: Visit) -> tuple[datetime | None, datetime | None]:
+    return (None if visit.entry is None else visit.entry.at), (None if visit.exit is None else visit.exit.at)
 
 
 def _kept(row: Row) -> Kept:
@@ -232,7 +248,7 @@ def _ends(visit: Visit) -> dict[str, Any]:
     return told if visit.color is None else {**told, "color": visit.color}
 
 
-def _new(session: str, car_park: str, visit: Visit, parent: str | None, before: Kept | None) -> NewSession:
+def _new(session: str, car_park: str, visit: Visit, before: Kept | None) -> NewSession:
     state = _STATE.get(visit.outcome, State.SUSPECT)
     return NewSession(
         id=session,
@@ -242,26 +258,7 @@ def _new(session: str, car_park: str, visit: Visit, parent: str | None, before: 
         first=visit.first,
         color=visit.color,
         reason=visit.outcome if state is State.SUSPECT else None,
-        parent=parent,
         entry=visit.entry,
         exit=visit.exit,
         supersedes=None if before is None else before.id,
-    )
-
-
-def seen(car_park: str, passage: Passage, row: Row) -> PassageSeen:
-    """The passage as a fact again; it is told of the vehicle as the session knows it."""
-    return PassageSeen(
-        car_park=CarParkId(car_park),
-        id=passage.id,
-        lane=passage.lane,
-        direction=passage.direction,
-        plate=row["plate"],
-        color=row["color"],
-        vehicle_class=passage.vehicle_class,
-        confidence=passage.confidence,
-        image=passage.image,
-        ticket=row["ticket"],
-        at=passage.at,
-        received_at=passage.at,
     )

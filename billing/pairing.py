@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 
 class Passage(Struct, frozen=True, kw_only=True):
@@ -65,6 +66,8 @@ class Visit(Struct, frozen=True, kw_only=True):
     exit: Passage | None = None
     entries: tuple[str, ...] = ()
     exits: tuple[str, ...] = ()
+    again: Passage | None = None
+    """The last reading at the exit, where there were several: the vehicle stood there longer."""
     around: str | None = None
     """The entry of the stay at the car park in which a visit of a nested zone lies."""
 
@@ -85,11 +88,15 @@ class Window(Struct, frozen=True, kw_only=True):
 
 
 class _Reading(Struct):
-    """Of one lane in one go."""
+    """One passage, however often it was read: `passage` is the first reading."""
 
     passage: Passage
     ids: list[str]
-    last_at: datetime
+    last: Passage
+
+    @property
+    def again(self) -> Passage | None:
+        return None if self.last is self.passage else self.last
 
 
 def pair(window: Window, rules: Rules) -> list[Visit]:
@@ -136,6 +143,7 @@ def _visits(color: str | None, stream: Iterable[Passage], window: Window, rules:
                 exit=None if left is None else left.passage,
                 entries=tuple(reading.ids),
                 exits=() if left is None else tuple(left.ids),
+                again=None if left is None else left.again,
                 around=around,
             )
         )
@@ -151,7 +159,7 @@ def _visits(color: str | None, stream: Iterable[Passage], window: Window, rules:
             end(zone, Outcome.PAIRED, reading)
         elif zone in known or not window.cut_before:
             orphan = Visit(zone=zone, color=color, outcome=Outcome.ORPHAN, exit=passage, exits=tuple(reading.ids))
-            done.append(orphan)
+            done.append(replace(orphan, again=reading.again))
         if not zone:
             for nested in [other for other in inside if other]:
                 end(nested, Outcome.LEFT_UNSEEN)
@@ -171,14 +179,14 @@ def _readings(stream: Iterable[Passage], rules: Rules) -> list[_Reading]:
         last = readings[-1] if readings else None
         if last is not None and _is_same(last, passage, rules):
             last.ids.append(passage.id)
-            last.last_at = passage.at
+            last.last = passage
         else:
-            readings.append(_Reading(passage, [passage.id], passage.at))
+            readings.append(_Reading(passage, [passage.id], passage))
     return readings
 
 
 def _is_same(last: _Reading, passage: Passage, rules: Rules) -> bool:
-    before, after = last.passage, passage.at - last.last_at
+    before, after = last.passage, passage.at - last.last.at
     if (before.zone, before.direction) != (passage.zone, passage.direction):
         return False
     if passage.direction == "exit":

@@ -52,11 +52,9 @@ class Rated(Struct, frozen=True, kw_only=True):
 async def rate_session(
     tx: Tx, shelf: TariffShelf, row: Row, *, apart: timedelta = timedelta(0), ticket_lost: bool = False
 ) -> Rated:
-    """Of the locked session in `row`, whose exit is known. `apart`: time of it that is billed by itself."""
-    if row["reservation"] is not None:
-        return _not_billed("reservation")
+    """Of the locked session in `row`, whose exit is known. `apart`: time of it that is billed by something else."""
     if row["tariff"] is None:
-        return _not_billed("parent") if row["zone"] else Rated(unrated=Unrated.NO_TARIFF)
+        return billed_by("parent") if row["zone"] else Rated(unrated=Unrated.NO_TARIFF)
     version = await shelf.version(tx, row["tariff"])
     earlier = await _earlier(tx, version, row)
     held = await held_by(tx, row) if _has_presented(version) or row["supersedes"] is not None else []
@@ -80,7 +78,7 @@ async def fee_so_far(tx: Tx, shelf: TariffShelf, row: Row, at: datetime, *, apar
     if row["tariff"] is None or row["reservation"] is not None:
         return None
     version = await shelf.version(tx, row["tariff"])
-    held = await held_by(tx, row) if _has_presented(version) else []
+    held = await held_by(tx, row, locked=False) if _has_presented(version) else []
     earlier = await _earlier(tx, version, row)
     try:
         return _rate(version, row, at - apart, earlier=earlier, held=held, ticket_lost=False)
@@ -115,8 +113,8 @@ def looks_back(version: TariffVersion) -> timedelta | None:
     return max(LOOKED_BACK, 2 * timedelta(hours=hours)) if needs else None
 
 
-def _not_billed(instead: str) -> Rated:
-    """By itself: what it lies in, or was promised by, is."""
+def billed_by(instead: str) -> Rated:
+    """Not by itself: what it lies in is billed (`parent`), or what was promised for it (`reservation`)."""
     return Rated(document={"total": 0, "billed_by": instead, "lines": []})
 
 

@@ -7,8 +7,10 @@ a circle. A passage that comes late moves the same sessions, and opens no barrie
 
 from collections.abc import Iterable, Sequence
 
+from billing.bill_session import Till
 from billing.follow_passages import follow_passages
 from billing.sql import passages as sql
+from billing.sql import sessions
 from billing.sql.passages import Asked
 from billing.tariff_shelf import TariffShelf
 from contracts.facts import PassageSeen
@@ -18,11 +20,13 @@ from kernel.db import Tx
 
 async def take_passages(tx: Tx, give_order: GiveOrder, shelf: TariffShelf, passages: Sequence[PassageSeen]) -> None:
     """`passages` are those that were not known before."""
-    await sql.lock_car_parks(tx, {seen.car_park for seen in passages})
+    car_parks = {seen.car_park for seen in passages}
+    await sql.lock_car_parks(tx, car_parks)
     await sql.insert(tx, passages)
     asked = asked_of(passages)
     if asked:
-        await follow_passages(tx, give_order, shelf, asked)
+        till = Till(give_order=give_order, shelf=shelf, policies=await sessions.policies(tx, car_parks))
+        await follow_passages(tx, till, asked)
 
 
 def asked_of(passages: Iterable[PassageSeen]) -> list[Asked]:

@@ -2,6 +2,8 @@
 CREATE INDEX session_inside_of ON billing.session (parent) WHERE parent IS NOT NULL;
 CREATE INDEX session_superseded ON billing.session (supersedes) WHERE supersedes IS NOT NULL;
 
+CREATE INDEX session_rated ON billing.session (id) WHERE state = 'rated';
+
 -- Published: guests who came, by which passage and when.
 CREATE INDEX reservation_came ON reservation.reservation (car_park, plate, checked_in_at) WHERE checked_in_at IS NOT NULL;
 CREATE VIEW reservation.guest AS

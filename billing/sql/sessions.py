@@ -69,7 +69,6 @@ class NewSession(Struct, frozen=True, kw_only=True):
     first: Passage
     color: str | None
     reason: str | None = None
-    parent: str | None = None
     entry: Passage | None = None
     exit: Passage | None = None
     supersedes: str | None = None
@@ -78,14 +77,14 @@ class NewSession(Struct, frozen=True, kw_only=True):
 INSERT: Final = f"""
     -- The tariff is the one in force at the entry; it stays.
     INSERT INTO billing.session (
-        id, car_park, operator, zone, parent, plate, color, ticket, class, driver, state, reason,
+        id, car_park, operator, zone, plate, color, ticket, class, driver, state, reason,
         entry_passage, entry_at, exit_passage, exit_at, tariff, supersedes, created_at, updated_at
     )
-    SELECT new.id, new.car_park, coalesce(card.operator, ''), new.zone, new.parent, new.plate, new.color, new.ticket,
+    SELECT new.id, new.car_park, coalesce(card.operator, ''), new.zone, new.plate, new.color, new.ticket,
         coalesce(new.class, 'small'), agreement.driver, new.state, new.reason,
         new.entry_passage, new.entry_at, new.exit_passage, new.exit_at, tariff.id, new.supersedes, $2, $2
     FROM jsonb_to_recordset($1) AS new (
-        id text, car_park text, zone text, parent text, plate text, color text, ticket text, class text, state text,
+        id text, car_park text, zone text, plate text, color text, ticket text, class text, state text,
         reason text, entry_passage text, entry_at timestamptz, exit_passage text, exit_at timestamptz, supersedes text
     )
     LEFT JOIN registry.car_park_card AS card ON card.id = new.car_park
@@ -109,7 +108,6 @@ def _new(one: NewSession) -> dict[str, Any]:
         "id": one.id,
         "car_park": one.car_park,
         "zone": one.zone,
-        "parent": one.parent,
         "plate": one.first.plate,
         "color": one.color,
         "ticket": None if one.first.plate is not None else one.first.ticket,
@@ -125,17 +123,17 @@ def _new(one: NewSession) -> dict[str, Any]:
 
 
 _MOVED: Final = (
-    "state", "reason", "color", "parent", "driver", "tariff", "entry_passage", "entry_at", "exit_passage", "exit_at",
-    "at_entry", "at_exit", "fee", "amount",
+    "state", "reason", "color", "parent", "tariff", "reservation",
+    "entry_passage", "entry_at", "exit_passage", "exit_at", "fee", "amount",
 )  # fmt: skip
+"""What was decided, and for whom, whoever decides writes by himself."""
 
 MOVE: Final = f"""
     UPDATE billing.session SET version = session.version + 1, updated_at = $2,
         {", ".join(f"{name} = moved.{name}" for name in _MOVED)}
     FROM jsonb_to_recordset($1) AS moved (
-        id text, version integer, state text, reason text, color text, parent text, driver text, tariff text,
-        entry_passage text, entry_at timestamptz, exit_passage text, exit_at timestamptz,
-        at_entry jsonb, at_exit jsonb, fee jsonb, amount bigint
+        id text, version integer, state text, reason text, color text, parent text, tariff text, reservation text,
+        entry_passage text, entry_at timestamptz, exit_passage text, exit_at timestamptz, fee jsonb, amount bigint
     )
     WHERE session.id = moved.id AND session.version = moved.version
     RETURNING session.*
@@ -215,3 +213,35 @@ CHARGES_TO_VOID: Final = """
 async def charges_to_void(tx: Tx, session: str) -> list[str]:
     """Nobody has paid anything of them."""
     return [row["id"] for row in await tx.fetch(CHARGES_TO_VOID, session)]
+
+
+GUESTS: Final = """
+    -- The first promise that a stay took up.
+    SELECT DISTINCT ON (session.id) session.id AS session, guest.id AS reservation, guest.checked_in_at,
+        guest.passage = session.entry_passage AS by_entry
+    FROM billing.session
+    JOIN reservation.guest ON guest.car_park = session.car_park AND guest.plate = session.plate
+        AND guest.color = coalesce(session.color, guest.color)
+        AND guest.checked_in_at >= session.entry_at AND guest.checked_in_at < session.exit_at
+    WHERE session.id = ANY ($1) AND session.zone = ''
+    ORDER BY session.id, guest.checked_in_at
+"""
+
+
+async def guests(tx: Tx, sessions: Collection[str]) -> dict[str, Row]:
+    """Of the stays in which a promise was taken up: `reservation`, `checked_in_at`, and whether the entry did it."""
+    return {row["session"]: row for row in await tx.fetch(GUESTS, list(sessions))}
+
+
+async def amount_of(tx: Tx, session: str) -> int | None:
+    """What it cost, fen; None: nobody knew."""
+    amount: int | None = await tx.fetchval("SELECT amount FROM billing.session WHERE id = $1", session)
+    return amount
+
+
+ADOPT: Final = "UPDATE billing.session SET parent = $2, version = version + 1 WHERE parent = $1"
+
+
+async def adopt(tx: Tx, before: str, after: str) -> None:
+    """What lay in one session lies in the one that supersedes it."""
+    await tx.execute(ADOPT, before, after)

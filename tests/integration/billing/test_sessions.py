@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.integration.billing.conftest import CAR, Site
+from billing.credit import give_back_excess
+from billing.doubt_sessions import doubt_sessions
+from tests.integration.billing.conftest import CAR, PARK, Site, park
 from tests.integration.billing.gates import Gates
 from tests.integration.billing.tariffs import hourly, in_force
 
@@ -53,3 +55,168 @@ async def test_an_exit_without_an_entry_costs_nothing_until_the_entry_comes(site
     await gates.drive("entry", minute=10)
     assert sorted(await gates.states()) == ["matched", "rated"]
     assert await gates.charges() == [("due", 300)]
+
+
+async def test_a_passage_that_is_told_twice_or_read_twice_bills_once(site: Site, gates: Gates) -> None:
+    came = gates.passage("entry")
+    await gates.tell(came)
+    site.clock.advance(4)
+    await gates.tell(came, gates.passage("entry"))
+    site.clock.advance(60 * 30)
+    await gates.tell(gates.passage("exit"), gates.passage("exit"))
+    site.clock.advance(5)
+    await gates.drive("exit")
+    assert await gates.states() == ["rated"]
+    assert await gates.charges() == [("due", 300)]
+
+
+async def test_whoever_is_read_again_at_the_exit_is_told_again_and_not_let_out_for_nothing(
+    site: Site, gates: Gates
+) -> None:
+    await gates.park(30)
+    site.clock.advance(120)
+    await gates.drive("exit")
+    assert await gates.states() == ["rated"]
+    assert [order[0] for order in await gates.orders()] == ["show_text", "show_text"]
+
+
+async def test_passages_of_a_car_park_that_was_offline_end_in_the_same_sessions(site: Site, gates: Gates) -> None:
+    told = [
+        gates.passage("entry", minute=0),
+        gates.passage("exit", minute=50),
+        gates.passage("entry", minute=100),
+        gates.passage("exit", minute=230),
+    ]
+    site.clock.advance(86_400)
+    for one in (told[0], told[3]):
+        await gates.tell(one)
+    assert await gates.charges() == [("due", 1200)]
+    await gates.tell(told[2])
+    assert sorted(await gates.states()) == ["corrected", "rated", "suspect"]
+    await gates.tell(told[1])
+    assert sorted(await gates.states()) == ["corrected", "rated", "rated"]
+    assert sorted(await gates.charges()) == [("due", 300), ("due", 900), ("void", 1200)]
+    assert await gates.orders() == []
+    owed = await site.rows("SELECT holder, balance FROM billing.account WHERE kind = 'payer'")
+    assert [(row["holder"], row["balance"]) for row in owed] == [("辽A12345|blue", 1200)]
+
+
+async def test_a_ticket_is_a_vehicle_without_a_plate(site: Site, gates: Gates) -> None:
+    await gates.drive("entry", {}, ticket="T-1")
+    await gates.drive("entry", {}, ticket="T-2")
+    await gates.drive("entry", {})
+    site.clock.advance(60 * 70)
+    await gates.drive("exit", {}, ticket="T-1")
+    await gates.drive("exit", {})
+    rows = {row["ticket"]: row["state"] for row in await gates.sessions()}
+    assert rows == {"T-1": "rated", "T-2": "open"}
+    assert await gates.charges() == [("due", 600)]
+
+
+async def test_two_vehicles_of_one_plate_are_told_apart_by_colour(site: Site, gates: Gates) -> None:
+    yellow = CAR | {"color": "yellow"}
+    await gates.drive("entry")
+    site.clock.advance(600)
+    await gates.drive("entry", yellow)
+    site.clock.advance(3600)
+    await gates.drive("exit", {"plate": CAR["plate"]})
+    site.clock.advance(600)
+    await gates.drive("exit", yellow)
+    rows = [(row["color"], row["state"]) for row in await gates.sessions()]
+    assert sorted(rows, key=str) == [("blue", "open"), ("yellow", "rated")]
+
+
+async def test_the_colour_that_was_not_read_is_the_only_one_there_is(site: Site, gates: Gates) -> None:
+    await gates.drive("entry", {"plate": CAR["plate"]})
+    site.clock.advance(600)
+    await gates.drive("exit")
+    (row,) = await gates.sessions()
+    assert (row["state"], row["color"]) == ("rated", "blue")
+
+
+async def test_a_stay_beyond_belief_waits_for_somebody_and_leaves(site: Site, gates: Gates) -> None:
+    """The vehicle of the news: five minutes billed as 38 days, because an exit and an entry were not recorded."""
+    await gates.park(38 * 24 * 60)
+    (row,) = await gates.sessions()
+    assert (row["state"], row["reason"], row["exit_passage"] is not None) == ("suspect", "too_long", True)
+    assert await gates.charges() == []
+    assert [order[0] for order in await gates.orders()] == ["open_barrier"]
+
+
+async def test_open_for_too_long_is_suspect_until_the_exit_comes(site: Site, gates: Gates) -> None:
+    await gates.drive("entry")
+    site.clock.advance(72 * 3600)
+    assert await doubt_sessions(site.database) == 1
+    assert await gates.states() == ["suspect"]
+    await gates.drive("exit")
+    assert await gates.states() == ["rated"]
+
+
+async def test_a_zone_with_prices_of_its_own_is_billed_by_them_and_not_by_the_car_park(
+    site: Site, gates: Gates
+) -> None:
+    lanes = [
+        *({"lane": name, "direction": way} for name, way in (("E1", "entry"), ("X1", "exit"))),
+        *({"lane": name, "direction": way, "zone": "B1"} for name, way in (("E2", "entry"), ("X2", "exit"))),
+    ]
+    await site.put(f"/v1/operator/car-parks/{PARK}", park(lanes=lanes))
+    await in_force(site, hourly(10), zone="B1")
+    for minutes, lane in ((0, "E1"), (10, "E2"), (130, "X2"), (10, "X1")):
+        site.clock.advance(60 * minutes)
+        await gates.drive("entry" if lane[0] == "E" else "exit", lane=lane)
+    around, inside = sorted(await gates.sessions(), key=lambda row: str(row["zone"]))
+    assert (inside["zone"], inside["parent"], inside["amount"]) == ("B1", around["id"], 3000)
+    assert (around["amount"], around["fee"]["apart_s"]) == (300, 130 * 60)
+
+
+async def test_a_zone_without_prices_is_in_the_car_parks_and_a_zone_known_later_is_taken_off(
+    site: Site, gates: Gates
+) -> None:
+    lanes = [
+        *({"lane": name, "direction": way} for name, way in (("E1", "entry"), ("X1", "exit"))),
+        *({"lane": name, "direction": way, "zone": "B1"} for name, way in (("E2", "entry"), ("X2", "exit"))),
+    ]
+    await site.put(f"/v1/operator/car-parks/{PARK}", park(lanes=lanes))
+    told = [
+        gates.passage("entry" if lane[0] == "E" else "exit", lane=lane, minute=minute)
+        for minute, lane in ((1, "E1"), (10, "E2"), (140, "X2"), (150, "X1"))
+    ]
+    site.clock.advance(86_400)
+    await gates.tell(told[0], told[3])
+    await gates.tell(told[1], told[2])
+    assert sorted((row["zone"], row["state"], row["amount"]) for row in await gates.sessions()) == [
+        ("", "rated", 900),
+        ("B1", "closed", 0),
+    ]
+    await in_force(site, hourly(1), zone="B1")
+    later = [
+        gates.passage("entry" if lane[0] == "E" else "exit", lane=lane, minute=1500 + minute)
+        for minute, lane in ((1, "E1"), (10, "E2"), (140, "X2"), (150, "X1"))
+    ]
+    site.clock.advance(86_400)
+    await gates.tell(later[0], later[3])
+    await gates.tell(later[1], later[2])
+    rows = [
+        (row["zone"], row["state"], row["amount"]) for row in await gates.sessions() if row["entry_at"] >= later[0].at
+    ]
+    assert sorted(rows) == [("", "corrected", 900), ("", "rated", 300), ("B1", "rated", 300)]
+
+
+async def test_what_was_paid_for_a_stay_that_was_shorter_is_given_back(site: Site, gates: Gates) -> None:
+    told = [gates.passage("entry", minute=0), gates.passage("exit", minute=50), gates.passage("exit", minute=590)]
+    site.clock.advance(86_400)
+    await gates.tell(told[0], told[2])
+    await gates.pay()
+    assert await gates.states() == ["closed"]
+    await gates.tell(told[1])
+    assert sorted(((row["state"], row["amount"]) for row in await gates.sessions()), key=str) == [
+        ("corrected", 3000),
+        ("orphan_exit", None),
+        ("rated", 300),
+    ]
+    for row in await gates.sessions():
+        await give_back_excess(site.database, row["id"])
+        await give_back_excess(site.database, row["id"])
+    (refund,) = await site.rows("SELECT amount, state FROM billing.refund")
+    assert (refund["amount"], refund["state"]) == (2700, "created")
+    assert await gates.charges() == [("paid", 3000)]
