@@ -1,14 +1,16 @@
 """What differed and has come right by itself: told late by the channel, or by its bill of the next day.
 
-A bill is the channel's last word. A payment that it has and that we do not know to be paid is paid: its callback was
-lost, and so was whatever we asked.
+A bill is the channel's last word. A payment that it has and that we do not know to be paid is paid, and so is a refund:
+the callback was lost, and the answer to whatever we asked.
 """
 
+import contextlib
 from typing import Any, Final
 
-from billing.channels.protocol import LineKind, PaymentTold, Standing
+from billing.channels.protocol import LineKind, PaymentTold, RefundStanding, RefundTold, Standing
 from billing.matching import Kind, Line, Way, how
 from billing.settle_payment import DoesNotFit, OnPaid, settle_payment
+from billing.settle_refund import settle_refund
 from billing.sql import bills, payments, refunds
 from billing.sql import differences as sql
 from billing.take_bill import are_the_same
@@ -61,24 +63,24 @@ async def _in_a_bill(tx: Tx, row: Row, on_paid: OnPaid) -> bool:
 
 
 async def _believe(tx: Tx, row: Row, on_paid: OnPaid) -> None:
-    """What the bill says of a payment; of a refund the channel is asked."""
-    if row["refund"] is not None:
-        await refunds.ask_now(tx, row["refund"])
-        return
-    payment = await payments.lock(tx, row["payment"])
-    if payment is None:
-        return
-    told = PaymentTold(
-        out_trade_no=row["number"],
-        standing=Standing.SUCCEEDED,
-        amount=row["theirs"],
-        transaction=row["transaction"],
-        at=row["line_at"],
-    )
-    try:
-        await settle_payment(tx, payment, told, on_paid)
-    except DoesNotFit:
-        return  # another amount, or another transaction: somebody decides
+    """What the bill says is done, is done. Another amount, or another transaction, is for somebody to decide."""
+    number, amount, transaction = row["number"], row["theirs"], row["transaction"]
+    payment = await payments.lock(tx, row["of_payment"])
+    with contextlib.suppress(DoesNotFit):
+        if row["refund"] is None and payment is not None:
+            paid = PaymentTold(
+                out_trade_no=number,
+                standing=Standing.SUCCEEDED,
+                amount=amount,
+                transaction=transaction,
+                at=row["line_at"],
+            )
+            await settle_payment(tx, payment, paid, on_paid)
+        elif row["refund"] is not None and (refund := await refunds.lock(tx, row["refund"])) is not None:
+            back = RefundTold(
+                out_refund_no=number, standing=RefundStanding.SUCCEEDED, amount=amount, transaction=transaction
+            )
+            await settle_refund(tx, refund, back, channel=row["channel"])
 
 
 def _known(row: Row) -> dict[str, Any]:

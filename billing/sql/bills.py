@@ -20,7 +20,7 @@ SELECT $1, $2, * FROM unnest(
 ON CONFLICT ON CONSTRAINT bill_line_once DO NOTHING
 """
 LAST_READ: Final = "SELECT max(day) FROM billing.bill WHERE channel = $1"
-FIRST_PAID: Final = "SELECT min(succeeded_at) FROM billing.payment WHERE channel = $1 AND state = 'succeeded'"
+FIRST_ASKED: Final = "SELECT min(created_at) FROM billing.payment WHERE channel = $1"
 LOCK_CHANNEL: Final = "SELECT pg_advisory_xact_lock(hashtextextended('billing.bill ' || $1, 0))"
 NEW_LINES: Final = """
 SELECT id, kind, number, amount FROM billing.bill_line AS line
@@ -107,9 +107,9 @@ async def last_read(tx: Tx, channel: str) -> date | None:
     return day
 
 
-async def first_paid(tx: Tx, channel: str) -> datetime | None:
-    """When the first payment of `channel` succeeded: no bill before that is of interest."""
-    moment: datetime | None = await tx.fetchval(FIRST_PAID, channel)
+async def first_asked(tx: Tx, channel: str) -> datetime | None:
+    """When the first payment was asked of `channel`: no bill before that is of interest."""
+    moment: datetime | None = await tx.fetchval(FIRST_ASKED, channel)
     return moment
 
 

@@ -21,13 +21,14 @@ ON CONFLICT DO NOTHING
 """
 TO_LOOK_AT: Final = """
 -- Open, and not too much or twice: what may have come right by itself.
-SELECT difference.*, line.transaction, line.at AS line_at,
+SELECT difference.*, line.transaction, line.at AS line_at, coalesce(difference.payment, refund.payment) AS of_payment,
     (SELECT found.day FROM billing.bill_line AS found
         WHERE found.payment = difference.payment AND difference.item = 'payment'
             OR found.refund = difference.refund LIMIT 1) AS billed_on,
     EXISTS (SELECT FROM billing.bill WHERE bill.channel = difference.channel AND bill.day = difference.day + 1)
         AS is_next_read
 FROM billing.difference LEFT JOIN billing.bill_line AS line ON line.id = difference.line
+LEFT JOIN billing.refund ON refund.id = difference.refund
 WHERE difference.state = 'open' AND difference.kind NOT IN ('amount', 'doubled') AND difference.id > $1
 ORDER BY difference.id LIMIT $2 FOR UPDATE OF difference SKIP LOCKED
 """

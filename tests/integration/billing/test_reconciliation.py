@@ -1,0 +1,407 @@
+"""The channels' bills beside our own rows and ledger, over a real database."""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from billing.business_day import day_of
+from billing.channels.protocol import BillLine, ChannelAway, PaymentChannel
+from billing.errors import UnknownDifference, WrongState
+from billing.ledger_differences import ledger_differences
+from billing.matching import Kind, Way
+from billing.pay_out import pay_out
+from billing.resolve_difference import ask_about_difference, resolve_difference
+from billing.settle_all import settle_all
+from billing.settlement_meters import SettlementMeters
+from billing.sql import charges
+from kernel.clock import ManualClock
+from kernel.db import Database, Row, Tx
+from tests.integration.billing.day_of_money import CITY, Money, line
+
+MONDAY = date(2026, 11, 23)
+HOUR = 3600
+FAULTS: list[Kind | None] = [*[None] * 14, *Kind]
+DAY = 24 * HOUR
+
+
+@dataclass
+class Bills:
+    """A channel of which only the bills are asked: by day, None while one is not made up."""
+
+    name: str = "wechat"
+    makes_up_bills: bool = True
+    days: dict[date, list[BillLine] | None] = field(default_factory=dict)
+    is_away: bool = False
+    asked: list[date] = field(default_factory=list)
+
+    async def bill(self, day: date) -> Sequence[BillLine] | None:
+        self.asked.append(day)
+        if self.is_away:
+            raise ChannelAway("no answer")
+        return self.days.get(day, [])
+
+    def add(self, one: BillLine, *, day: date | None = None) -> BillLine:
+        """To the bill of the day that it is in, or of `day`."""
+        lines = self.days.setdefault(day or day_of(one.at, CITY), [])
+        assert lines is not None
+        lines.append(one)
+        return one
+
+
+class City:
+    """Money, its clock and one channel."""
+
+    def __init__(self, database: Database, clock: ManualClock) -> None:
+        self.database, self.clock, self.money, self.bills = database, clock, Money(database), Bills()
+        self.meters = SettlementMeters(CollectorRegistry())
+        self.opened: list[str] = []
+
+    async def run(self) -> None:
+        async def on_paid(_tx: Tx, charge: Row) -> None:
+            self.opened.append(charge["id"])
+
+        channels = cast(list[PaymentChannel], [self.bills])
+        await settle_all(self.database, CITY, channels, on_paid=on_paid, meters=self.meters)
+
+    async def next_day(self) -> None:
+        self.clock.advance(DAY)
+        await self.run()
+
+    async def rows(self, statement: str, *values: Any) -> list[Row]:
+        async with self.database.transaction(readonly=True) as tx:
+            return await tx.fetch(statement, *values)
+
+    async def differences(self) -> list[Row]:
+        return await self.rows("SELECT * FROM billing.difference ORDER BY id")
+
+    async def one(self) -> Row:
+        (found,) = await self.differences()
+        return found
+
+    async def states(self) -> list[str]:
+        return [row["state"] for row in await self.rows("SELECT state FROM billing.settlement ORDER BY operator, day")]
+
+    async def resolve(self, way: Way, *, operators: Sequence[str] | None = None) -> Row:
+        async with self.database.transaction() as tx:
+            (row,) = await tx.fetch("SELECT id FROM billing.difference WHERE state = 'open'")
+            return await resolve_difference(
+                tx, row["id"], way, reason="looked at it", actor="operator:x", operators=operators
+            )
+
+    async def clearing(self) -> int:
+        """What the channel still has: nothing, once all is billed and resolved."""
+        return (await self.money.balances()).get("channel_clearing:wechat", 0)
+
+    async def is_whole(self) -> None:
+        async with self.database.transaction(readonly=True) as tx:
+            assert await ledger_differences(tx) == []
+
+
+@pytest.fixture
+async def city(database: Database, clock: ManualClock) -> City:
+    made = City(database, clock)
+    await made.money.lay_out()
+    return made
+
+
+async def test_both_say_the_same_and_the_operator_is_paid_less_the_fees(city: City) -> None:
+    now = city.clock.now()
+    charge, payment = await city.money.paid(1_000)
+    refund = await city.money.give_back(charge, payment, 200)
+    city.bills.add(line(payment, 1_000, fee=6, at=now))
+    city.bills.add(line(payment, 200, fee=-1, at=now, refund=refund))
+    await city.next_day()
+    assert await city.differences() == []
+    row = (await city.money.settlements())["mira", MONDAY]
+    assert (row["state"], row["gross"], row["refunded"], row["fees"], row["platform"]) == (
+        "reconciled",
+        1_000,
+        200,
+        5,
+        40,
+    )
+    async with city.database.transaction() as tx:
+        assert (await pay_out(tx, row["id"]))["paid"] == 1_000 - 200 - 40 - 5
+    assert await city.money.balances() == {"bank:": 795 - 755, "platform:": -40}
+    await city.is_whole()
+
+
+async def test_a_day_waits_for_the_bill(city: City) -> None:
+    now = city.clock.now()
+    _, payment = await city.money.paid(1_000)
+    city.bills.days[MONDAY] = None
+    await city.next_day()
+    assert await city.states() == ["frozen"]
+    city.bills.is_away = True
+    await city.run()
+    assert (await city.states(), await city.differences()) == (["frozen"], [])
+    city.bills.is_away, city.bills.days[MONDAY] = False, [line(payment, 1_000, at=now)]
+    await city.run()
+    assert await city.states() == ["reconciled"]
+    assert city.bills.asked == [MONDAY] * 3, "no day is read twice, none before its end"
+    await city.run()
+    assert city.bills.asked == [MONDAY] * 3
+
+
+async def test_another_channel_without_bills_is_not_waited_for(city: City) -> None:
+    await city.money.paid(1_000, channel="sandbox")
+    await city.next_day()
+    assert await city.states() == ["reconciled"]
+
+
+async def test_one_payment_of_two_operators(city: City) -> None:
+    now = city.clock.now()
+    async with city.database.transaction() as tx:
+        first, second = await city.money.charge(tx, 100), await city.money.charge(tx, 200, operator="nord")
+        payment = await city.money.pay(tx, first, second)
+    city.bills.add(line(payment, 300, fee=10, at=now))
+    await city.next_day()
+    found = await city.money.settlements()
+    assert [(found[name, MONDAY]["fees"], found[name, MONDAY]["net"]) for name in ("mira", "nord")] == [
+        (3, 92),
+        (7, 183),
+    ]
+    assert await city.clearing() == 0
+
+
+async def test_late_in_the_next_days_bill_comes_right_by_itself(city: City) -> None:
+    city.clock.advance(15 * HOUR + 3000)
+    _, payment = await city.money.paid(1_000)
+    city.clock.advance(HOUR)
+    await city.run()
+    assert ((await city.one())["kind"], (await city.one())["state"]) == (Kind.LATE, "open")
+    assert await city.states() == ["frozen"]
+    with pytest.raises(WrongState, match="waiting for the next bill"):
+        await city.resolve(Way.LOSS)
+    city.bills.add(line(payment, 1_000, fee=6, at=city.clock.now()))
+    await city.next_day()
+    row = await city.one()
+    assert (row["kind"], row["state"], row["way"], row["actor"]) == (Kind.LATE, "resolved", Way.ITSELF, "billing")
+    assert (await city.states(), await city.clearing()) == (["reconciled"], 0)
+    assert (await city.money.settlements())["mira", MONDAY]["fees"] == 6
+
+
+async def test_what_is_not_in_the_next_bill_either_is_missing(city: City) -> None:
+    city.clock.advance(15 * HOUR + 3000)
+    await city.money.paid(1_000)
+    city.clock.advance(HOUR)
+    await city.run()
+    await city.next_day()
+    await city.run()
+    row = await city.one()
+    assert (row["kind"], row["ours"], row["theirs"], row["operators"]) == (Kind.MISSING_THERE, 1_000, None, ["mira"])
+    row = await city.resolve(Way.LOSS, operators=["mira"])
+    assert (row["state"], row["way"], row["reason"], row["actor"]) == ("resolved", "loss", "looked at it", "operator:x")
+    assert await city.clearing() == 0
+    await city.next_day()
+    found = await city.money.settlements()
+    assert found["mira", MONDAY]["net"] == 950
+    losses = {day: row["losses"] for (_, day), row in found.items()}
+    assert sum(losses[day] or 0 for day in losses) == 1_000, "whoever decides it bears it, on the day on which he did"
+    assert await city.states() == ["reconciled", "reconciled"]
+    await city.is_whole()
+
+
+async def test_found_in_a_bill_two_days_later(city: City) -> None:
+    _, payment = await city.money.paid(1_000)
+    await city.next_day()
+    assert (await city.one())["kind"] == Kind.MISSING_THERE
+    city.bills.add(line(payment, 1_000, at=city.clock.now()))
+    await city.next_day()
+    assert ((await city.one())["kind"], (await city.one())["way"]) == (Kind.LATE, Way.ITSELF)
+    assert await city.clearing() == 0
+
+
+async def test_a_lost_callback_is_made_good_by_the_bill(city: City) -> None:
+    """The channel has the money; a failed query, or a crash, has left ours behind."""
+    async with city.database.transaction() as tx:
+        row = await city.money.charge(tx, 1_000)
+        payment = await city.money.ask(tx, row, state="failed")
+    city.bills.add(line(payment, 1_000, fee=6, at=city.clock.now()))
+    await city.next_day()
+    found = await city.one()
+    assert (found["kind"], found["state"], found["way"]) == (Kind.STATE, "resolved", Way.ITSELF)
+    (charge,) = await city.rows("SELECT state, paid, version FROM billing.charge")
+    assert (charge["state"], charge["paid"], city.opened) == ("paid", 1_000, [row["id"]])
+    assert await city.clearing() == 0
+    await city.next_day()
+    row = (await city.money.settlements())["mira", MONDAY + timedelta(days=1)]
+    assert (row["gross"], row["fees"], row["state"]) == (1_000, 6, "reconciled")
+    await city.is_whole()
+
+
+async def test_another_amount(city: City) -> None:
+    now = city.clock.now()
+    _, more = await city.money.paid(1_000)
+    city.bills.add(line(more, 1_100, fee=6, at=now))
+    await city.next_day()
+    assert await city.states() == ["frozen"]
+    with pytest.raises(WrongState, match="refund or suspense"):
+        await city.resolve(Way.LOSS)
+    with pytest.raises(UnknownDifference):
+        await city.resolve(Way.REFUND, operators=["nord"])
+    await city.resolve(Way.REFUND, operators=["mira", "nord"])
+    (refund,) = await city.rows("SELECT * FROM billing.refund")
+    assert (refund["amount"], refund["payer"], refund["charge"]) == (100, "辽A12345|blue", None)
+    assert (await city.money.balances())["payer:辽A12345|blue"] == -100
+    await city.run()
+    row = (await city.money.settlements())["mira", MONDAY]
+    assert (await city.clearing(), row["state"], row["fees"]) == (0, "reconciled", 6)
+
+
+async def test_less_than_we_think_is_borne_by_the_operators_it_is_about(city: City) -> None:
+    async with city.database.transaction() as tx:
+        first, second = await city.money.charge(tx, 100), await city.money.charge(tx, 200, operator="nord")
+        payment = await city.money.pay(tx, first, second)
+    city.bills.add(line(payment, 290, at=city.clock.now()))
+    await city.next_day()
+    with pytest.raises(UnknownDifference):
+        await city.resolve(Way.LOSS, operators=["mira"])
+    await city.resolve(Way.LOSS)
+    balances = await city.money.balances()
+    assert (balances["operator:mira"], balances["operator:nord"], await city.clearing()) == (3 - 95, 7 - 190, 0)
+
+
+async def test_what_nobody_knows_is_set_aside(city: City) -> None:
+    now = city.clock.now()
+    _, payment = await city.money.paid(1_000)
+    city.bills.add(line(payment, 1_000, at=now))
+    city.bills.add(line("pay_unknown", 300, fee=2, at=now))
+    await city.next_day()
+    row = await city.one()
+    assert (row["kind"], row["operators"], row["theirs"]) == (Kind.MISSING_HERE, [], 300)
+    assert await city.states() == ["reconciled"], "no operator waits for what is nobody's"
+    with pytest.raises(UnknownDifference):
+        await city.resolve(Way.SUSPENSE, operators=["mira", "nord"])
+    async with city.database.transaction() as tx:
+        with pytest.raises(WrongState, match="nothing of ours"):
+            await ask_about_difference(tx, row["id"], operators=None)
+    await city.resolve(Way.SUSPENSE)
+    balances = await city.money.balances()
+    assert (balances["suspense:"], await city.clearing(), balances["channel_fee:"]) == (-300, 0, 2)
+    with pytest.raises(WrongState, match="resolved"):
+        async with city.database.transaction() as tx:
+            await resolve_difference(tx, row["id"], Way.SUSPENSE, reason="again", actor="operator:x", operators=None)
+
+
+async def test_a_refund_that_nobody_asked_for(city: City) -> None:
+    now = city.clock.now()
+    _, payment = await city.money.paid(1_000)
+    city.bills.add(line(payment, 1_000, at=now))
+    city.bills.add(line(payment, 400, at=now, refund="rfd_unknown"))
+    await city.next_day()
+    assert (await city.one())["kind"] == Kind.UNKNOWN_REFUND
+    await city.resolve(Way.LOSS)
+    balances = await city.money.balances()
+    assert (balances["bad_debt:"], balances["bank:"], await city.clearing()) == (400, 600, 0)
+
+
+async def test_charged_twice_by_the_channel(city: City) -> None:
+    now = city.clock.now()
+    _, payment = await city.money.paid(1_000)
+    for _ in range(2):
+        city.bills.add(line(payment, 1_000, fee=6, at=now))
+    await city.next_day()
+    row = await city.one()
+    assert (row["kind"], row["ours"], row["theirs"], row["payment"]) == (Kind.DOUBLED, None, 1_000, payment)
+    assert await city.states() == ["frozen"]
+    await city.resolve(Way.REFUND, operators=["mira"])
+    await city.run()
+    assert (await city.states(), await city.clearing()) == (["reconciled"], 0)
+    assert (await city.money.settlements())["mira", MONDAY]["fees"] == 6, "of the one that was meant"
+
+
+async def test_asking_again_moves_nothing(city: City) -> None:
+    async with city.database.transaction() as tx:
+        row = await city.money.charge(tx, 1_000)
+        payment = await city.money.ask(tx, row)
+    city.bills.add(line(payment, 900, at=city.clock.now()))
+    await city.next_day()
+    found = await city.one()
+    assert (found["kind"], found["state"]) == (Kind.STATE, "open"), "another amount than was asked for is not believed"
+    async with city.database.transaction() as tx:
+        assert (await ask_about_difference(tx, found["id"], operators=["mira"]))["asked_at"] == tx.now
+        assert await tx.fetchval("SELECT poll_at FROM billing.payment") == tx.now
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_every_seeded_difference_is_found_and_none_is_invented(city: City, seed: int) -> None:
+    """Three days of payments and refunds, a third of them wrong in some way."""
+    chance = random.Random(seed)
+    seeded: Counter[tuple[str, str]] = Counter()
+    for _ in range(3):
+        for _ in range(30):
+            city.clock.advance(chance.randrange(60, 1_500))
+            await _something(city, chance, seeded)
+        city.clock.advance((16 * HOUR - _since_eight(city.clock.now())) % DAY or DAY)  # to eight the next morning
+        await city.run()
+    await city.next_day()
+    await city.next_day()
+    found = await city.differences()
+    assert Counter((row["kind"], row["number"]) for row in found) == seeded
+    by_itself = {row["kind"] for row in found if row["way"] == Way.ITSELF}
+    assert by_itself <= {Kind.LATE, Kind.STATE}
+    assert {row["kind"] for row in found if row["state"] == "open"}.isdisjoint(by_itself)
+    for row in found:
+        if row["state"] == "open":
+            async with city.database.transaction() as tx:
+                await resolve_difference(
+                    tx, row["id"], Way.SUSPENSE, reason="seeded", actor="operator:x", operators=None
+                )
+    assert await city.clearing() == 0, "what the bank has is what the bills say, and the rest is set aside"
+    await city.next_day()
+    assert set(await city.states()) == {"reconciled"}
+    await city.is_whole()
+
+
+def _since_eight(moment: datetime) -> int:
+    return (moment.hour * HOUR + moment.minute * 60 + moment.second + 8 * HOUR) % DAY
+
+
+async def _something(city: City, chance: random.Random, seeded: Counter[tuple[str, str]]) -> None:
+    """A charge that is paid, or partly given back, and what the bill makes of it."""
+    now, amount = city.clock.now(), chance.randrange(1, 5_000)
+    fault = chance.choice(FAULTS)
+    operator = chance.choice(["mira", "nord"])
+    fee = amount * 6 // 1_000
+    if fault is Kind.MISSING_HERE:
+        city.bills.add(line(f"unknown_{now.timestamp()}", amount, fee=fee, at=now))
+        seeded[fault, f"unknown_{now.timestamp()}"] += 1
+        return
+    if fault is Kind.STATE:
+        async with city.database.transaction() as tx:
+            payment = await city.money.ask(tx, await city.money.charge(tx, amount, operator=operator), state="closed")
+        city.bills.add(line(payment, amount, fee=fee, at=now))
+        seeded[fault, payment] += 1
+        return
+    charge, payment = await city.money.paid(amount, operator=operator)
+    match fault:
+        case Kind.MISSING_THERE:
+            seeded[fault, payment] += 1
+        case Kind.LATE:
+            city.bills.add(line(payment, amount, fee=fee, at=now), day=day_of(now, CITY) + timedelta(days=1))
+            seeded[fault, payment] += 1
+        case Kind.AMOUNT:
+            city.bills.add(line(payment, amount + chance.choice([-1, 1, 100]), fee=fee, at=now))
+            seeded[fault, payment] += 1
+        case _:
+            city.bills.add(line(payment, amount, fee=fee, at=now))
+    if fault is Kind.DOUBLED:
+        city.bills.add(line(payment, amount, fee=fee, at=now))
+        seeded[fault, payment] += 1
+    if fault is Kind.UNKNOWN_REFUND:
+        city.bills.add(line(payment, amount, at=now, refund=f"unknown_{payment}"))
+        seeded[fault, f"unknown_{payment}"] += 1
+    if fault is None and chance.random() < 0.3:
+        part = chance.randrange(1, amount + 1)
+        refund = await city.money.give_back(charge, payment, part)
+        city.bills.add(line(payment, part, fee=-(part * 6 // 1_000), at=now, refund=refund))
+        async with city.database.transaction() as tx:
+            (row,) = await charges.lock(tx, [charge])
+            assert row["refunded"] == part
