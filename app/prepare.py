@@ -15,6 +15,7 @@ from app.exit_codes import CommandFailed, Exit
 from app.patience import database_awaited
 from app.prepared import Prepared
 from app.settings import BerthSettings
+from billing.seed_tariffs import Priced, seed_tariffs
 from kernel import logs
 from kernel.api_keys import split_api_key
 from kernel.clock import Clock, SystemClock
@@ -22,6 +23,7 @@ from kernel.db import Database
 from kernel.migrate import SchemaMismatch, migrate, migrations_of
 from kernel.settings import load
 from kernel.tokens import load_or_create_signing_key, mint_driver_token
+from registry.catalogue import CarParkPlan
 from registry.city_generator import generate_city
 from registry.districts import load_districts
 from registry.issue_key import issue_key
@@ -70,7 +72,15 @@ async def _seed(database: Database, settings: BerthSettings, car_parks: int) -> 
         districts = load_districts(settings.registry.districts_file)
         city = generate_city(CITY_SEED, car_parks, districts, time_zone=settings.registry.time_zone)
         await seed_city(tx, city)
+        await seed_tariffs(tx, map(_priced, city.plans))
         return len(city.plans)
+
+
+def _priced(plan: CarParkPlan) -> Priced:
+    park = plan.car_park
+    told = park.tariff_summary
+    assert told is not None, "a generated car park says what it charges"  # noqa: S101
+    return Priced(park.id, park.time_zone, plan.tariff, {"zh": told.zh, "en": told.en})
 
 
 async def _operator_key(database: Database, data: DataDir) -> str:

@@ -100,12 +100,13 @@ class CarPark:
 
 @dataclass(frozen=True, slots=True)
 class CarParkPlan:
-    """A car park with its zones, numbered spaces and lanes."""
+    """A car park with its zones, numbered spaces and lanes. `tariff` is the name of what a generated one charges."""
 
     car_park: CarPark
     zones: Sequence[Zone] = ()
     spaces: Sequence[Space] = ()
     lanes: Sequence[Lane] = ()
+    tariff: str = ""
 
 
 @dataclass(frozen=True, slots=True)

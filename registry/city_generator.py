@@ -168,11 +168,11 @@ class _Writer:
             height_cm=rng.choice((200, 210, 220, 240)) if kind.storeys in ("under", "tower") else None,
             features=features,
             entrances=entrances_of(rng, lat, lon, lanes),
-            tariff_summary=Name(*tariff),
+            tariff_summary=Name(tariff.zh, tariff.en),
             source={"origin": "generated", "seed": self._seed},
         )
         spaces = spaces_of(zones, features) if measured_by in ("spaces", "mixed") else ()
-        return CarParkPlan(car_park, zones, spaces, lanes)
+        return CarParkPlan(car_park, zones, spaces, lanes, tariff.id)
 
     def _operator(self) -> str:
         return self._rng.choices([slug for slug, *_ in OPERATORS], [share for *_, share in OPERATORS])[0]

@@ -3,6 +3,14 @@
 from typing import Final, NamedTuple
 
 
+class Price(NamedTuple):
+    """What a car park charges: the name under which billing knows the tariff, and what the board at the gate says."""
+
+    id: str
+    zh: str
+    en: str
+
+
 class Kind(NamedTuple):
     """What car parks of one kind have in common.
 
@@ -17,32 +25,92 @@ class Kind(NamedTuple):
     zh: str
     en: str
     hours: tuple[str, ...]
-    tariffs: tuple[tuple[str, str], ...]
+    tariffs: tuple[Price, ...]
     features: tuple[tuple[str, float], ...]
 
 
 _BY_HOUR = (
-    (
+    Price(
+        "first-hour-5",
         "首小时5元，之后每小时3元，24小时封顶40元",
         "5 yuan for the first hour, then 3 yuan an hour, at most 40 yuan in 24 h",
     ),
-    ("前30分钟免费，之后每小时4元，24小时封顶50元", "30 minutes free, then 4 yuan an hour, at most 50 yuan in 24 h"),
-    ("前15分钟免费，之后每小时5元，24小时封顶60元", "15 minutes free, then 5 yuan an hour, at most 60 yuan in 24 h"),
+    Price(
+        "half-hour-free-4",
+        "前30分钟免费，之后每小时4元，24小时封顶50元",
+        "30 minutes free, then 4 yuan an hour, at most 50 yuan in 24 h",
+    ),
+    Price(
+        "quarter-free-5",
+        "前15分钟免费，之后每小时5元，24小时封顶60元",
+        "15 minutes free, then 5 yuan an hour, at most 60 yuan in 24 h",
+    ),
+)
+_MALL = (
+    Price(
+        "mall-first-hour-5",
+        "首小时5元，之后每30分钟2元，24小时封顶40元，消费可减2小时",
+        "5 yuan for the first hour, then 2 yuan a half hour, at most 40 yuan in 24 h; shops validate two hours",
+    ),
+    Price(
+        "mall-half-hour-free-4",
+        "前30分钟免费，之后每小时4元，24小时封顶50元，消费可减2小时",
+        "30 minutes free, then 4 yuan an hour, at most 50 yuan in 24 h; shops validate two hours",
+    ),
+    Price(
+        "mall-weekend-6",
+        "工作日每小时4元，周末及节假日每小时6元，每日封顶48元，消费可减2小时",
+        "4 yuan an hour on workdays, 6 on weekends and holidays, at most 48 yuan a day; shops validate two hours",
+    ),
+)
+_HOSPITAL = (
+    Price(
+        "hospital-half-hour-free-3",
+        "前30分钟免费，之后每小时3元，24小时封顶20元",
+        "30 minutes free, then 3 yuan an hour, at most 20 yuan in 24 h",
+    ),
+    Price(
+        "hospital-hour-free-2",
+        "前60分钟免费，之后每小时2元，24小时封顶20元",
+        "60 minutes free, then 2 yuan an hour, at most 20 yuan in 24 h",
+    ),
+    Price(
+        "hospital-day-4",
+        "白天（7:00至21:00）每小时4元，夜间每次5元，24小时封顶30元",
+        "4 yuan an hour from 07:00 to 21:00, 5 yuan a night, at most 30 yuan in 24 h",
+    ),
 )
 _CHEAP = (
-    ("前60分钟免费，之后每小时2元，24小时封顶15元", "60 minutes free, then 2 yuan an hour, at most 15 yuan in 24 h"),
-    ("每次3元", "3 yuan a visit"),
+    Price(
+        "hour-free-2",
+        "前60分钟免费，之后每小时2元，24小时封顶15元",
+        "60 minutes free, then 2 yuan an hour, at most 15 yuan in 24 h",
+    ),
+    Price("visit-3", "每次3元", "3 yuan a visit"),
+)
+_HOMES = (
+    Price(
+        "homes-hour-free-2",
+        "前60分钟免费，之后每小时2元，24小时封顶15元，住户月卡",
+        "60 minutes free, then 2 yuan an hour, at most 15 yuan in 24 h; monthly passes for residents",
+    ),
+    Price(
+        "homes-day-2-night-5",
+        "白天（7:00至19:00）每小时2元，夜间每次5元，住户月卡",
+        "2 yuan an hour from 07:00 to 19:00, 5 yuan a night; monthly passes for residents",
+    ),
 )
 _KERB = (
-    ("白天每小时6元，21:00至7:00免费", "6 yuan an hour by day, free from 21:00 to 07:00"),
-    ("白天每小时4元，20:00至8:00免费", "4 yuan an hour by day, free from 20:00 to 08:00"),
+    Price("kerb-6", "白天每小时6元，21:00至7:00免费", "6 yuan an hour by day, free from 21:00 to 07:00"),
+    Price("kerb-4", "白天每小时4元，20:00至8:00免费", "4 yuan an hour by day, free from 20:00 to 08:00"),
 )
 _HUB = (
-    (
+    Price(
+        "hub-5",
         "前15分钟免费，之后每小时5元，24小时封顶60元，之后每日40元",
         "15 minutes free, then 5 yuan an hour, at most 60 yuan the first day and 40 yuan every other",
     ),
-)  # fmt: skip
+)
 _ALWAYS = ("24/7",)
 _OFFICE = ("24/7", "Mo-Su 06:00-23:00")
 _SHOPPING = ("Mo-Su 09:00-23:00", "Mo-Th 09:30-22:00; Fr-Su 09:00-23:00")
@@ -53,17 +121,17 @@ _SPORT = ("24/7", "Mo-Su 06:00-23:30")
 _INDOORS = (("covered", 1.0), ("lighted", 1.0), ("cctv", 0.95), ("accessible", 0.85), ("ev", 0.6))
 _OUTDOORS = (("lighted", 0.8), ("cctv", 0.6), ("accessible", 0.5), ("ev", 0.2))
 
-_HOSPITAL = (*_INDOORS, ("restroom", 0.5))
+_CLINIC = (*_INDOORS, ("restroom", 0.5))
 _STATION = (*_INDOORS, ("restroom", 0.8))
 _KERBSIDE = (("lighted", 0.9), ("accessible", 0.2))
 
 KINDS: Final = (
-    Kind("residential", 0.235, (120, 340, 900), "under", "小区停车场", "Residences", _ALWAYS, _CHEAP, _INDOORS),
+    Kind("residential", 0.235, (120, 340, 900), "under", "小区停车场", "Residences", _ALWAYS, _HOMES, _INDOORS),
     Kind("office", 0.18, (100, 320, 800), "under", "大厦停车场", "Tower", _OFFICE, _BY_HOUR, _INDOORS),
-    Kind("mall", 0.15, (300, 720, 1500), "under", "购物中心停车场", "Mall", _SHOPPING, _BY_HOUR,
+    Kind("mall", 0.15, (300, 720, 1500), "under", "购物中心停车场", "Mall", _SHOPPING, _MALL,
          (*_INDOORS, ("car_wash", 0.3), ("restroom", 0.9))),
     Kind("street", 0.14, (30, 52, 80), "kerb", "路内停车", "Kerbside", _ALWAYS, _KERB, _KERBSIDE),
-    Kind("hospital", 0.06, (200, 560, 1200), "tower", "医院停车楼", "Hospital", _ALWAYS, _BY_HOUR, _HOSPITAL),
+    Kind("hospital", 0.06, (200, 560, 1200), "tower", "医院停车楼", "Hospital", _ALWAYS, _HOSPITAL, _CLINIC),
     Kind("hotel", 0.06, (60, 140, 260), "ground", "酒店停车场", "Hotel", _ALWAYS, _BY_HOUR, _OUTDOORS),
     Kind("market", 0.05, (100, 220, 450), "ground", "市场停车场", "Market", ("Mo-Su 05:00-20:00",), _CHEAP, _OUTDOORS),
     Kind("government", 0.04, (60, 150, 300), "ground", "政务服务停车场", "Civic Centre", _CIVIC, _CHEAP, _OUTDOORS),

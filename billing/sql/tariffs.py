@@ -160,3 +160,11 @@ KNOWN_CAR_PARK: Final = "SELECT id, time_zone FROM registry.car_park_card WHERE 
 async def known_car_park(tx: Tx, car_park: str) -> Row | None:
     """Anybody's."""
     return await tx.fetchrow(KNOWN_CAR_PARK, car_park)
+
+
+_COPIED: Final = ("id", "car_park", "zone", "number", "document", "valid_from", "created_at", "created_by")
+
+
+async def copy(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Many first versions at once: values of the columns above, in that order."""
+    await tx.copy_records("tariff", schema="billing", columns=_COPIED, records=rows)
