@@ -62,12 +62,19 @@ class StepRefused(ValueError):
 
 
 def due(charge: Charge) -> Charge:
-    """Asked for: a quote that was taken up, or a channel that could not collect it."""
-    return _to(charge, State.DUE, State.QUOTED, State.ACCEPTED)
+    """Asked for: a quote that was taken up."""
+    return _to(charge, State.DUE, State.QUOTED)
 
 
 def accepted(charge: Charge) -> Charge:
     return _to(charge, State.ACCEPTED, State.DUE, State.OVERDUE, State.ADJUSTED)
+
+
+def refused(charge: Charge) -> Charge:
+    """The channel that was to collect it could not: somebody else is asked, from now on."""
+    return (
+        charge if charge.state in (State.DUE, State.OVERDUE, State.ADJUSTED) else _to(charge, State.DUE, State.ACCEPTED)
+    )
 
 
 def overdue(charge: Charge, level: int) -> Charge:

@@ -100,8 +100,11 @@ async def accept_charge(tx: Tx, row: Row, *, channel: str) -> Row:
 
 
 async def refuse_charge(tx: Tx, row: Row, *, channel: str, error: str) -> Row:
-    """`channel` could not collect it: it is due, and the driver is asked."""
-    return await _move(tx, row, "channel_failed", channel, lifecycle.due, detail={"error": error})
+    """`channel` could not collect it: it is due now, and the driver is asked."""
+    detail = {"error": error}
+    return await _move(
+        tx, row, "channel_failed", channel, lifecycle.refused, detail=detail, due_at=min(row["due_at"], tx.now)
+    )
 
 
 async def remind_of_charge(tx: Tx, row: Row, *, level: int, remind_at: datetime | None) -> Row:
@@ -121,15 +124,17 @@ async def dispute_charge(tx: Tx, row: Row, *, actor: str, reason: str) -> Row:
     return await _move(tx, row, "disputed", actor, lifecycle.disputed, detail={"reason": reason})
 
 
-async def uphold_charge(tx: Tx, row: Row, *, actor: str, reason: str) -> Row:
-    """It is owed as it was."""
-    return await _move(tx, row, "upheld", actor, lifecycle.upheld, detail={"reason": reason})
+async def uphold_charge(tx: Tx, row: Row, *, actor: str, reason: str, remind_at: datetime | None = None) -> Row:
+    """It is owed as it was; nobody is reminded before `remind_at`."""
+    return await _move(tx, row, "upheld", actor, lifecycle.upheld, detail={"reason": reason}, remind_at=remind_at)
 
 
-async def adjust_charge(tx: Tx, row: Row, amount: int, *, actor: str, reason: str) -> Row:
-    """It costs `amount`; the rest of it is owed."""
+async def adjust_charge(
+    tx: Tx, row: Row, amount: int, *, actor: str, reason: str, remind_at: datetime | None = None
+) -> Row:
+    """It costs `amount`; the rest of it is owed, and nobody is reminded before `remind_at`."""
     detail = {"reason": reason, "was": row["amount"]}
-    moved = await _move(tx, row, "adjusted", actor, lifecycle.adjusted, amount, detail=detail)
+    moved = await _move(tx, row, "adjusted", actor, lifecycle.adjusted, amount, detail=detail, remind_at=remind_at)
     if amount != row["amount"]:
         await post(tx, ledger.adjusted(owed(row), amount - row["amount"], version=moved["version"]))
     return moved

@@ -80,9 +80,10 @@ async def _accept(tx: Tx, payment: Row) -> None:
 
 
 async def _give_up(tx: Tx, payment: Row, error: str) -> None:
-    """What it had accepted is due again, and its driver is reminded."""
+    """What it was to collect is due from now on, and its driver is reminded."""
     for row in await _charges(tx, payment):
-        if row["state"] == ChargeState.ACCEPTED and row["channel"] == payment["channel"]:
+        is_accepted = row["state"] == ChargeState.ACCEPTED and row["channel"] == payment["channel"]
+        if is_accepted or (payment["way"] == "later" and row["state"] in COLLECTABLE):
             await refuse_charge(tx, row, channel=payment["channel"], error=error)
 
 

@@ -58,7 +58,7 @@ MOVE: Final = """
         UPDATE billing.charge
         SET version = version + 1, state = $3, amount = $4, paid = $5, refunded = $6, level = $7, updated_at = $8,
             channel = coalesce($12, channel), is_advanced = coalesce($13, is_advanced),
-            remind_at = coalesce($14, remind_at)
+            remind_at = coalesce($14, remind_at), due_at = coalesce($15, due_at)
         WHERE id = $1 AND version = $2
         RETURNING *
     ), told AS (
@@ -80,10 +80,11 @@ async def move(
     channel: str | None = None,
     is_advanced: bool | None = None,
     remind_at: datetime | None = None,
+    due_at: datetime | None = None,
 ) -> Row | None:
     """The row after the move, `kind` being what happened; None when it was moved meanwhile.
 
-    What is not given stays: the channel, whether it has advanced the money, when the next reminder is.
+    What is not given stays: the channel, whether it has advanced the money, when it is due, when the next reminder is.
     """
     return await tx.fetchrow(
         MOVE,
@@ -101,4 +102,5 @@ async def move(
         channel,
         is_advanced,
         remind_at,
+        due_at,
     )
