@@ -15,6 +15,7 @@ from app.outlet import GatewayOutlet
 from app.tools import Role, Tools, database_probe, when
 from app.version import about_version
 from billing import service as billing
+from billing.channels.offered import Channels, KeyUnusable, offered
 from contracts.facts import HeardHandler, PassageHandler
 from contracts.orders import OrderHandler
 from gateway import service as gateway_service
@@ -157,11 +158,12 @@ async def _while_slot_held(made: Gateway) -> None:
 async def worker(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
     """Jobs and loops: what must happen, but not now."""
     settings = tools.settings
+    channels = _channels(tools)
 
     services = [
         occupancy.upkeep(tools.database, settings.occupancy, tools.registry),
         reservation.upkeep(tools.database, settings.reservation, tools.registry, give_order),
-        billing.upkeep(tools.database, give_order),
+        billing.upkeep(tools.database, channels=channels, give_order=give_order),
         gateway_service.upkeep(tools.database, settings.gateway, tools.registry, ON_ORDER),
         Service("kernel", loops=[purge_loop(tools.database)]),
     ]
@@ -173,6 +175,7 @@ async def worker(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
     finally:
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
+        await channels.close()
 
 
 ROLES: Mapping[str, Role] = {"api": api, "gateway": gateway, "worker": worker}
@@ -204,9 +207,19 @@ def answering(tools: Tools) -> tuple[list[Service], Board]:
             record_audit=audit.record,
             give_order=give_order,
         ),
-        billing.serving(tools.database, record_audit=audit.record, give_order=give_order),
+        billing.serving(tools.database, channels=_channels(tools), record_audit=audit.record, give_order=give_order),
     ]
     return services, seeing.board
+
+
+def _channels(tools: Tools) -> Channels:
+    """Payment channels; only a worker talks to them, an api process hears what they tell."""
+    settings = tools.settings
+    listens_at = f"http://{settings.http_host}:{settings.http_port}"
+    try:
+        return offered(settings.billing.channels, tools.database, listens_at=listens_at)
+    except KeyUnusable as error:
+        raise CommandFailed(Exit.FAILED, str(error)) from error
 
 
 def _promises_key(tools: Tools) -> SigningKey:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from billing.settings import BillingSettings
 from gateway.settings import GatewaySettings
 from kernel.addresses import LOCAL, networks
 from kernel.settings import Settings
@@ -78,6 +79,7 @@ class BerthSettings(Settings):
     gateway: GatewaySettings = GatewaySettings()
     occupancy: OccupancySettings = OccupancySettings()
     reservation: ReservationSettings = ReservationSettings()
+    billing: BillingSettings = BillingSettings()
 
     @property
     def mqtt5(self) -> str:

@@ -6,7 +6,7 @@ gave, another amount, another vehicle) is set aside for a person, and moves noth
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -21,6 +21,7 @@ from billing.channels.protocol import (
     RefundTold,
     Reply,
 )
+from billing.channels.sandbox import SandboxChannel
 from billing.follow_plate import follow_plate
 from billing.quarantine import quarantine
 from billing.settle_payment import DoesNotFit, OnPaid, settle_payment
@@ -28,6 +29,8 @@ from billing.settle_refund import settle_refund
 from billing.sql import callbacks as sql
 from billing.sql import payments, refunds
 from kernel.db import Database, Row, Tx
+
+NOTIFICATIONS_MAX: Final = 200
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +47,14 @@ async def hear_callback(
     async with database.transaction() as tx:
         await take_heard(tx, channel.name, heard, on_paid)
     return channel.reply(is_taken=True)
+
+
+async def hear_sandbox(database: Database, sandbox: SandboxChannel | None, on_paid: OnPaid) -> None:
+    """What the sandbox has to tell by now, as if it had come over the network."""
+    if sandbox is None:
+        return
+    for headers, body in await sandbox.notifications(NOTIFICATIONS_MAX):
+        await hear_callback(database, sandbox, headers, body, on_paid)
 
 
 async def take_heard(tx: Tx, channel: str, heard: Heard, on_paid: OnPaid) -> None:

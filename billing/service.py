@@ -8,18 +8,47 @@
 from collections.abc import Sequence
 from functools import partial
 
+from billing.agree import CONFIRM
+from billing.announce import JOB as ANNOUNCE_JOB
+from billing.announce import Announce
+from billing.barrier_paid import barrier_paid
+from billing.carry_payment import CarryPayment
+from billing.carry_refund import CarryRefund
+from billing.channels.offered import Channels
+from billing.close_sessions import CLOSE_S, close_session_of, close_sessions
+from billing.collect import JOB as COLLECT_JOB
+from billing.collect import Collect
+from billing.confirm_agreement import ConfirmAgreement
+from billing.credit import JOB as CREDIT_JOB
+from billing.credit import give_back_excess
+from billing.doubt_sessions import DOUBT_S, doubt_sessions
+from billing.hear_callback import hear_sandbox
+from billing.http.agreements import AgreementsApi
+from billing.http.arrears import GUESSES, ArrearsApi
+from billing.http.callbacks import CallbacksApi
+from billing.http.charges import ChargesApi
 from billing.http.coupons import CouponsApi
+from billing.http.operator_charges import OperatorChargesApi
+from billing.http.pay_pages import PayPagesApi
+from billing.http.payments import PaymentsApi
 from billing.http.permits import PermitsApi
 from billing.http.policies import BillingPoliciesApi
 from billing.http.quotes import QuotesApi
+from billing.http.refunds import RefundsApi
 from billing.http.tariffs import OperatorTariffsApi
+from billing.pay import JOB as SEND_JOB
+from billing.poll_channels import POLL_S, poll_channels
+from billing.remind import SWEEP_S, remind_all
+from billing.settle_payment import OnPaid
+from billing.start_refund import JOB as REFUND_JOB
 from billing.take_passages import take_passages
 from billing.tariff_shelf import TariffShelf
 from contracts.audit import RecordAudit
 from contracts.facts import PassageHandler, PassageSeen
 from contracts.orders import GiveOrder
-from kernel.db import Database, Tx
-from kernel.service import Service
+from kernel.db import Database, Row, Tx
+from kernel.rates import Limiter
+from kernel.service import Job, Loop, Service
 
 __all__ = ["on_passages", "serving", "upkeep"]
 
@@ -33,9 +62,10 @@ async def _take(give_order: GiveOrder, shelf: TariffShelf, tx: Tx, passages: Seq
     await take_passages(tx, give_order, shelf, passages)
 
 
-def serving(database: Database, *, record_audit: RecordAudit, give_order: GiveOrder) -> Service:
+def serving(database: Database, *, channels: Channels, record_audit: RecordAudit, give_order: GiveOrder) -> Service:
     """The side that answers."""
     shelf = TariffShelf()
+    guesses = Limiter(database.clock, GUESSES)
     return Service(
         "billing",
         apis=[
@@ -44,10 +74,67 @@ def serving(database: Database, *, record_audit: RecordAudit, give_order: GiveOr
             QuotesApi(database, shelf),
             PermitsApi(database, record_audit),
             CouponsApi(database, shelf, record_audit),
+            PaymentsApi(database, channels),
+            RefundsApi(database, record_audit),
+            CallbacksApi(database, channels, _on_paid(give_order), record_audit),
+            PayPagesApi(database, channels),
+            AgreementsApi(database, channels),
+            ChargesApi(database, guesses),
+            ArrearsApi(database, guesses),
+            OperatorChargesApi(database, record_audit),
         ],
     )
 
 
-def upkeep(database: Database, give_order: GiveOrder) -> Service:
+def upkeep(database: Database, *, channels: Channels, give_order: GiveOrder) -> Service:
     """The side that looks after it."""
-    return Service("billing")
+    on_paid = _on_paid(give_order)
+    carry_payment = CarryPayment(database, channels, on_paid)
+    carry_refund = CarryRefund(database, channels)
+
+    async def doubt() -> None:
+        await doubt_sessions(database)
+
+    async def close() -> None:
+        await close_sessions(database)
+
+    async def remind() -> None:
+        await remind_all(database)
+
+    async def give_back(payload: bytes) -> None:
+        await give_back_excess(database, payload.decode())
+
+    async def ask_channels() -> None:
+        await poll_channels(database, carry_payment, carry_refund)
+
+    async def hear_the_sandbox() -> None:
+        await hear_sandbox(database, channels.sandbox, on_paid)
+
+    return Service(
+        "billing",
+        loops=[
+            Loop("billing.doubt", doubt, DOUBT_S),
+            Loop("billing.close", close, CLOSE_S),
+            Loop("billing.remind", remind, SWEEP_S),
+            Loop("billing.channels", ask_channels, POLL_S),
+            Loop("billing.sandbox", hear_the_sandbox, POLL_S),
+        ],
+        jobs=[
+            Job(SEND_JOB, carry_payment.handle),
+            Job(COLLECT_JOB, Collect(database, channels, carry_payment).handle),
+            Job(REFUND_JOB, carry_refund.handle),
+            Job(ANNOUNCE_JOB, Announce(database, channels).handle),
+            Job(CREDIT_JOB, give_back),
+            Job(CONFIRM, ConfirmAgreement(database, channels).handle),
+        ],
+    )
+
+
+def _on_paid(give_order: GiveOrder) -> OnPaid:
+    """Whoever stands before a barrier until it is paid goes on, and the stay is over."""
+
+    async def on_paid(tx: Tx, charge: Row) -> None:
+        await barrier_paid(tx, give_order, charge)
+        await close_session_of(tx, charge)
+
+    return on_paid

@@ -8,8 +8,11 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
+from pydantic import SecretStr
 
 from billing import service as billing
+from billing.channels.offered import offered
+from billing.settings import ChannelsSettings, SandboxSettings
 from contracts.facts import Facts, Recorded
 from contracts.ids import OperatorId
 from gateway.give_order import give_order
@@ -28,6 +31,7 @@ from registry.sql import audit, car_parks
 
 ANN, BEN, CITY, MIRA, OTTO = "ann", "ben", "city", "mira", "otto"
 PARK = "sy-1"
+CHANNELS = ChannelsSettings(sandbox=SandboxSettings(secret=SecretStr("between the sandbox and us")))
 CAR = {"plate": "辽A12345", "color": "blue"}
 OTHER_CAR = {"plate": "辽AD12345", "color": "green"}
 
@@ -55,7 +59,7 @@ class Site:
     tokens: dict[str, str]
     driver: Callable[[str], str] = field(repr=False)
 
-    async def ask(self, method: str, path: str, *, who: str | None = MIRA, headers: Any = None, **more: Any) -> Answer:
+    async def ask(self, method: str, path: str, *, who: str | None = ANN, headers: Any = None, **more: Any) -> Answer:
         said = {} if who is None else {"Authorization": f"Bearer {self.tokens.get(who) or self.driver(who)}"}
         async with self.session.request(method, path, headers={**said, **(headers or {})}, **more) as response:
             return Answer(response.status, response.headers, await response.read())
@@ -63,8 +67,11 @@ class Site:
     async def get(self, path: str, **more: Any) -> Answer:
         return await self.ask("GET", path, **more)
 
-    async def put(self, path: str, body: Any, **more: Any) -> Answer:
-        return await self.ask("PUT", path, json=body, **more)
+    async def put(self, path: str, body: Any, *, who: str = CITY, **more: Any) -> Answer:
+        return await self.ask("PUT", path, json=body, who=who, **more)
+
+    async def delete(self, path: str, **more: Any) -> Answer:
+        return await self.ask("DELETE", path, **more)
 
     async def post(self, path: str, body: Any = None, *, key: str | None = None, **more: Any) -> Answer:
         """With an Idempotency-Key of its own, or `key`."""
@@ -107,9 +114,10 @@ async def site(database: Database, clock: ManualClock) -> AsyncIterator[Site]:
     async def on_counts(_tx: Tx, _facts: Facts) -> Recorded:
         return Recorded()
 
+    channels = offered(CHANNELS, database, listens_at="http://127.0.0.1")
     services = [
         registry_service(database, RegistrySettings(), on_counts=on_counts, profiles=[]),
-        billing.serving(database, record_audit=audit.record, give_order=give_order),
+        billing.serving(database, channels=channels, record_audit=audit.record, give_order=give_order),
     ]
     authenticator = Authenticator(issuer=local_issuer(signing), keys=RegistryKeyStore(database), clock=clock)
     apis = [api for service in services for api in service.apis]

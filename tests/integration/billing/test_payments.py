@@ -1,10 +1,12 @@
 """Payments over a real database and the sandbox: what each talk with the channel leaves in rows and ledger."""
 
 import asyncio
+import hmac
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from billing.carry_payment import CarryPayment
@@ -80,6 +82,20 @@ class Till:
         """The driver pays."""
         async with self.database.transaction() as tx:
             return await Book(tx).end(payment["out_trade_no"], Standing.SUCCEEDED)
+
+    def forged(self, payment: Row, **wrong: Any) -> tuple[dict[str, str], bytes]:
+        """A notification of success that says something else, and is signed all the same."""
+        told = {
+            "out_trade_no": payment["out_trade_no"],
+            "standing": "succeeded",
+            "amount": payment["amount"],
+            "transaction": "sbx_1",
+            **wrong,
+        }
+        body = orjson.dumps({"id": f"forged-{'-'.join(wrong)}", "kind": "payment.succeeded", "payment": told})
+        at = str(int(self.clock.now().timestamp()))
+        signature = hmac.new(SECRET, f"{at}.".encode() + body, "sha256").hexdigest()
+        return {"X-Sandbox-Time": at, "X-Sandbox-Signature": signature}, body
 
     async def rows(self, statement: str, *arguments: Any) -> list[Row]:
         async with self.database.transaction(readonly=True) as tx:
