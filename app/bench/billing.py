@@ -1,4 +1,5 @@
-"""How many random fees a second one core prices, beside a rater that steps through each stay minute by minute.
+"""How many random fees a second one core prices, beside a rater that steps through each stay minute by minute; and how
+long a vehicle that leaves first waits for its barrier (`app.bench.exits`).
 
 Stays are as long as in a city: half of them under two hours, one in fifty over a day. Tariffs are of kinds that are in
 use: a first hour and a daily cap, day and night with a cap by day, tiers that count complete units, airport caps that
@@ -8,13 +9,17 @@ totals must agree, or nothing is reported.
 
 import asyncio
 import random
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from app.bench.exits import EXITS_S, SECONDS, exit_to_order_ms
 from app.bench.naive_rater import NaiveRater
-from app.bench.report import BenchImpossible, BenchReport, Result, spread
+from app.bench.report import BenchImpossible, BenchReport, Result, percentiles, spread
+from app.bench.rig import standing_rig
 from billing.tariffs.calendar import public_calendar
 from billing.tariffs.rate import rate
 from billing.tariffs.tariff import TariffVersion, read_tariff
@@ -36,7 +41,9 @@ class Task(NamedTuple):
 
 
 async def measure_billing(clock: Clock, *, runs: int, progress: Callable[[str], None]) -> BenchReport:
-    """Metric `fees_s` beside the naive rater. Raises BenchImpossible when the two disagree."""
+    """Metrics `fees_s` beside the naive rater, and `exit_to_order_ms_p99`. Raises BenchImpossible when the two raters
+    disagree, or an exit has no order.
+    """
     versions = [read_tariff(document) for document in _documents()]
     await asyncio.to_thread(_agree, random_stays(versions, NAIVE_FEES, seed=1))
     ours: list[float] = []
@@ -46,14 +53,23 @@ async def measure_billing(clock: Clock, *, runs: int, progress: Callable[[str], 
         stays = random_stays(versions, FEES, seed=number)
         ours.append(await asyncio.to_thread(_fees_s, stays))
         naive.append(await asyncio.to_thread(_naive_fees_s, stays[:NAIVE_FEES]))
+    progress(f"{EXITS_S} exits/s for {SECONDS} s with the payment channel down")
+    with tempfile.TemporaryDirectory(prefix="berth-bench-") as name:
+        async with standing_rig(clock, Path(name)) as rig:
+            waits_ms = await exit_to_order_ms(rig, _documents()[0])
     baseline = spread("naive_fees_s", naive, "fees/s")
     against = Result("", baseline[0].value, "", "naive rater, minute by minute")
     return BenchReport(
         "billing",
-        [*spread("fees_s", ours, "fees/s", baseline=against), *baseline],
+        [
+            *spread("fees_s", ours, "fees/s", baseline=against),
+            *baseline,
+            *percentiles("exit_to_order_ms", waits_ms),
+        ],
         notes=[
             f"median of {runs} runs of {FEES:,} fees on one core, CPU time; {len(versions)} tariffs; total, lines and"
-            f" next rise of each; the naive rater gives totals only, over {NAIVE_FEES} of the same stays"
+            f" next rise of each; the naive rater gives totals only, over {NAIVE_FEES} of the same stays;"
+            f" exit to order: {EXITS_S} exits/s for {SECONDS} s, MQTT in and out"
         ],
     )
 

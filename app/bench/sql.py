@@ -30,6 +30,22 @@ FROM unnest($1::text[]) AS car_park, generate_series(0, $3::int) AS number"""
 CONFIRMED_OVER_HTTP = """
 SELECT count(*) FROM reservation.reservation WHERE state = 'confirmed' AND driver LIKE 'driver-%'"""
 
+AGREE_TO_PAY_LATER = """
+INSERT INTO billing.agreement (id, driver, plate, color, channel, contract, state, created_at, updated_at)
+SELECT 'agr_' || plate, 'driver-' || plate, plate, 'blue', $2, 'contract-' || plate, 'active', $3, $3
+FROM unnest($1::text[]) AS plate"""
+
+PUT_TARIFFS = """
+INSERT INTO billing.tariff (id, car_park, number, document, valid_from, created_at, created_by)
+SELECT 'tar_' || id, id, 1, $2, $3::timestamptz - interval '1 day', $3, 'bench' FROM unnest($1::text[]) AS id"""
+
+VEHICLES_INSIDE = """
+SELECT count(*) FROM billing.session WHERE state = 'open'"""
+
+CHARGES_TO_COLLECT = """
+SELECT count(*) FROM billing.charge JOIN billing.session ON session.id = charge.session
+WHERE charge.state IN ('due', 'accepted') AND session.at_exit ->> 'way' = 'pay_later'"""
+
 EVENTS_RECEIVED = """
 SELECT COALESCE(sum(received), 0)::bigint FROM gateway.tally"""
 
@@ -66,6 +82,26 @@ async def lay_out_city(tx: Tx) -> None:
     await tx.execute(INSERT_OPERATOR, OPERATOR, tx.now)
     await tx.execute(INSERT_CAR_PARKS, car_parks, OPERATOR, SPACES_EACH, tx.now)
     await tx.execute(INSERT_SPACES, car_parks, [space_label(index) for index in range(SPACES_EACH)])
+
+
+async def agree_to_pay_later(tx: Tx, plates: Sequence[str], *, channel: str) -> None:
+    """Each of the blue `plates` may leave first."""
+    await tx.execute(AGREE_TO_PAY_LATER, plates, channel, tx.now)
+
+
+async def put_tariffs(tx: Tx, car_parks: Sequence[str], document: dict[str, Any]) -> None:
+    """`document` is the tariff of each."""
+    await tx.execute(PUT_TARIFFS, car_parks, document, tx.now)
+
+
+async def vehicles_inside(tx: Tx) -> int:
+    """Whose stays are open."""
+    return int(await tx.fetchval(VEHICLES_INSIDE))
+
+
+async def charges_to_collect(tx: Tx) -> int:
+    """Of vehicles that left first."""
+    return int(await tx.fetchval(CHARGES_TO_COLLECT))
 
 
 async def events_received(tx: Tx) -> int:
