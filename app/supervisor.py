@@ -35,6 +35,12 @@ from kernel.settings import child_environment
 
 DEMO_DRIVERS = 60
 """So many reserve spaces in the demo: one is held every twenty seconds or so."""
+DEMO_PARKERS = 20
+"""So many park and pay later: one leaves every ten seconds or so."""
+DEMO_CAMERA_SPACES = 600
+"""Lanes of so many spaces read plates in the demo, at its usual speed: a few vehicles a second, each of which is billed
+when it leaves; a laptop does that beside everything else.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +97,10 @@ class _Supervisor:
                 await self._children.watched(all_ready(addresses, self._clock))
             stack.enter_context(self._data.announced(running))
             if self._options.demo:
-                said = [f"--speed={self._options.speed:g}"]
+                spaces = round(DEMO_CAMERA_SPACES * 60 / self._options.speed)
+                said = [f"--speed={self._options.speed:g}", f"--cameras={spaces}", "--misread=0.02", "--missed=0.01"]
                 if not self._settings.auth.issuer:  # whose tokens we cannot make
-                    said.append(f"--drivers={DEMO_DRIVERS}")
+                    said += [f"--drivers={DEMO_DRIVERS}", f"--parkers={DEMO_PARKERS}"]
                 simulator = _berth("simulate", "simulate", *said, environment=environment)
                 await stack.enter_async_context(self._children.kept(simulator))
             self._voice.announce(running, prepared.driver_token, prepared.operator_key)

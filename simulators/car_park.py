@@ -25,9 +25,9 @@ from contracts.wire import (
     StatusMessage,
     up_topic,
 )
+from simulators.cameras import Read, sharp
 from simulators.equipment import Equipment
 from simulators.layout import Counter, Layout
-from simulators.plates import plate_of
 
 SOFTWARE: Final = "berth-simulator"
 EVENTS_A_MESSAGE_MAX: Final = 2_000
@@ -69,8 +69,11 @@ class _Counting:
 class CarPark:
     """One car park's gateway. `taken` arguments are the truth of its slots, in the order of the layout."""
 
-    def __init__(self, operator: str, car_park: str, layout: Layout, *, started: datetime) -> None:
+    def __init__(self, operator: str, car_park: str, layout: Layout, *, started: datetime, read: Read = sharp) -> None:
         self.id = car_park
+        self.came_before: dict[int, datetime] = {}
+        """Vehicles whose entry is told only when they leave: nobody looked at the lanes when they came."""
+        self._read = read
         self.layout = layout
         self.equipment = Equipment()
         self._topics = {kind: up_topic(operator, car_park, kind) for kind in ("spaces", "counts", "passages", "acks")}
@@ -142,6 +145,9 @@ class CarPark:
                         counting.left += 1
                         counting.occupied -= 1
             if lanes:
+                came = self.came_before.pop(change.vehicle, None)
+                if came is not None and not change.taken:
+                    messages.append(self.passage(change.vehicle, came, entry=True))
                 messages.append(self.passage(change.vehicle, change.at, entry=change.taken))
         if moved and not lanes:
             messages.append(self._counts_message([self._counting[number] for number in moved], changes[-1].at))
@@ -166,7 +172,8 @@ class CarPark:
         self._passages += 1
         direction: Literal["entry", "exit"] = "entry" if entry else "exit"
         lane = self.gate_of(vehicle, entry=entry)
-        plate = plate_of(vehicle)
+        reading = self._read(vehicle)
+        plate = reading.plate
         seen = PassageMessage(
             f"{lane[:20]}-{self._epoch}-{self._passages:06}",
             lane,
@@ -174,9 +181,9 @@ class CarPark:
             at,
             plate,
             "large" if plate is not None and plate.color == "yellow" else "small",
-            round(1 - (vehicle * 7919 % 1000) ** 2 / 12_000_000, 3),
+            reading.confidence,
             None,
-            None if plate is not None else f"t{vehicle:09}",
+            reading.ticket,
         )
         return Message(self._topics["passages"], _encode(seen))
 

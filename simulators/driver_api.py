@@ -59,7 +59,7 @@ class DriverApi:
     async def offers(self, car_park: str, begins: datetime, until: datetime) -> list[OfferHeld]:
         """What a car park and its lenders promise for the window. Raises NotAllowed, Unavailable."""
         asked = {"car_park": car_park, "from": begins.isoformat(), "until": until.isoformat()}
-        answer = await self._ask("GET", "/v1/offers", params=asked)
+        answer = await self.ask("GET", "/v1/offers", params=asked)
         return msgspec.json.decode(answer, type=_Offers).items
 
     async def hold(self, token: str, offer: str, plate: Plate) -> Reserved:
@@ -76,9 +76,9 @@ class DriverApi:
         return await self._reserved("GET", f"/v1/reservations/{reservation}", token, None)
 
     async def _reserved(self, method: str, path: str, token: str, body: Mapping[str, Any] | None) -> Reserved:
-        return msgspec.json.decode(await self._ask(method, path, token=token, body=body), type=Reserved)
+        return msgspec.json.decode(await self.ask(method, path, token=token, body=body), type=Reserved)
 
-    async def _ask(
+    async def ask(
         self,
         method: str,
         path: str,
@@ -87,6 +87,7 @@ class DriverApi:
         body: Mapping[str, Any] | None = None,
         params: Mapping[str, str] | None = None,
     ) -> bytes:
+        """The body of the answer; a POST has an idempotency key of its own. Raises NotAllowed, Unavailable."""
         if self._session is None:
             raise RuntimeError("not open: use `async with`")
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}

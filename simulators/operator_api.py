@@ -119,6 +119,12 @@ class OperatorApi:
         async with self._asked("PUT", f"/v1/operator/car-parks/{car_park}", body) as answer:
             await body_of(answer)
 
+    async def put_tariff(self, car_park: str, document: Mapping[str, Any]) -> None:
+        """The car park's tariff from now on; nothing new where it is this one. Raises NotAllowed, Unavailable."""
+        body = msgspec.json.encode(document)
+        async with self._asked("PUT", f"/v1/operator/car-parks/{car_park}/tariff", body) as answer:
+            await body_of(answer)
+
     async def books(self, car_park: str) -> Books:
         """The car park's tally as of the last commit. Raises NotAllowed, Unavailable."""
         async with self._asked("GET", f"/v1/operator/car-parks/{car_park}/ingest") as answer:

@@ -17,12 +17,13 @@ import msgspec
 import numpy as np
 
 from contracts.wire import OrderMessage, SpaceEvent, parse_topic
+from simulators.built import built
+from simulators.cameras import CameraPlan, came_before
 from simulators.car_park import CarPark, Change, Message, Taken
 from simulators.city import City, Place
 from simulators.clock import Clock
 from simulators.demand import DAY_S
 from simulators.faults import FaultPlan, FaultySensors
-from simulators.layout import layout_of
 from simulators.obedience import Obedience
 from simulators.operator_api import CarParkHeld
 from simulators.speakers import Speakers
@@ -53,8 +54,18 @@ class Simulation:
     """A city and its car parks, from tick to tick."""
 
     def __init__(
-        self, held: Sequence[CarParkHeld], clock: Clock, *, seed: int, speed: float, zone: ZoneInfo, faults: FaultPlan
+        self,
+        held: Sequence[CarParkHeld],
+        clock: Clock,
+        *,
+        seed: int,
+        speed: float,
+        zone: ZoneInfo,
+        faults: FaultPlan,
+        cameras: CameraPlan | None = None,
+        overhear: Callable[[str, OrderMessage], None] | None = None,
     ) -> None:
+        """`cameras` None: every lane reads every plate. `overhear` is told of every order, by car park."""
         if speed <= 0:
             raise ValueError("speed must be positive")
         self._clock = clock
@@ -64,10 +75,16 @@ class Simulation:
         midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
         self._from_s = local.weekday() * DAY_S + (local - midnight).total_seconds()
         self._local = local
-        self._car_parks = [CarPark(each.operator, each.id, layout_of(each), started=self._started) for each in held]
+        self._car_parks, with_cameras = built(held, cameras, seed=seed, started=self._started)
+        self.with_cameras = [self._car_parks[number].id for number in with_cameras]
         self._numbers = {each.id: number for number, each in enumerate(self._car_parks)}
         places = [Place(each.id, of.kind, each.layout.slots) for each, of in zip(self._car_parks, held, strict=True)]
         self._city = City(places, seed=seed, now_s=self._from_s)
+        for number in with_cameras:
+            inside = self._city.vehicles[self._city.starts[number] : self._city.starts[number + 1]]
+            there = inside[self._taken(number)].tolist()
+            self._car_parks[number].came_before = came_before(there, self._started, speed)
+        self._overhear = overhear
         self._faults = [FaultySensors(faults, each.id) for each in self._car_parks] if not faults.is_harmless else None
         self._beats = [0] * len(self._car_parks)
         self._obedience = Obedience(self._car_parks, faults)
@@ -87,7 +104,10 @@ class Simulation:
             _log.warning("refused: %s", payload[:500].decode(errors="replace"))
             return
         with contextlib.suppress(msgspec.DecodeError):
-            self._obedience.hear(self._numbers[parts.car_park], msgspec.json.decode(payload, type=OrderMessage))
+            order = msgspec.json.decode(payload, type=OrderMessage)
+            if self._overhear is not None:
+                self._overhear(parts.car_park, order)
+            self._obedience.hear(self._numbers[parts.car_park], order)
 
     def enter(self, car_park: str, vehicle: int) -> str:
         """A guest stands before a gate: what its camera tells. The lane."""

@@ -32,6 +32,14 @@ def simulate(
     drivers: Annotated[
         int, typer.Option(min=0, max=1_000, help="So many reserve over REST, come, park and leave; 0: none.")
     ] = 0,
+    parkers: Annotated[
+        int, typer.Option(min=0, max=500, help="So many park without a promise; car parks with cameras then bill.")
+    ] = 0,
+    cameras: Annotated[
+        int | None, typer.Option(min=0, help="Lanes of so many spaces read plates, the others count. [all]")
+    ] = None,
+    misread: Annotated[float, typer.Option(min=0, max=1, help="Share of plates with a character mistaken.")] = 0.0,
+    missed: Annotated[float, typer.Option(min=0, max=1, help="Share of vehicles whose plate is not read.")] = 0.0,
     ledger: Annotated[Path | None, typer.Option(help="Write down everything that was published.")] = None,
     token: Annotated[str | None, typer.Option(help="An operator's key; without: the one of `berth up`.")] = None,
     data_dir: DataDirOption = None,
@@ -43,6 +51,7 @@ def simulate(
     from app.exit_codes import CommandFailed, Exit
     from app.signals import until_stopped
     from kernel.clock import SystemClock
+    from simulators.cameras import CameraPlan
     from simulators.operator_api import NotAllowed
     from simulators.simulate import NothingToSimulate, simulate_city
     from simulators.wire_client import BrokerSilent
@@ -64,6 +73,8 @@ def simulate(
         car_parks=car_park,
         ledger_path=ledger,
         drivers=driver_tokens(settings, [f"simulated-{number}" for number in range(drivers)]) if drivers else None,
+        parkers=driver_tokens(settings, [f"parker-{number}" for number in range(parkers)]) if parkers else None,
+        cameras=CameraPlan(cameras, misread, missed),
     )
     try:
         asyncio.run(until_stopped(work, on_stop=lambda: None))
