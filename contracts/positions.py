@@ -1,12 +1,15 @@
 """Positions: WGS-84 inside, GCJ-02 (what Chinese maps draw) in and out on request."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final, Self
 
 import prcoords
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from contracts.ids import Latitude, Longitude
+
+NULL_ISLAND: Final = "0, 0 lies in the Atlantic: the position was never filled in"
 
 
 class Datum(StrEnum):
@@ -42,6 +45,12 @@ class PositionIn(BaseModel):
     lat: Latitude
     lon: Longitude
     datum: Datum = Datum.WGS84
+
+    @model_validator(mode="after")
+    def _filled_in(self) -> Self:
+        if self.lat == 0 == self.lon:
+            raise PydanticCustomError("position_zero", NULL_ISLAND)
+        return self
 
     def wgs84(self) -> tuple[float, float]:
         """Latitude and longitude in WGS-84; GCJ-02 is undone to well under a metre."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from opening_hours import validate as is_opening_hours
 
+from contracts.positions import NULL_ISLAND
 from registry.feeds.projection import Grid, grid_of, to_degrees
 from registry.feeds.records import Accepted, Bad, FeedOptions, Reading, Refused, Row, Site
 from registry.feeds.values import decimal, moment, shown, text, whole
@@ -95,7 +96,7 @@ def _position(row: Row, options: FeedOptions) -> tuple[float, float]:
     if abs(lon) > 180:
         raise Bad("lon", "longitude_out_of_range", f"{shown(row.lon)} is not a longitude in degrees")
     if lat == 0 and lon == 0:
-        raise Bad("lat", "position_zero", "0, 0 lies in the Atlantic: the position was never filled in")
+        raise Bad("lat", "position_zero", NULL_ISLAND)
     return lat, lon
 
 

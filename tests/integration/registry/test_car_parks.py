@@ -67,6 +67,7 @@ async def test_the_smallest_car_park_of_the_contracts(site: Site) -> None:
         ({"opening_hours": "whenever"}, 422, "OSM syntax"),
         ({"time_zone": "Mars/Olympus"}, 422, "IANA time zone"),
         ({"position": {"lat": 5402496.0, "lon": 512788.0}}, 422, "less than or equal to 90"),
+        ({"position": {"lat": 0, "lon": 0}}, 422, "never filled in"),
         ({"id": "another"}, 422, "not the id in the path"),
         ({"capacity": "10"}, 422, "whole number"),
         ({"height_cm": 0}, 422, "greater than or equal to 1"),
