@@ -1,4 +1,4 @@
-"""Devices that are not there: `berth simulate` and `berth replay` speak for them, over the wire only."""
+"""Who is not there: `simulate` and `replay` speak for devices, `simulate-channel` for payment channels."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +18,7 @@ def add_to(cli: typer.Typer) -> None:
     """Register the commands of this file."""
     cli.command()(simulate)
     cli.command()(replay)
+    cli.command()(simulate_channel)
 
 
 def simulate(
@@ -91,7 +92,17 @@ def _faults(seed: int, said: list[str]) -> "FaultPlan":
     from app.exit_codes import CommandFailed, Exit
     from simulators.faults import FaultPlan
 
-    known = {field.name for field in fields(FaultPlan) if field.type in ("float", float)}
+    rates = _rates(said, {field.name for field in fields(FaultPlan) if field.type in ("float", float)})
+    try:
+        return FaultPlan(seed=seed, **rates)  # type: ignore[arg-type]  # only float fields, see `known`
+    except ValueError as error:
+        raise CommandFailed(Exit.USAGE, str(error)) from error
+
+
+def _rates(said: list[str], known: set[str]) -> dict[str, float]:
+    """`NAME=RATE` pairs. Raises CommandFailed."""
+    from app.exit_codes import CommandFailed, Exit
+
     rates: dict[str, float] = {}
     for pair in said:
         name, _, rate = pair.partition("=")
@@ -101,10 +112,7 @@ def _faults(seed: int, said: list[str]) -> "FaultPlan":
             rates[name] = float(rate)
         except ValueError:
             raise CommandFailed(Exit.USAGE, f"{pair!r}: the rate is a number from 0 to 1") from None
-    try:
-        return FaultPlan(seed=seed, **rates)  # type: ignore[arg-type]  # only float fields, see `known`
-    except ValueError as error:
-        raise CommandFailed(Exit.USAGE, str(error)) from error
+    return rates
 
 
 def replay(
@@ -170,3 +178,49 @@ def replay(
         typer.echo(f"refused: {rows} {reason}: {'; '.join(details[:DETAILS_MAX])}{more}".rstrip(": "), err=True)
     for warning in summary.warnings:
         typer.echo(warning, err=True)
+
+
+def simulate_channel(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Where both channels listen; 0: any free port.")] = 8_081,
+    public_url: Annotated[
+        str, typer.Option(help="Where the city's API is: what the printed settings tell it to be called at.")
+    ] = "http://127.0.0.1:8080",
+    fault: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=RATE", help="What goes wrong how often, e.g. twice=0.05.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed meets the same faults.")] = 0,
+    data_dir: DataDirOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Play WeChat Pay and Alipay, until stopped; prints the settings with which a city uses them. No money moves."""
+    import asyncio
+
+    from msgspec.json import encode
+
+    from app.exit_codes import CommandFailed, Exit
+    from app.signals import until_stopped
+    from kernel.clock import SystemClock
+    from simulators.payment_channel.mischief import RATES, Mischief
+    from simulators.payment_channel.parties import Parties
+    from simulators.payment_channel.run import run_channels, settings_for
+
+    settings = settings_of(data_dir, makes_data=True)
+    start_logs(settings, "simulate-channel")
+    folder = (settings.data_dir / "payment-channel").resolve()
+
+    def ready(url: str, parties: Parties) -> None:
+        said = settings_for(url, parties, folder, public_url)
+        if json:
+            typer.echo(encode({"url": url, "settings": said}).decode())
+        else:
+            typer.echo("".join(f"export {name}={value}\n" for name, value in said.items()), nl=False)
+
+    try:
+        mischief = Mischief(seed=seed, **_rates(fault or [], set(RATES)))  # type: ignore[arg-type]  # rates, see RATES
+        work = run_channels(folder, SystemClock(), mischief, host="127.0.0.1", port=port, ready=ready)
+        asyncio.run(until_stopped(work, on_stop=lambda: None))
+    except ValueError as error:
+        raise CommandFailed(Exit.USAGE, str(error)) from error
+    except OSError as error:
+        raise CommandFailed(Exit.PORT_TAKEN, f"cannot listen: {error}") from error

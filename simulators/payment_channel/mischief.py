@@ -63,6 +63,9 @@ class Mischief(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     repaid_after_s: Seconds = 86_400.0
 
     def __post_init__(self) -> None:
+        for name in RATES:
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is from 0 to 1")
         if sum(getattr(self, name) for name in PLATE_FAULTS) > 1:
             raise ValueError("more than all vehicles have something wrong with them")
         if self.late_s[0] > self.late_s[1]:
