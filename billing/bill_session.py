@@ -1,6 +1,7 @@
 """A session whose exit is known is rated and decided on: closed, owed, or an exception that waits for a person.
 
-Passages that come later never make a stay dearer by themselves: that is left to an operator, who says so.
+Passages that come later never make a stay dearer by themselves once it was asked for: that is left to an operator, who
+says so. Of a vehicle that stands at the exit it is not later.
 """
 
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from billing.charge_promise import charge_promise
 from billing.credit import count_later
 from billing.exit_decision import decide_exit
 from billing.pairing import Passage
@@ -19,6 +21,7 @@ from billing.sql import sessions as sql
 from billing.tariff_shelf import TariffShelf
 from contracts.facts import PassageSeen
 from contracts.ids import CarParkId
+from contracts.lane_orders import is_live
 from contracts.orders import GiveOrder
 from kernel.db import Row, Tx
 
@@ -75,9 +78,12 @@ async def bill_session(
 ) -> Row:
     """The row afterwards. `passage` is where the vehicle stands, or stood."""
     priced = await price(tx, till, row, guest=guest, ticket_lost=ticket_lost)
-    if till.actor == BY_ITSELF and await _is_dearer(tx, row, priced):
+    stands = is_live(seen(row, passage), tx.now)
+    if till.actor == BY_ITSELF and not stands and await _is_dearer(tx, row, priced):
         priced = Priced(rated=Rated(unrated=Unrated.DEARER))
     (row,) = await sql.move(tx, [(row, priced.columns)])
+    if priced.reservation is not None:
+        await charge_promise(tx, priced.reservation)
     await decide_exit(tx, till.give_order, row, priced.rated.fee, seen(row, passage))
     if row["supersedes"] is not None:
         await count_later(tx, row["id"])

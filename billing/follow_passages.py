@@ -14,7 +14,7 @@ from msgspec import Struct
 from billing.bill_session import BY_ITSELF, Till, bill_session, decide_again, price, seen
 from billing.entry_decision import decide_entry
 from billing.exit_decision import decide_exit
-from billing.pairing import Outcome, Rules, Visit, pair
+from billing.pairing import Outcome, Passage, Rules, Visit, pair
 from billing.policy import BillingPolicy
 from billing.rate_session import looks_back
 from billing.session_changes import Changes, Kept, changes, successors
@@ -39,9 +39,19 @@ class _Vehicle(Struct):
     changes: Changes
 
 
-async def follow_passages(tx: Tx, till: Till, asked: Sequence[Asked]) -> dict[str, Row]:
-    """The sessions that changed, as they are now, by id. `asked`: vehicles, and the time in which something of them
-    changed. An operator who put passages right is the till's actor, and may make a stay dearer by it.
+class Followed(Struct, kw_only=True):
+    """`rows` are the sessions that changed, as they are now, by id; `orphans` exits without an entry, which the caller
+    decides on; `unpaired` passages that were put right and did not become a stay.
+    """
+
+    rows: dict[str, Row]
+    orphans: list[tuple[Row, Passage]]
+    unpaired: list[tuple[str, Passage]]
+
+
+async def follow_passages(tx: Tx, till: Till, asked: Sequence[Asked]) -> Followed:
+    """`asked`: vehicles, and the time in which something of them changed. An operator who put passages right is the
+    till's actor, and may make a stay dearer by it.
     """
     windows = await passages_sql.windows(tx, asked)
     kept: dict[tuple[str, str | None, str | None], list[Row]] = {one.key: [] for one in asked}
@@ -55,7 +65,20 @@ async def follow_passages(tx: Tx, till: Till, asked: Sequence[Asked]) -> dict[st
         named = {passage for visit in visits for passage in (*visit.entries, *visit.exits)}
         unsure = {passage.id for passage in window.passages} - named
         vehicles.append(_Vehicle(one, visits, changes([_kept(row) for row in kept[one.key]], visits, unsure)))
-    return await _Following(tx, till, rows).follow(vehicles)
+    following = _Following(tx, till, rows)
+    await following.follow(vehicles)
+    return Followed(
+        rows=following.changed,
+        orphans=following.orphans,
+        unpaired=[
+            (vehicle.asked.car_park, passage)
+            for vehicle in vehicles
+            for visit in vehicle.visits
+            if visit.outcome is not Outcome.PAIRED
+            for passage in (visit.entry, visit.exit)
+            if passage is not None and passage.made_by is not None
+        ],
+    )
 
 
 def rules_of(policy: BillingPolicy) -> Rules:
@@ -74,10 +97,11 @@ class _Following:
         self._tx = tx
         self._till = till
         self._rows = rows
-        self._changed: dict[str, Row] = {}
+        self.changed: dict[str, Row] = {}
+        self.orphans: list[tuple[Row, Passage]] = []
         self._visits: dict[tuple[str, str], Visit] = {}
 
-    async def follow(self, vehicles: Sequence[_Vehicle]) -> dict[str, Row]:
+    async def follow(self, vehicles: Sequence[_Vehicle]) -> None:
         for vehicle in vehicles:
             for visit in vehicle.visits:
                 self._visits.update(((vehicle.asked.car_park, entry), visit) for entry in visit.entries)
@@ -88,11 +112,10 @@ class _Following:
         await self._adopt()
         await self._bill([(self._rows[row["id"]], visit) for row, visit in left + begun])
         await self._look_again(same)
-        return self._changed
 
     def _note(self, rows: Iterable[Row]) -> None:
         for row in rows:
-            self._rows[row["id"]] = self._changed[row["id"]] = row
+            self._rows[row["id"]] = self.changed[row["id"]] = row
 
     async def _write(self, moves: Sequence[tuple[Row, Mapping[str, Any]]]) -> list[Row]:
         moved = await sql.move(self._tx, moves)
@@ -161,7 +184,9 @@ class _Following:
         for row, visit in sorted(known, key=lambda one: (one[0]["zone"] == "", one[1].first.at, one[0]["id"])):
             if visit.exit is None:
                 continue
-            if row["state"] != State.EXITED:  # nobody knows what it costs, and it stands there
+            if row["state"] == State.ORPHAN_EXIT:
+                self.orphans.append((row, visit.exit))
+            elif row["state"] != State.EXITED:  # nobody knows what it costs, and it stands there
                 await decide_exit(self._tx, self._till.give_order, row, None, seen(row, visit.exit))
             else:
                 guest = guests.get(row["id"])
@@ -169,7 +194,7 @@ class _Following:
 
     async def _look_again(self, same: Sequence[tuple[Kept, Visit]]) -> None:
         """Stays that were billed before: something around them has become known, or the vehicle still stands there."""
-        around = {row["parent"] for row in self._changed.values()}
+        around = {row["parent"] for row in self.changed.values()}
         for kept, visit in same:
             row, again = self._rows[kept.id], visit.again
             if again is not None and is_live(seen(row, again), self._tx.now):
@@ -181,10 +206,10 @@ class _Following:
 
     async def _later_visits(self) -> list[Row]:
         """Whose price looks back at what has become known only now."""
-        billed = [row for row in self._changed.values() if row["state"] in (State.RATED, State.CLOSED)]
+        billed = [row for row in self.changed.values() if row["state"] in (State.RATED, State.CLOSED)]
         later: dict[str, Row] = {}
         for first in billed:
-            after = [row for row in self._rows.values() if row["id"] not in self._changed and _comes_after(first, row)]
+            after = [row for row in self._rows.values() if row["id"] not in self.changed and _comes_after(first, row)]
             for row in after:
                 version = await self._till.shelf.version(self._tx, row["tariff"])
                 back = looks_back(version)

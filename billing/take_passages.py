@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from billing.bill_session import Till
 from billing.follow_passages import follow_passages
+from billing.match_plates import match_plates
 from billing.sql import passages as sql
 from billing.sql import sessions
 from billing.sql.passages import Asked
@@ -26,7 +27,7 @@ async def take_passages(tx: Tx, give_order: GiveOrder, shelf: TariffShelf, passa
     asked = asked_of(passages)
     if asked:
         till = Till(give_order=give_order, shelf=shelf, policies=await sessions.policies(tx, car_parks))
-        await follow_passages(tx, till, asked)
+        await match_plates(tx, till, await follow_passages(tx, till, asked))
 
 
 def asked_of(passages: Iterable[PassageSeen]) -> list[Asked]:
