@@ -9,7 +9,9 @@ import structlog
 from billing.channels.offered import Channels
 from billing.channels.protocol import ChannelRefused, Plate, PlateState
 from billing.follow_plate import follow_plate
+from billing.reconsider import reconsider
 from billing.sql import agreements as sql
+from contracts.orders import GiveOrder
 from kernel.db import Database
 
 log = structlog.get_logger(__name__)
@@ -18,8 +20,9 @@ log = structlog.get_logger(__name__)
 class ConfirmAgreement:
     """The handler of `billing.agree.CONFIRM`. Raises ChannelAway: it is tried again."""
 
-    def __init__(self, database: Database, channels: Channels) -> None:
+    def __init__(self, database: Database, channels: Channels, give_order: GiveOrder) -> None:
         self._database = database
+        self._give_order = give_order
         self._channels = channels
 
     async def handle(self, payload: bytes) -> None:
@@ -37,3 +40,4 @@ class ConfirmAgreement:
             state = PlateState.OUT_SERVICE
         async with self._database.transaction() as tx:
             await follow_plate(tx, vehicle, state, channel=row["channel"], at=tx.now)
+            await reconsider(tx, self._give_order, plate=row["plate"], color=row["color"])

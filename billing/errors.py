@@ -277,3 +277,23 @@ class UnknownDifference(Problem):
 
     status = 404
     slug = "unknown-difference"
+
+
+class NothingToPay(Problem):
+    """Nothing has to be paid now
+
+    The stay is free so far, paid for, or covered by a pass: drive to the exit.
+    """
+
+    status = 409
+    slug = "nothing-to-pay"
+
+
+class PromiseCharged(Problem):
+    """The promise was charged already
+
+    There is one charge for each promise, whoever asks for it.
+    """
+
+    status = 409
+    slug = "promise-charged"

@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 from billing.charge_lifecycle import State
 from billing.charges import NewCharge, raise_charge, void_charge
 from billing.eligibility import Reason, why_not
-from billing.fee_lines import lines_of
+from billing.fee_lines import lines_of, paid_before
 from billing.session_lifecycle import State as SessionState
 from billing.sql import charges, decisions
 from billing.sql.standing import AtExit, at_exit
@@ -151,7 +151,7 @@ async def _charge(
         return seen.promise_charge
     policy, lines = seen.standing.policy, lines_of(fee)
     if seen.paid and seen.paid_at is not None:
-        lines.append(_paid_before(seen.paid, seen.paid_at))
+        lines.append(paid_before(seen.paid, seen.paid_at))
     due_at = tx.now + timedelta(seconds=policy.collect_s if decision.way is Way.PAY_LATER else 0)
     row = await raise_charge(
         tx,
@@ -176,9 +176,3 @@ async def _charge(
     )
     charge: str = row["id"]
     return charge
-
-
-def _paid_before(amount: int, at: datetime) -> dict[str, Any]:
-    """The line that takes off what was paid already."""
-    why = {"zh": "此前已付", "en": "paid before"}
-    return {"kind": "paid_before", "amount": -amount, "from": wire_time(at), "until": wire_time(at), "why": why}

@@ -7,14 +7,21 @@
 
 from collections.abc import Sequence
 from functools import partial
+from zoneinfo import ZoneInfo
+
+from prometheus_client import CollectorRegistry
 
 from billing.agree import CONFIRM
 from billing.announce import JOB as ANNOUNCE_JOB
 from billing.announce import Announce
+from billing.ask_for_promise import ask_for_promise
 from billing.barrier_paid import barrier_paid
 from billing.carry_payment import CarryPayment
 from billing.carry_refund import CarryRefund
 from billing.channels.offered import Channels
+from billing.check_ledger import CRON as CHECK_CRON
+from billing.check_ledger import JOB as CHECK_JOB
+from billing.check_ledger import check_ledger
 from billing.close_sessions import CLOSE_S, close_session_of, close_sessions
 from billing.collect import JOB as COLLECT_JOB
 from billing.collect import Collect
@@ -28,24 +35,34 @@ from billing.http.arrears import GUESSES, ArrearsApi
 from billing.http.callbacks import CallbacksApi
 from billing.http.charges import ChargesApi
 from billing.http.coupons import CouponsApi
+from billing.http.differences import DifferencesApi
 from billing.http.operator_charges import OperatorChargesApi
+from billing.http.owner_statements import OwnerStatementsApi
 from billing.http.pay_pages import PayPagesApi
 from billing.http.payments import PaymentsApi
 from billing.http.permits import PermitsApi
 from billing.http.policies import BillingPoliciesApi
+from billing.http.prepayments import PrepaymentsApi
 from billing.http.quotes import QuotesApi
 from billing.http.refunds import RefundsApi
+from billing.http.settlements import SettlementsApi
 from billing.http.tariffs import OperatorTariffsApi
 from billing.pay import JOB as SEND_JOB
 from billing.poll_channels import POLL_S, poll_channels
+from billing.reconsider import reconsider
 from billing.remind import SWEEP_S, remind_all
+from billing.settle_all import CRON as SETTLE_CRON
+from billing.settle_all import JOB as SETTLE_JOB
+from billing.settle_all import settle_all
 from billing.settle_payment import OnPaid
+from billing.settlement_meters import SettlementMeters
 from billing.start_refund import JOB as REFUND_JOB
 from billing.take_passages import take_passages
 from billing.tariff_shelf import TariffShelf
 from contracts.audit import RecordAudit
 from contracts.facts import PassageHandler, PassageSeen
 from contracts.orders import GiveOrder
+from contracts.promises import PROMISE_OVER
 from kernel.db import Database, Row, Tx
 from kernel.rates import Limiter
 from kernel.service import Job, Loop, Service
@@ -62,8 +79,10 @@ async def _take(give_order: GiveOrder, shelf: TariffShelf, tx: Tx, passages: Seq
     await take_passages(tx, give_order, shelf, passages)
 
 
-def serving(database: Database, *, channels: Channels, record_audit: RecordAudit, give_order: GiveOrder) -> Service:
-    """The side that answers."""
+def serving(
+    database: Database, *, channels: Channels, zone: ZoneInfo, record_audit: RecordAudit, give_order: GiveOrder
+) -> Service:
+    """The side that answers. `zone` is the city's: business days are by its clock."""
     shelf = TariffShelf()
     guesses = Limiter(database.clock, GUESSES)
     return Service(
@@ -78,19 +97,26 @@ def serving(database: Database, *, channels: Channels, record_audit: RecordAudit
             RefundsApi(database, record_audit),
             CallbacksApi(database, channels, _on_paid(give_order), record_audit),
             PayPagesApi(database, channels),
-            AgreementsApi(database, channels),
+            AgreementsApi(database, channels, give_order),
             ChargesApi(database, guesses),
             ArrearsApi(database, guesses),
             OperatorChargesApi(database, record_audit),
+            SettlementsApi(database, zone, record_audit),
+            DifferencesApi(database, record_audit),
+            OwnerStatementsApi(database, zone),
+            PrepaymentsApi(shelf, guesses),
         ],
     )
 
 
-def upkeep(database: Database, *, channels: Channels, give_order: GiveOrder) -> Service:
+def upkeep(
+    database: Database, *, channels: Channels, zone: ZoneInfo, registry: CollectorRegistry, give_order: GiveOrder
+) -> Service:
     """The side that looks after it."""
     on_paid = _on_paid(give_order)
     carry_payment = CarryPayment(database, channels, on_paid)
     carry_refund = CarryRefund(database, channels)
+    meters = SettlementMeters(registry)
 
     async def doubt() -> None:
         await doubt_sessions(database)
@@ -103,6 +129,16 @@ def upkeep(database: Database, *, channels: Channels, give_order: GiveOrder) -> 
 
     async def give_back(payload: bytes) -> None:
         await give_back_excess(database, payload.decode())
+
+    async def settle(_payload: bytes) -> None:
+        every = [channels.chosen(name) for name in channels.names]
+        await settle_all(database, zone, every, on_paid=on_paid, meters=meters)
+
+    async def check(_payload: bytes) -> None:
+        await check_ledger(database, meters)
+
+    async def ask_for(payload: bytes) -> None:
+        await ask_for_promise(database, payload.decode())
 
     async def ask_channels() -> None:
         await poll_channels(database, carry_payment, carry_refund)
@@ -125,16 +161,20 @@ def upkeep(database: Database, *, channels: Channels, give_order: GiveOrder) -> 
             Job(REFUND_JOB, carry_refund.handle),
             Job(ANNOUNCE_JOB, Announce(database, channels).handle),
             Job(CREDIT_JOB, give_back),
-            Job(CONFIRM, ConfirmAgreement(database, channels).handle),
+            Job(PROMISE_OVER, ask_for),
+            Job(CONFIRM, ConfirmAgreement(database, channels, give_order).handle),
+            Job(SETTLE_JOB, settle, cron=SETTLE_CRON),
+            Job(CHECK_JOB, check, cron=CHECK_CRON),
         ],
     )
 
 
 def _on_paid(give_order: GiveOrder) -> OnPaid:
-    """Whoever stands before a barrier until it is paid goes on, and the stay is over."""
+    """Whoever stands before a barrier until it is paid, or because it was not, goes on; and the stay is over."""
 
     async def on_paid(tx: Tx, charge: Row) -> None:
         await barrier_paid(tx, give_order, charge)
         await close_session_of(tx, charge)
+        await reconsider(tx, give_order, plate=charge["plate"], color=charge["color"])
 
     return on_paid

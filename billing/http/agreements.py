@@ -9,9 +9,11 @@ from billing.channels.offered import Channels
 from billing.eligibility import AgreementState, Reason, why_not
 from billing.end_agreement import end_agreement
 from billing.errors import UnknownAgreement, UnknownChannel, VehicleAgreed
+from billing.reconsider import reconsider
 from billing.sql import agreements as sql
 from billing.sql.policies import CITY
 from billing.sql.standing import standing
+from contracts.orders import GiveOrder
 from contracts.vehicles import Vehicle
 from kernel.db import Database, Row, Tx
 from kernel.http import Caller, Created, Cursor, Limit, NoContent, Page, below_id, operation, page_by
@@ -74,8 +76,9 @@ def _said(row: Row) -> dict[str, object]:
 class AgreementsApi:
     """A driver's own agreements."""
 
-    def __init__(self, db: Database, channels: Channels) -> None:
+    def __init__(self, db: Database, channels: Channels, give_order: GiveOrder) -> None:
         self._db = db
+        self._give_order = give_order
         self._channels = channels
 
     @operation(
@@ -100,6 +103,7 @@ class AgreementsApi:
             contract=wanted.contract,
             is_confirmed=channel is self._channels.sandbox,
         )
+        await reconsider(tx, self._give_order, plate=row["plate"], color=row["color"])
         return Created(f"/v1/agreements/{row['id']}", await _now(tx, row))
 
     @operation(

@@ -27,6 +27,11 @@ async def lock(tx: Tx, charges: Sequence[str]) -> list[Row]:
     return await tx.fetch(LOCK, list(charges))
 
 
+async def lock_if_free(tx: Tx, charge: str) -> Row | None:
+    """None also where somebody else is just moving it."""
+    return await tx.fetchrow("SELECT * FROM billing.charge WHERE id = $1 FOR UPDATE SKIP LOCKED", charge)
+
+
 INSERT: Final = """
     WITH charge AS (
         INSERT INTO billing.charge (
@@ -58,7 +63,7 @@ MOVE: Final = """
         UPDATE billing.charge
         SET version = version + 1, state = $3, amount = $4, paid = $5, refunded = $6, level = $7, updated_at = $8,
             channel = coalesce($12, channel), is_advanced = coalesce($13, is_advanced),
-            remind_at = coalesce($14, remind_at), due_at = coalesce($15, due_at)
+            remind_at = coalesce($14, remind_at), due_at = coalesce($15, due_at), driver = coalesce($16, driver)
         WHERE id = $1 AND version = $2
         RETURNING *
     ), told AS (
@@ -81,10 +86,12 @@ async def move(
     is_advanced: bool | None = None,
     remind_at: datetime | None = None,
     due_at: datetime | None = None,
+    driver: str | None = None,
 ) -> Row | None:
     """The row after the move, `kind` being what happened; None when it was moved meanwhile.
 
-    What is not given stays: the channel, whether it has advanced the money, when it is due, when the next reminder is.
+    What is not given stays: the channel, whether it has advanced the money, when it is due, when the next reminder is,
+    whose it is.
     """
     return await tx.fetchrow(
         MOVE,
@@ -103,4 +110,5 @@ async def move(
         is_advanced,
         remind_at,
         due_at,
+        driver,
     )

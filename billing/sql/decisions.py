@@ -69,3 +69,28 @@ WAITING: Final = """
 async def waiting(tx: Tx, car_park: str, lane: str | None, since: datetime) -> list[Row]:
     """Who stands before the barriers of `car_park`, and came after `since`."""
     return await tx.fetch(WAITING, car_park, lane, since)
+
+
+WAITING_VEHICLE: Final = """
+    SELECT wait.car_park, wait.lane, wait.charge, wait.session, wait.since, session.at_exit
+    FROM billing.lane_wait AS wait JOIN billing.session ON session.id = wait.session
+    WHERE session.plate = $1 AND session.color = $2 AND wait.charge IS NOT NULL
+    ORDER BY wait.since DESC LIMIT 1
+    FOR NO KEY UPDATE OF session, wait SKIP LOCKED
+"""
+
+
+async def waiting_vehicle(tx: Tx, plate: str, color: str) -> Row | None:
+    """Where the vehicle stands until it has paid, locked; None also where it is just being decided on."""
+    return await tx.fetchrow(WAITING_VEHICLE, plate, color)
+
+
+async def change_at_exit(tx: Tx, session: str, document: dict[str, Any], driver: str | None) -> None:
+    """The session is locked."""
+    await tx.execute(
+        "UPDATE billing.session SET at_exit = $2, driver = coalesce($3, driver), updated_at = $4 WHERE id = $1",
+        session,
+        document,
+        driver,
+        tx.now,
+    )

@@ -117,7 +117,13 @@ async def site(database: Database, clock: ManualClock) -> AsyncIterator[Site]:
     channels = offered(CHANNELS, database, listens_at="http://127.0.0.1")
     services = [
         registry_service(database, RegistrySettings(), on_counts=on_counts, profiles=[]),
-        billing.serving(database, channels=channels, record_audit=audit.record, give_order=give_order),
+        billing.serving(
+            database,
+            channels=channels,
+            zone=RegistrySettings().zone,
+            record_audit=audit.record,
+            give_order=give_order,
+        ),
     ]
     authenticator = Authenticator(issuer=local_issuer(signing), keys=RegistryKeyStore(database), clock=clock)
     apis = [api for service in services for api in service.apis]

@@ -9,12 +9,13 @@ from billing.barrier_paid import barrier_paid
 from billing.charges import pay_charge
 from billing.entry_decision import decide_entry
 from billing.exit_decision import Decision, decide_exit
+from billing.reconsider import reconsider
 from billing.sql import charges
 from billing.tariffs.fee import Fee
 from gateway.give_order import give_order
 from kernel.db import Row
 from tests.integration.billing.conftest import PARK, Site
-from tests.integration.billing.stays import agreement, fee, owed, seen, stay
+from tests.integration.billing.stays import COLOR, PLATE, agreement, fee, owed, seen, stay
 
 ORDERS = "SELECT kind, reason, lane, text, cause FROM gateway.device_order ORDER BY kind, reason"
 
@@ -200,3 +201,33 @@ async def test_a_ticket_pays_at_the_barrier(site: Site) -> None:
     session = await begun(site, plate=None, color=None, ticket="T-1")
     decided = await leave(site, session, fee(300), plate=None, color=None, ticket="T-1")
     assert (decided.way, decided.reasons) == ("pay_at_barrier", ("no_plate",))
+
+
+async def test_whoever_waits_goes_on_when_what_stood_against_him_is_paid(site: Site) -> None:
+    async with site.database.transaction() as tx:
+        await agreement(tx)
+        elsewhere = await owed(tx, await stay(tx, car_park="sy-9"))
+        session = await stay(tx)
+    waits = await leave(site, session, fee(300))
+    assert waits.reasons == ("unpaid",)
+    async with site.database.transaction() as tx:
+        assert not await reconsider(tx, give_order, plate=PLATE, color=COLOR)
+    site.clock.advance(60)
+    await pay(site, elsewhere["id"])
+    async with site.database.transaction() as tx:
+        assert await reconsider(tx, give_order, plate=PLATE, color=COLOR)
+    assert await orders(site) == [("open_barrier", "pay_later"), ("show_text", "pay_at_barrier")]
+    kept = await one(site, "SELECT at_exit, driver FROM billing.session WHERE id = $1", session["id"])
+    assert (kept["at_exit"]["way"], kept["at_exit"]["opens"], kept["driver"]) == ("pay_later", True, "ann")
+    charge = await one(site, "SELECT state, driver, due_at FROM billing.charge WHERE id = $1", waits.charge)
+    assert (charge["state"], charge["driver"]) == ("due", "ann")
+    assert charge["due_at"] == site.clock.now() + timedelta(days=1)
+    async with site.database.transaction() as tx:
+        assert not await reconsider(tx, give_order, plate=PLATE, color=COLOR), "once"
+
+
+async def test_whoever_waits_goes_on_when_he_agrees(site: Site) -> None:
+    await leave(site, await begun(site), fee(300))
+    answer = await site.post("/v1/agreements", {"vehicle": {"plate": PLATE, "color": COLOR}})
+    assert answer.status == 201, answer.raw
+    assert await orders(site) == [("open_barrier", "pay_later"), ("show_text", "pay_at_barrier")]
