@@ -16,7 +16,7 @@ from simulators.plates import DRIVERS_FROM, plate_of
 CONFUSED: Final[Mapping[str, str]] = dict(zip("0D8B172Z5S", "D0B871Z2S5", strict=True))
 """Characters that look alike; O is no part of a plate."""
 _CAME_BEFORE_S: Final = (600.0, 10_800.0)
-"""City seconds that those who are inside when we begin have been there."""
+"""Seconds that those who are inside when we begin have been there: the tariffs of before are made for slower cities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +82,10 @@ def misread(plate: Plate, dice: random.Random) -> Plate:
     return Plate(text, plate.color)
 
 
-def came_before(vehicles: Sequence[int], began: datetime, speed: float) -> dict[int, datetime]:
-    """When those who are inside at the beginning came, in our own time; the same vehicle always as long before."""
+def came_before(vehicles: Sequence[int], began: datetime) -> dict[int, datetime]:
+    """When those who are inside at the beginning came; the same vehicle always as long before."""
     return {
-        vehicle: began - timedelta(seconds=round(random.Random(vehicle).uniform(*_CAME_BEFORE_S) / speed, 3))  # noqa: S311
+        vehicle: began - timedelta(seconds=round(random.Random(vehicle).uniform(*_CAME_BEFORE_S), 3))  # noqa: S311
         for vehicle in vehicles
         if vehicle < DRIVERS_FROM
     }

@@ -83,7 +83,7 @@ class Simulation:
         for number in with_cameras:
             inside = self._city.vehicles[self._city.starts[number] : self._city.starts[number + 1]]
             there = inside[self._taken(number)].tolist()
-            self._car_parks[number].came_before = came_before(there, self._started, speed)
+            self._car_parks[number].came_before = came_before(there, self._started)
         self._overhear = overhear
         self._faults = [FaultySensors(faults, each.id) for each in self._car_parks] if not faults.is_harmless else None
         self._beats = [0] * len(self._car_parks)
