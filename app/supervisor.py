@@ -36,7 +36,7 @@ from kernel.settings import child_environment
 DEMO_DRIVERS = 60
 """So many reserve spaces in the demo: one is held every twenty seconds or so."""
 DEMO_PARKERS = 20
-"""So many park and pay later: one leaves every ten seconds or so."""
+"""So many park and pay later: one leaves every few seconds."""
 DEMO_CAMERA_SPACES = 600
 """Lanes of so many spaces read plates in the demo, at its usual speed: a few vehicles a second, each of which is billed
 when it leaves; a laptop does that beside everything else.

@@ -62,11 +62,9 @@ def test_rates_are_at_most_one() -> None:
 def test_who_came_before_is_told_when_he_leaves() -> None:
     layout = Layout(3, [None] * 3, [], ["E1"], ["X1"], ["E1"], ["X1"])
     car_park = CarPark("op", "park", layout, started=NOON)
-    car_park.came_before = came_before([7, 8, DRIVERS_FROM], NOON, 60.0)
+    car_park.came_before = came_before([7, 8, DRIVERS_FROM], NOON)
     assert set(car_park.came_before) == {7, 8}
-    assert all(
-        NOON - timedelta(minutes=3) <= at <= NOON - timedelta(seconds=10) for at in car_park.came_before.values()
-    )
+    assert all(NOON - timedelta(hours=3) <= at <= NOON - timedelta(minutes=10) for at in car_park.came_before.values())
     left = NOON + timedelta(seconds=30)
     _, messages = car_park.changed([Change(0, False, left, 7), Change(1, False, left, 9)])
     told = [msgspec.json.decode(message.payload, type=PassageMessage) for message in messages]
