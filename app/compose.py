@@ -163,7 +163,13 @@ async def worker(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
     services = [
         occupancy.upkeep(tools.database, settings.occupancy, tools.registry),
         reservation.upkeep(tools.database, settings.reservation, tools.registry, give_order),
-        billing.upkeep(tools.database, channels=channels, give_order=give_order),
+        billing.upkeep(
+            tools.database,
+            channels=channels,
+            zone=settings.registry.zone,
+            registry=tools.registry,
+            give_order=give_order,
+        ),
         gateway_service.upkeep(tools.database, settings.gateway, tools.registry, ON_ORDER),
         Service("kernel", loops=[purge_loop(tools.database)]),
     ]
@@ -207,7 +213,13 @@ def answering(tools: Tools) -> tuple[list[Service], Board]:
             record_audit=audit.record,
             give_order=give_order,
         ),
-        billing.serving(tools.database, channels=_channels(tools), record_audit=audit.record, give_order=give_order),
+        billing.serving(
+            tools.database,
+            channels=_channels(tools),
+            zone=settings.registry.zone,
+            record_audit=audit.record,
+            give_order=give_order,
+        ),
     ]
     return services, seeing.board
 

@@ -297,3 +297,34 @@ class PromiseCharged(Problem):
 
     status = 409
     slug = "promise-charged"
+
+
+class UnknownPassage(Problem):
+    """No such passage at this car park
+
+    Nobody told it, or it is void already.
+    """
+
+    status = 404
+    slug = "unknown-passage"
+
+
+class NotAStay(Problem):
+    """These passages are not one stay
+
+    Another entry or exit lies between them, or they are in the wrong order: put that right first. `session` is what
+    the passage says now.
+    """
+
+    status = 409
+    slug = "not-a-stay"
+
+
+class NothingInside(Problem):
+    """The session is not inside
+
+    Only a session that is open or suspect, and began before the exit, can be the one that left.
+    """
+
+    status = 409
+    slug = "nothing-inside"

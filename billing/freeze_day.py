@@ -44,7 +44,9 @@ async def split_day(database: Database, settlement: str) -> None:
         day = await sql.lock(tx, settlement)
         if day is not None and not day["is_split"]:
             await sql.keep_figures(tx, settlement)
-            await sql.move(tx, day, day["state"], held_in=day["held_in"], is_split=True)
+            await sql.move(
+                tx, day, day["state"], held_in=day["held_in"], is_split=True, held_by_city=day["held_by_city"]
+            )
 
 
 async def _split(tx: Tx, charge: Row, settlement: str) -> None:

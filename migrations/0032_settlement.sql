@@ -25,6 +25,7 @@ CREATE TABLE billing.settlement (
         ('open', 'frozen', 'reconciled', 'paid_out', 'held')),
     held_in       text        CONSTRAINT settlement_held_in_known CHECK (held_in IN ('frozen', 'reconciled')), -- where it goes on when released
     reason        text,       -- why it is held, or was released
+    held_by_city  boolean     NOT NULL DEFAULT false, -- then its operator cannot release it
     is_split      boolean     NOT NULL DEFAULT false, -- what was paid is the operator's, the owners' and the platform's
     paid          bigint,     -- to the operator; what is less than nothing stays in the account, and is less the next time
     frozen_at     timestamptz,
@@ -162,3 +163,4 @@ CREATE INDEX difference_of_payment ON billing.difference (payment) WHERE payment
 CREATE INDEX difference_of_refund ON billing.difference (refund) WHERE refund IS NOT NULL;
 CREATE INDEX payment_succeeded ON billing.payment (channel, succeeded_at) WHERE state = 'succeeded';
 CREATE INDEX refund_succeeded ON billing.refund (updated_at) WHERE state = 'succeeded';
+CREATE INDEX charge_of_owner ON billing.charge (owner, ends) WHERE owner IS NOT NULL;

@@ -41,7 +41,7 @@ UPDATE billing.settlement_item SET settlement = $1 WHERE operator = $2 AND settl
 MOVE: Final = """
 UPDATE billing.settlement
 SET version = version + 1, state = $3, updated_at = $4, held_in = $5, reason = coalesce($6, reason), paid = $7,
-    is_split = is_split OR $8,
+    is_split = is_split OR $8, held_by_city = $9,
     frozen_at = CASE WHEN $3 = 'frozen' THEN coalesce(frozen_at, $4) ELSE frozen_at END,
     reconciled_at = CASE WHEN $3 = 'reconciled' THEN coalesce(reconciled_at, $4) ELSE reconciled_at END,
     paid_out_at = CASE WHEN $3 = 'paid_out' THEN $4 ELSE paid_out_at END
@@ -221,9 +221,11 @@ async def move(
     reason: str | None = None,
     paid: int | None = None,
     is_split: bool = False,
+    held_by_city: bool = False,
 ) -> Row | None:
     """The row after the move; None when it was moved meanwhile."""
-    return await tx.fetchrow(MOVE, row["id"], row["version"], state, tx.now, held_in, reason, paid, is_split)
+    values = (held_in, reason, paid, is_split, held_by_city)
+    return await tx.fetchrow(MOVE, row["id"], row["version"], state, tx.now, *values)
 
 
 async def charges_of(tx: Tx, settlement: str, *, after: str, limit: int) -> list[str]:

@@ -207,20 +207,20 @@ async def test_held_with_a_reason_and_released(database: Database, money: Money,
     day = next(iter((await money.settlements()).values()))["id"]
     async with database.transaction() as tx:
         with pytest.raises(WrongState, match="open"):
-            await hold_settlement(tx, day, reason="too early")
+            await hold_settlement(tx, day, reason="too early", by_city=True)
     clock.advance(24 * HOUR)
     await money.settle()
     async with database.transaction() as tx:
-        assert (await hold_settlement(tx, day, reason="a complaint"))["reason"] == "a complaint"
+        assert (await hold_settlement(tx, day, reason="a complaint", by_city=True))["reason"] == "a complaint"
         assert not await reconcile_day(tx, day, [])
     async with database.transaction() as tx:
-        assert (await release_settlement(tx, day, reason="it was nothing"))["state"] == "frozen"
+        assert (await release_settlement(tx, day, reason="it was nothing", by_city=True))["state"] == "frozen"
         with pytest.raises(WrongState, match="frozen"):
-            await release_settlement(tx, day, reason="again")
+            await release_settlement(tx, day, reason="again", by_city=True)
         assert await reconcile_day(tx, day, [])
     async with database.transaction() as tx:
-        await hold_settlement(tx, day, reason="once more")
-        assert (await release_settlement(tx, day, reason="nothing"))["state"] == "reconciled"
+        await hold_settlement(tx, day, reason="once more", by_city=True)
+        assert (await release_settlement(tx, day, reason="nothing", by_city=True))["state"] == "reconciled"
         assert (await pay_out(tx, day))["paid"] == 950
 
 
