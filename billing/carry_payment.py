@@ -5,7 +5,8 @@ lease; `attempts` was counted up before anything was sent, so that whoever comes
 it before sending it again. It is sent again under the same number and in the same words, which makes it the same order.
 """
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -29,7 +30,9 @@ from billing.sql import announcements, charges
 from billing.sql import payments as sql
 from kernel.db import Database, Row, Tx
 
-NO_LONGER_OWED = "not owed any more"
+NO_LONGER_OWED: Final = "not owed any more"
+GRACE: Final = timedelta(seconds=30)
+"""The channel closes a code by itself when it is over; whoever paid in the last second is known to it by then."""
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +69,7 @@ class CarryPayment:
 
     async def _talk(self, channel: PaymentChannel, row: Row) -> tuple[PaymentTold, Action | None]:
         """Raises ChannelAway, ChannelRefused where nothing was sent."""
-        is_over = row["expires_at"] is not None and row["expires_at"] <= self._database.clock.now()
+        is_over = row["expires_at"] is not None and row["expires_at"] + GRACE <= self._database.clock.now()
         if row["attempts"] > 1 or row["state"] != State.CREATED:
             pays_later = row["way"] == "later"
             told = await channel.query(row["out_trade_no"], pays_later=pays_later)
@@ -79,6 +82,8 @@ class CarryPayment:
                 raise ChannelAway("knows nothing of what it had accepted")
         if is_over:
             return PaymentTold(out_trade_no=row["out_trade_no"], standing=Standing.CLOSED, error="expired"), None
+        if row["state"] == State.SENT:  # a code that nobody has scanned yet is known to some channels only from then on
+            return PaymentTold(out_trade_no=row["out_trade_no"], standing=Standing.WAITING), None
         return await self._send(channel, row)
 
     async def _send(self, channel: PaymentChannel, row: Row) -> tuple[PaymentTold, Action | None]:

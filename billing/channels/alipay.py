@@ -1,7 +1,7 @@
 """Alipay for parking: `PaymentChannel`. `alipay_wire` has the words, `alipay_signing` the keys, `alipay_client` the way
 out.
 
-Alipay collects at once and says so in its answer: there is no time in which it has only accepted.
+Alipay mostly collects at once and says so in its answer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
 from billing.channels import alipay_wire as wire
 from billing.channels.alipay_bill import read_bill
@@ -111,13 +112,17 @@ class AlipayChannel:
         return Action(url)
 
     async def query(self, out_trade_no: str, *, pays_later: bool) -> PaymentTold:
+        """Of what it collects under an agreement, it waits for nobody but itself."""
         try:
             document = await self._client.ask("alipay.trade.query", {"out_trade_no": out_trade_no})
         except ChannelRefused as refused:
             if refused.code in NOT_THERE:
                 return PaymentTold(out_trade_no=out_trade_no, standing=Standing.UNKNOWN)
             raise
-        return _read(wire.payment, document)
+        told = _read(wire.payment, document)
+        if pays_later and told.standing is Standing.WAITING:
+            return replace(told, standing=Standing.ACCEPTED)
+        return told
 
     async def close(self, out_trade_no: str) -> None:
         """A code that nobody has scanned has made no trade yet: there is nothing to close."""

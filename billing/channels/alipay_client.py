@@ -17,6 +17,8 @@ from billing.channels.session import Session
 from kernel.clock import Clock
 
 DONE: Final = "10000"
+IN_PROCESS: Final = "10003"
+"""`code` of a payment that was taken and is not done yet."""
 PASSING: Final = frozenset({"20000"})
 """`code` of what the gateway could not do just now."""
 UNSURE: Final = frozenset(
@@ -63,7 +65,7 @@ class AlipayClient:
         except NotAlipay as reason:
             raise ChannelAway(f"answered, {reason}") from None
         code, sub_code = str(document.get("code", "")), str(document.get("sub_code", ""))
-        if code == DONE:
+        if code in (DONE, IN_PROCESS):
             return dict(document)
         if code in PASSING or not sub_code or sub_code in UNSURE:
             raise ChannelAway(f"answered {code} {sub_code}".rstrip())

@@ -143,7 +143,9 @@ def agreement(document: Mapping[str, Any]) -> PlateState:
 
 
 def collected(document: Mapping[str, Any], out_trade_no: str) -> PaymentTold:
-    """Of `order.pay`, which answers when it has the money. Raises Unreadable."""
+    """Of `order.pay`, which answers when it has the money, or (10003) while it is still at it. Raises Unreadable."""
+    if document.get("code") == "10003":
+        return PaymentTold(out_trade_no=out_trade_no, standing=Standing.ACCEPTED)
     return PaymentTold(
         out_trade_no=_same(document, "out_trade_no", out_trade_no),
         standing=Standing.SUCCEEDED,

@@ -10,7 +10,7 @@
     POST /v3/refund/domestic/refunds, GET .../{out_refund_no}
     GET  /v3/bill/tradebill                                   yesterday                -> download_url, hash_value
 
-Times are Beijing's, to the second. A `free_duration` of nothing is left out: WeChat refuses 0.
+Times are Beijing's, to the second. `free_duration` is always there, also as 0: WeChat wants it.
 """
 
 from collections.abc import Mapping
@@ -88,15 +88,15 @@ def find(vehicle: Plate, openid: str, *, appid: str, sub_mchid: str) -> str:
 
 def parking(entry: Entry, *, sub_mchid: str, notify_url: str) -> dict[str, Any]:
     """A vehicle came in."""
-    body = {
+    return {
         "sub_mchid": sub_mchid,
         "out_parking_no": number_of(entry.session),
         **_plate(entry.vehicle),
         "notify_url": notify_url,
         "start_time": _time(entry.entry_at),
         "parking_name": entry.car_park_name[:NAME_CHARACTERS_MAX],
+        "free_duration": entry.free_s,
     }
-    return body | ({"free_duration": entry.free_s} if entry.free_s > 0 else {})
 
 
 def later(
