@@ -50,7 +50,7 @@ def _lines(text: str) -> Iterator[BillLine]:
     if not is_ended:
         raise ValueError("it is not whole")
     rows = csv.reader(kept)
-    titles = [title.strip() for title in next(rows)]
+    titles = [title.strip() for title in next(rows, [])]
     for values in rows:
         yield _line({title: value.strip() for title, value in zip(titles, values, strict=False)})
 

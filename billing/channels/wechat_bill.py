@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -26,11 +26,11 @@ def read_bill(document: bytes) -> list[BillLine]:
 
 def _lines(text: str) -> Iterator[BillLine]:
     rows = csv.reader(io.StringIO(text))
-    titles = [title.strip() for title in next(rows)]
+    titles = [title.strip() for title in next(rows, [])]
     count = 0
     for row in rows:
         if row and row[0].strip() == TOTALS:
-            told = next(rows)[0].strip("`")
+            told = next(rows, [""])[0].strip("`")
             if int(told) != count:
                 raise ValueError(f"{told} lines are told, {count} are there")
             return
@@ -56,4 +56,4 @@ def _line(row: dict[str, str]) -> BillLine:
 
 def fen(yuan: str) -> int:
     """`12.30` -> 1230. WeChat writes fees to five places, and settles them rounded to the fen."""
-    return int((Decimal(yuan) * FEN).quantize(Decimal(1)))
+    return int((Decimal(yuan) * FEN).quantize(Decimal(1), ROUND_HALF_UP))
