@@ -32,12 +32,13 @@ GUEST_COMES_WITHIN: Final = timedelta(minutes=15)
 
 
 class Till(Struct, frozen=True, kw_only=True):
-    """What billing a session needs beside it. `actor`: who caused it."""
+    """What billing a session needs beside it. `actor`: who caused it. `lost_ticket`: that its driver has lost."""
 
     give_order: GiveOrder
     shelf: TariffShelf
     policies: Mapping[str, BillingPolicy]
     actor: str = BY_ITSELF
+    lost_ticket: str | None = None
 
 
 class Priced(Struct, frozen=True, kw_only=True):
@@ -60,7 +61,7 @@ class Priced(Struct, frozen=True, kw_only=True):
         }
 
 
-async def price(tx: Tx, till: Till, row: Row, *, guest: Row | None, ticket_lost: bool = False) -> Priced:
+async def price(tx: Tx, till: Till, row: Row, *, guest: Row | None) -> Priced:
     """Of the locked session in `row`, whose exit is known; `guest` is the promise that it took up (`sql.guests`)."""
     apart = timedelta(0)
     if not row["zone"] and till.policies[row["car_park"]].zone_time == "instead":
@@ -70,14 +71,13 @@ async def price(tx: Tx, till: Till, row: Row, *, guest: Row | None, ticket_lost:
             return Priced(rated=billed_by("reservation"), reservation=guest["reservation"])
         apart += row["exit_at"] - guest["checked_in_at"]
     apart = min(apart, row["exit_at"] - row["entry_at"])
-    return Priced(rated=await rate_session(tx, till.shelf, row, apart=apart, ticket_lost=ticket_lost))
+    lost = row["ticket"] is not None and row["ticket"] == till.lost_ticket
+    return Priced(rated=await rate_session(tx, till.shelf, row, apart=apart, ticket_lost=lost))
 
 
-async def bill_session(
-    tx: Tx, till: Till, row: Row, passage: Passage, *, guest: Row | None = None, ticket_lost: bool = False
-) -> Row:
+async def bill_session(tx: Tx, till: Till, row: Row, passage: Passage, *, guest: Row | None = None) -> Row:
     """The row afterwards. `passage` is where the vehicle stands, or stood."""
-    priced = await price(tx, till, row, guest=guest, ticket_lost=ticket_lost)
+    priced = await price(tx, till, row, guest=guest)
     stands = is_live(seen(row, passage), tx.now)
     if till.actor == BY_ITSELF and not stands and await _is_dearer(tx, row, priced):
         priced = Priced(rated=Rated(unrated=Unrated.DEARER))

@@ -19,6 +19,7 @@ from reservation.sql import lapses as sql
 from reservation.sql import reservations
 from reservation.stay import Stay
 from reservation.steps import seen_now
+from reservation.tell_cost import tell_cost
 from reservation.time_meters import TimeMeters
 
 PART_ROWS: Final = 200
@@ -40,6 +41,8 @@ class RanOut(Struct, frozen=True):
         await reservations.move_all(tx, self.steps)
         over = [row for row, promise, _ in self.steps if not promise.is_active]
         await give_back_all(tx, over, tx.now)
+        for row, promise, _ in self.steps:
+            await tell_cost(tx, row["id"], promise, price=row["price"])
         return {CarParkId(row["car_park"]) for row in over}
 
 

@@ -8,6 +8,7 @@ from reservation.claim import give_back
 from reservation.errors import UnknownReservation, WrongState
 from reservation.lifecycle import Promise, State, seen_at
 from reservation.sql import reservations as sql
+from reservation.tell_cost import tell_cost
 
 
 async def current(tx: Tx, reservation: str, *, driver: str | None) -> tuple[Row, Promise]:
@@ -42,6 +43,7 @@ async def write(
         raise WrongState(f"{row['id']} was changed at the same moment: read it and try again", reservation=row["id"])
     if not after.is_active:
         await give_back(tx, row, tx.now)
+        await tell_cost(tx, row["id"], after, price=moved["price"])
     return moved
 
 

@@ -99,7 +99,7 @@ AT_EXIT: Final = f"""
     ) AS owed ON true
     LEFT JOIN LATERAL (
         SELECT id AS charge, amount - paid AS amount FROM billing.charge
-        WHERE reservation = $6 AND state IN ('due', 'overdue', 'adjusted') AND due_at <= $4 ORDER BY id LIMIT 1
+        WHERE reservation = $6 AND state IN ('due', 'overdue', 'adjusted') ORDER BY id LIMIT 1
     ) AS promise ON true
 """
 
