@@ -14,8 +14,8 @@ from occupancy.silence import find_silent, mark_silent
 from occupancy.sql import doubts as sql
 from occupancy.sql import resync as resync_sql
 
-LOOKS_A_HEARTBEAT = 4
-LOOK_AGAIN_MAX = timedelta(seconds=60)
+LOOKS_A_HEARTBEAT = 10
+LOOK_AGAIN_MAX = timedelta(seconds=600)
 """A car park whose sensors speak every ten minutes is looked at once a minute; one with shorter ones, more often."""
 DEAF_AFTER_TURNS = 3
 """So many turns missed (the database was away, the process stood still): what was said meanwhile is still to come."""
@@ -72,7 +72,7 @@ class DoubtSteps:
                 return
             await self._recorder.places.refresh(tx)
             mine = [operator for operator in await resync_sql.operators(tx) if self._ear.mine(operator)]
-            due = self._due(await sql.heartbeats(tx, mine), tx.now)
+            due = self._due(await sql.heartbeats(tx, mine, otherwise_s=settings.space_stale_after_s), tx.now)
             found = await find_silent(tx, settings, due, since) if due else []
         for some in in_parts(found, CAR_PARKS_AT_ONCE):
             async with self._database.transaction() as tx:

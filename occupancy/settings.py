@@ -14,7 +14,10 @@ class OccupancySettings(BaseModel):
         default=900, gt=0, description="A car park not heard of for this long is stale: its state is unknown."
     )
     space_stale_after_s: float = Field(
-        default=86_400, gt=0, description="A space not heard of for this long is marked stale; sensors may sleep long."
+        default=216_000,
+        gt=0,
+        description="A space not heard of for this long, without a heartbeat known, is stale and free nowhere: two"
+        " and a half of the daily heartbeats that long-lived sensors send.",
     )
     known_share_min: float = Field(
         default=0.95, gt=0, le=1, description="Sensors are complete when they know at least this share of the spaces."

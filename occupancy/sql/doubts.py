@@ -3,6 +3,9 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+from msgspec.structs import astuple
+
 from contracts.ids import CarParkId
 from kernel.db import Row, Tx
 from occupancy.doubt import Flapping
@@ -40,13 +43,13 @@ DELETE FROM occupancy.space_doubt WHERE kind = 'flapping' AND flipped_at <= $1 A
 RETURNING space
 """
 
-WITH_HEARTBEAT = """
-SELECT coalesce(said.car_park, learned.car_park) AS car_park, least(said.shortest_s, learned.learned_s) AS shortest_s
-FROM registry.car_park_heartbeat AS said
-FULL JOIN (SELECT car_park, learned_s FROM occupancy.heartbeat WHERE learned_s IS NOT NULL) AS learned
-    ON learned.car_park = said.car_park
-JOIN registry.car_park_revision AS known ON known.id = coalesce(said.car_park, learned.car_park)
+HEARTBEATS = """
+SELECT known.id AS car_park, coalesce(least(said.shortest_s, learned.learned_s), $2) AS shortest_s
+FROM registry.car_park_revision AS known
+LEFT JOIN registry.car_park_heartbeat AS said ON said.car_park = known.id
+LEFT JOIN occupancy.heartbeat AS learned ON learned.car_park = known.id
 WHERE known.operator = ANY($1::text[])
+    AND EXISTS (SELECT FROM registry.space_directory AS space WHERE space.car_park = known.id)
 """
 
 SILENT = """
@@ -55,10 +58,12 @@ JOIN occupancy.space_state AS state ON state.space = beat.number
 LEFT JOIN occupancy.heartbeat AS learned ON learned.car_park = beat.car_park
 LEFT JOIN occupancy.space_doubt AS doubt ON doubt.space = state.space
 WHERE beat.car_park = ANY($1::text[]) AND state.state IN ('free', 'occupied') AND doubt.kind IS DISTINCT FROM 'silent'
-    AND greatest(state.received_at, $3) < $2::timestamptz - make_interval(
-        secs => coalesce(beat.heartbeat_s * $4::float8, learned.learned_s * $5::float8))
+    AND (greatest(state.received_at, $3) < $2::timestamptz - make_interval(
+            secs => coalesce(beat.heartbeat_s * $4::float8, learned.learned_s * $5::float8, $6::float8))
+        OR state.at < $2 - make_interval(secs => $6))
 """
-"""Whom we could have heard, and did not. Without a heartbeat, said or learned, nobody is silent."""
+"""Whom we could have heard, and did not; without a heartbeat, said or learned, for $6 s. And whose newest word, however
+late it came, is of so long ago."""
 
 FIND_SILENT = f"SELECT DISTINCT beat.car_park {SILENT}"
 
@@ -123,24 +128,31 @@ async def settle(tx: Tx, before: datetime, car_parks: Sequence[CarParkId]) -> li
     return [row["space"] for row in await tx.fetch(SETTLE, before, car_parks)]
 
 
-async def heartbeats(tx: Tx, operators: Sequence[str]) -> dict[CarParkId, float]:
-    """The shortest heartbeat of each car park that has one, in seconds."""
-    return {CarParkId(row["car_park"]): row["shortest_s"] for row in await tx.fetch(WITH_HEARTBEAT, operators)}
+async def heartbeats(tx: Tx, operators: Sequence[str], *, otherwise_s: float) -> dict[CarParkId, float]:
+    """The shortest heartbeat of each car park that has numbered spaces, in seconds."""
+    rows = await tx.fetch(HEARTBEATS, operators, otherwise_s)
+    return {CarParkId(row["car_park"]): row["shortest_s"] for row in rows}
+
+
+class Patience(Struct, frozen=True):
+    """How long a sensor may be silent: so many of its heartbeats, of learned ones, or else so many seconds."""
+
+    missed: float
+    missed_learned: float
+    otherwise_s: float
 
 
 async def find_silent(
-    tx: Tx, car_parks: Sequence[CarParkId], listening_since: datetime, *, missed: float, missed_learned: float
+    tx: Tx, car_parks: Sequence[CarParkId], listening_since: datetime, patience: Patience
 ) -> list[CarParkId]:
     """Those of `car_parks` with spaces that have become silent."""
-    rows = await tx.fetch(FIND_SILENT, car_parks, tx.now, listening_since, missed, missed_learned)
+    rows = await tx.fetch(FIND_SILENT, car_parks, tx.now, listening_since, *astuple(patience))
     return sorted(CarParkId(row["car_park"]) for row in rows)
 
 
-async def mark_silent(
-    tx: Tx, car_parks: Sequence[CarParkId], listening_since: datetime, *, missed: float, missed_learned: float
-) -> int:
+async def mark_silent(tx: Tx, car_parks: Sequence[CarParkId], listening_since: datetime, patience: Patience) -> int:
     """Put the silent spaces of locked car parks in doubt; how many."""
-    return len(await tx.fetch(MARK_SILENT, car_parks, tx.now, listening_since, missed, missed_learned))
+    return len(await tx.fetch(MARK_SILENT, car_parks, tx.now, listening_since, *astuple(patience)))
 
 
 async def look_at_silence(tx: Tx, *, watch: timedelta, looks_min: int, heartbeat_s_max: float) -> None:

@@ -13,6 +13,7 @@ from kernel.db import Database
 from occupancy.doubt_steps import DoubtSteps
 from occupancy.record import Recorder
 from occupancy.recount import recount
+from occupancy.settings import OccupancySettings
 from occupancy.silence import LOOK_S, learn_heartbeats
 from tests.integration.kernel.conftest import Site
 from tests.integration.occupancy.city import HERE, add_car_park, space_seen
@@ -128,15 +129,29 @@ async def test_a_late_word_ends_no_silence(
     assert await value(database, "SELECT count(*) FROM occupancy.space_doubt") == 1
 
 
-async def test_without_a_heartbeat_nobody_is_silent(
+async def test_without_a_heartbeat_a_space_is_believed_for_some_days(
     database: Database, record: Record, steps: DoubtSteps, clock: ManualClock, told: list[Availability]
 ) -> None:
     (a,) = await add_car_park(database, capacity=1, spaces=1)
+    stale_s = OccupancySettings().space_stale_after_s
     await record(Facts(spaces=[space_seen(a, "free", 0)]))
     await steps.silence()
-    clock.advance(86_400)
-    await turn(steps, clock, 60)
+    clock.advance(stale_s - 900)
+    await turn(steps, clock, 800)
     assert told == []
+    await turn(steps, clock, 900)
+    assert [(one.free, one.unknown) for one in told] == [(0, 1)]
+
+
+async def test_a_word_that_was_old_when_it_came_leaves_no_space_free(
+    database: Database, record: Record, steps: DoubtSteps, clock: ManualClock, told: list[Availability], site: Site
+) -> None:
+    a, b, *_ = await add_car_park(database, capacity=6, spaces=6)
+    await record(Facts(spaces=[space_seen(a, "free", 0), space_seen(b, "free", -400 * 86_400, received=0)]))
+    await steps.silence()
+    assert [(one.free, one.unknown) for one in told] == [(5, 5)]
+    states = {item["space"]: (item["state"], item["stale"]) for item in await spaces_of(site)}
+    assert (states["A-000"], states["A-001"]) == (("free", False), ("unknown", True))
 
 
 async def test_what_we_could_not_hear_is_no_silence(
