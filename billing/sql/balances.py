@@ -17,7 +17,7 @@ FROM billing.account LEFT JOIN billing.checkpoint ON checkpoint.account = accoun
 WHERE (account.kind, account.holder) = ($1, $2)
 """
 LAY: Final = """
-WITH upto AS (SELECT max(id) AS journal FROM billing.journal WHERE at < $1 - $2::interval)
+WITH upto AS (SELECT max(id) AS journal FROM billing.journal WHERE at < $1::timestamptz - $2::interval)
 INSERT INTO billing.checkpoint AS checkpoint (account, journal, total, laid_at)
 SELECT account.id, upto.journal, coalesce(before.total, 0) + coalesce(sum(entry.amount), 0), $1
 FROM upto CROSS JOIN billing.account LEFT JOIN billing.checkpoint AS before ON before.account = account.id
