@@ -39,5 +39,5 @@ class ConfirmAgreement:
             log.info("an agreement is not confirmed", agreement=row["id"], error=str(refused))
             state = PlateState.OUT_SERVICE
         async with self._database.transaction() as tx:
-            await follow_plate(tx, vehicle, state, channel=row["channel"], at=tx.now)
+            await follow_plate(tx, vehicle, state, channel=row["channel"], at=tx.now, is_of_driver=True)
             await reconsider(tx, self._give_order, plate=row["plate"], color=row["color"])

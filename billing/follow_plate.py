@@ -15,6 +15,19 @@ STATES: Final = {
 }
 
 
-async def follow_plate(tx: Tx, vehicle: Plate, state: PlateState, *, channel: str, at: datetime) -> bool:
-    """Whether it was news of an agreement: `at` is when the channel said so, which may be before what it said last."""
-    return await sql.follow(tx, vehicle.number, vehicle.color, channel=channel, state=STATES[state], at=at)
+async def follow_plate(
+    tx: Tx, vehicle: Plate, state: PlateState, *, channel: str, at: datetime, is_of_driver: bool = False
+) -> bool:
+    """Whether it was news of an agreement: `at` is when the channel said so, which may be before what it said last.
+
+    `is_of_driver`: it was asked about the very driver who agreed. A word of the vehicle alone confirms nobody.
+    """
+    return await sql.follow(
+        tx,
+        vehicle.number,
+        vehicle.color,
+        channel=channel,
+        state=STATES[state],
+        at=at,
+        is_of_driver=is_of_driver,
+    )

@@ -27,8 +27,8 @@ JOB: Final = "billing.send"
 
 
 class Payer(Struct, frozen=True, kw_only=True):
-    """Who pays: a driver, and what proves that somebody else's charge is of his vehicle. None: nobody in particular,
-    for a code that is shown at a barrier.
+    """Who pays: a driver, and the vehicle or ticket that he names where the charge is another driver's. None: nobody in
+    particular, for a code that is shown at a barrier.
     """
 
     driver: str | None = None
@@ -37,10 +37,8 @@ class Payer(Struct, frozen=True, kw_only=True):
     ticket: str | None = None
 
     def may_pay(self, charge: Row) -> bool:
-        """His own, or of the vehicle or ticket that he names."""
-        if self.driver is None:
-            return True
-        if charge["driver"] is not None and charge["driver"] == self.driver:
+        """His own, nobody's, or of the vehicle or ticket that he names: whoever knows its id was told it."""
+        if self.driver is None or charge["driver"] in (None, self.driver):
             return True
         if self.plate is not None:
             return (charge["plate"], charge["color"]) == (self.plate, self.color)

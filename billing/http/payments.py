@@ -28,7 +28,9 @@ Limit = Annotated[int, Field(ge=1, le=200, description="Items on a page.")]
 
 
 class PaymentIn(BaseModel):
-    """What is paid, and how. `vehicle` or `ticket` says whose charges they are, where they are not the driver's own."""
+    """What is paid, and how. `vehicle` or `ticket` says whose charges they are, where another driver has agreed to pay
+    for them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
