@@ -159,6 +159,28 @@ class EventView(BaseModel):
         return cls(at=row["at"], kind=row["kind"], version=row["version"], by=by, detail=told)
 
 
+class NewsView(EventView):
+    """The same, with the charge as it stands now."""
+
+    charge: str
+    car_park: str
+    state: State
+    level: int
+    amount: Money
+    open: Money
+
+    @classmethod
+    def told(cls, row: Row) -> Self:
+        return cls.model_validate(
+            {
+                **EventView.of(row).model_dump(),
+                **{name: row[name] for name in ("charge", "car_park", "state", "level")},
+                "amount": Money(amount=row["amount"]),
+                "open": Money(amount=open_of(row)),
+            }
+        )
+
+
 class DisputeView(BaseModel):
     """An objection and what came of it."""
 

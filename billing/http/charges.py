@@ -7,13 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from billing.charge_lifecycle import State
 from billing.dispute import dispute_charge_of
 from billing.errors import AlreadyDisputed, ProofRefused, UnknownCharge, WrongState
-from billing.http.charge_views import ChargeView, ChargeWhole, DisputeView, PathCharge
+from billing.http.charge_views import ChargeView, ChargeWhole, DisputeView, NewsView, PathCharge
 from billing.sql import charge_lists as sql
 from billing.sql import disputes
 from billing.whose_vehicle import Proof
 from contracts.ids import Slug
 from kernel.db import Database, Row, Tx
-from kernel.http import Caller, Created, Cursor, Limit, Page, below_id, operation, page_by
+from kernel.http import Caller, Created, Cursor, Limit, Page, below_id, decode_cursor, operation, page_by
 from kernel.moments import Moment
 from kernel.rates import Limiter
 
@@ -74,6 +74,22 @@ class ChargesApi:
         async with self._db.transaction(readonly=True) as tx:
             rows = await sql.page_of_driver(tx, caller.id, below=below, states=state or None, limit=limit + 1)
         return page_by("id", rows, limit, ChargeView.of)
+
+    @operation(
+        get="/v1/charges/events",
+        summary="What happened to my charges",
+        tags=("payments",),
+        scopes=READ,
+        responses={200: Page[NewsView]},
+    )
+    async def events(self, caller: Caller, limit: Limit = 50, cursor: Cursor = None) -> Page[NewsView]:
+        """The latest first: `raised`, `reminded` (with its `level`), `accepted`, `paid`, `channel_failed`, `disputed`,
+        `upheld`, `adjusted`, `voided`, `refunded`, `written_off`, and what else may come.
+        """
+        below = None if cursor is None else decode_cursor(cursor, int)[0]
+        async with self._db.transaction(readonly=True) as tx:
+            rows = await sql.news(tx, caller.id, below=below, limit=limit + 1)
+        return page_by("number", rows, limit, NewsView.told)
 
     @operation(
         get="/v1/charges/{charge}",

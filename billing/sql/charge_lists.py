@@ -104,6 +104,23 @@ async def events(tx: Tx, charge: str) -> list[Row]:
     return await tx.fetch(EVENTS, charge, EVENTS_MAX)
 
 
+NEWS: Final = """
+    -- Of the latest charges: whatever may still happen to one is among these.
+    SELECT event.number, event.charge, event.at, event.kind, event.version, event.actor, event.detail,
+        mine.state, mine.amount, mine.paid, mine.level, mine.car_park
+    FROM (SELECT * FROM billing.charge WHERE driver = $1 ORDER BY id DESC LIMIT $4) AS mine
+    JOIN billing.charge_event AS event ON event.charge = mine.id
+    WHERE $2::bigint IS NULL OR event.number < $2
+    ORDER BY event.number DESC LIMIT $3
+"""
+NEWS_CHARGES_MAX: Final = 2_000
+
+
+async def news(tx: Tx, driver: str, *, below: int | None, limit: int) -> list[Row]:
+    """What happened to the driver's charges, the latest first."""
+    return await tx.fetch(NEWS, driver, below, limit, NEWS_CHARGES_MAX)
+
+
 ARREARS: Final = """
     SELECT * FROM billing.charge
     WHERE plate = $1 AND (color = $2 OR color IS NULL) AND state = ANY ($3) AND (state = 'disputed' OR due_at <= $4)

@@ -175,3 +175,14 @@ async def test_an_operator_lists_by_state_and_day(site: Site) -> None:
     (rest,) = (await site.get(path, params={"limit": "1", "cursor": page["next"]}, who=MIRA)).json["items"]
     assert rest["id"] == first["id"]
     assert (await site.get(path, who=OTTO)).status == 404
+
+
+async def test_what_happens_to_my_charges_is_told_the_latest_first(site: Site) -> None:
+    charge = await unpaid(site)
+    await unpaid(site, driver="ben", plate=OTHER_CAR["plate"], color=OTHER_CAR["color"])
+    await site.post(f"/v1/charges/{charge['id']}/dispute", {"reason": "no"})
+    page = (await site.get("/v1/charges/events", params={"limit": "1"})).json
+    assert [(one["kind"], one["by"], one["state"]) for one in page["items"]] == [("disputed", "driver", "disputed")]
+    rest = (await site.get("/v1/charges/events", params={"limit": "1", "cursor": page["next"]})).json
+    assert [(one["kind"], one["charge"]) for one in rest["items"]] == [("raised", charge["id"])]
+    assert rest["next"] is None
