@@ -5,6 +5,7 @@ from kernel.problems import Problem
 
 UnknownCarPark = problems.UnknownCarPark
 UnknownOperator = problems.UnknownOperator
+UnknownLane = problems.UnknownLane
 UnknownZone = problems.UnknownZone
 WrongState = problems.WrongState
 

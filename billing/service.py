@@ -37,6 +37,8 @@ from billing.http.charges import ChargesApi
 from billing.http.coupons import CouponsApi
 from billing.http.differences import DifferencesApi
 from billing.http.operator_charges import OperatorChargesApi
+from billing.http.operator_passages import OperatorPassagesApi
+from billing.http.operator_sessions import OperatorSessionsApi
 from billing.http.owner_statements import OwnerStatementsApi
 from billing.http.pay_pages import PayPagesApi
 from billing.http.payments import PaymentsApi
@@ -45,6 +47,7 @@ from billing.http.policies import BillingPoliciesApi
 from billing.http.prepayments import PrepaymentsApi
 from billing.http.quotes import QuotesApi
 from billing.http.refunds import RefundsApi
+from billing.http.sessions import SessionsApi
 from billing.http.settlements import SettlementsApi
 from billing.http.tariffs import OperatorTariffsApi
 from billing.pay import JOB as SEND_JOB
@@ -90,6 +93,9 @@ def serving(
         apis=[
             BillingPoliciesApi(database, record_audit),
             OperatorTariffsApi(database, shelf, record_audit),
+            SessionsApi(database, shelf),
+            OperatorSessionsApi(database, shelf, give_order, record_audit),
+            OperatorPassagesApi(database, shelf, give_order, record_audit),
             QuotesApi(database, shelf),
             PermitsApi(database, record_audit),
             CouponsApi(database, shelf, record_audit),

@@ -3,6 +3,7 @@ CREATE INDEX session_inside_of ON billing.session (parent) WHERE parent IS NOT N
 CREATE INDEX session_superseded ON billing.session (supersedes) WHERE supersedes IS NOT NULL;
 
 CREATE INDEX session_rated ON billing.session (id) WHERE state = 'rated';
+CREATE INDEX session_exceptions ON billing.session (id DESC) WHERE state IN ('exited', 'suspect', 'orphan_exit');
 
 -- Published: guests who came, by which passage and when.
 CREATE INDEX reservation_came ON reservation.reservation (car_park, plate, checked_in_at) WHERE checked_in_at IS NOT NULL;

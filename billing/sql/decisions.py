@@ -94,3 +94,13 @@ async def change_at_exit(tx: Tx, session: str, document: dict[str, Any], driver:
         driver,
         tx.now,
     )
+
+
+LEAVE_OF_SESSION: Final = """
+    DELETE FROM billing.lane_wait WHERE session = $1 RETURNING car_park, lane, charge, session, passage, since
+"""
+
+
+async def leave_of_session(tx: Tx, session: str) -> list[Row]:
+    """Where the vehicle of the stay stood before a barrier, and does no more."""
+    return await tx.fetch(LEAVE_OF_SESSION, session)

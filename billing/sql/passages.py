@@ -253,3 +253,15 @@ def asked_about(rows: Iterable[Row]) -> list[Asked]:
         known = found.get(one.key, one)
         found[one.key] = Asked(*one.key, min(known.since, one.since), max(known.until, one.until))
     return list(found.values())
+
+
+HAS_LANE: Final = """
+    -- A car park that registered no lanes names them as it likes.
+    SELECT NOT EXISTS (SELECT FROM registry.lane_directory WHERE car_park = $1)
+        OR EXISTS (SELECT FROM registry.lane_directory WHERE car_park = $1 AND label = $2)
+"""
+
+
+async def has_lane(tx: Tx, car_park: str, lane: str) -> bool:
+    """Whether vehicles may pass there."""
+    return bool(await tx.fetchval(HAS_LANE, car_park, lane))
