@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from app.data_dir import DataDir
 from app.settings import BerthSettings
+from billing.check_ledger import MOVED_WITHIN
+from billing.ledger_differences import ledger_differences
 from gateway.service import try_broker
 from kernel.clock import Clock
 from kernel.db import Database, DatabaseAway
@@ -97,8 +99,32 @@ async def _database(url: str, clock: Clock) -> list[Finding]:
             f"{apart_s:.2f} s apart from the database's",
             "" if together else "synchronise both machines by NTP",
         ),
-        await _schema(url),
+        *await _schema_and_ledger(url, clock),
     ]
+
+
+async def _schema_and_ledger(url: str, clock: Clock) -> list[Finding]:
+    """A ledger is only looked for where its tables are."""
+    schema = await _schema(url)
+    return [schema, await _ledger(url, clock)] if schema.ok else [schema]
+
+
+async def _ledger(url: str, clock: Clock) -> Finding:
+    """What the nightly check looks at, now."""
+    database = Database(url, clock, connections_max=1, name="berth doctor")
+    try:
+        await database.open()
+        async with database.transaction(readonly=True) as tx:
+            found = await ledger_differences(tx, charges_since=tx.now - MOVED_WITHIN)
+    except (DatabaseAway, TimeoutError) as away:
+        return Finding("ledger", ok=False, found=str(away), advice="try again when the database is less busy")
+    finally:
+        await database.close()
+    told = [f"{'a payer' if one.subject.startswith('payer:') else one.subject}: {one.what}" for one in found[:3]]
+    advice = "pay nobody out, and see docs/settlement.md: something is kept that the entries do not say"
+    if found:
+        return Finding("ledger", ok=False, found=f"{len(found)} differences: {'; '.join(told)}", advice=advice)
+    return Finding("ledger", ok=True, found="every journal balances, and what is kept is what they come to")
 
 
 async def _schema(url: str) -> Finding:

@@ -87,7 +87,7 @@ def test_doctor_finds_the_running_city_in_order(city: City) -> None:
     told = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     findings = {finding["part"]: finding["ok"] for finding in json.loads(told.stdout)}
     assert findings | {"pages": True} == dict.fromkeys(
-        ["python", "disk", "pages", "database", "clock", "schema", "broker"], True
+        ["python", "disk", "pages", "database", "clock", "schema", "ledger", "broker"], True
     )
 
 
