@@ -17,8 +17,8 @@ STATES: Final = {
 
 async def follow_plate(
     tx: Tx, vehicle: Plate, state: PlateState, *, channel: str, at: datetime, is_of_driver: bool = False
-) -> bool:
-    """Whether it was news of an agreement: `at` is when the channel said so, which may be before what it said last.
+) -> str | None:
+    """The agreement of which it was news. `at` is when the channel said so, which may be before what it said last.
 
     `is_of_driver`: it was asked about the very driver who agreed. A word of the vehicle alone confirms nobody.
     """

@@ -11,11 +11,13 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from billing.agree import CONFIRM
 from billing.channels.protocol import (
     CallbackRefused,
     Heard,
     PaymentChannel,
     PaymentTold,
+    PlateState,
     PlateTold,
     RefundStanding,
     RefundTold,
@@ -29,6 +31,7 @@ from billing.settle_refund import settle_refund
 from billing.sql import callbacks as sql
 from billing.sql import payments, refunds
 from kernel.db import Database, Row, Tx
+from kernel.jobs import enqueue
 
 NOTIFICATIONS_MAX: Final = 200
 
@@ -70,8 +73,7 @@ async def take_heard(tx: Tx, channel: str, heard: Heard, on_paid: OnPaid) -> Non
             await _take_refund(tx, channel, heard, told)
         case PlateTold() as told if heard.id:
             if not await sql.is_known(tx, channel, heard.id):
-                changed = await follow_plate(tx, told.plate, told.state, channel=channel, at=told.at or tx.now)
-                await _keep(tx, channel, heard, is_new=changed)
+                await _take_plate(tx, channel, heard, told)
         case _:
             await _set_aside(tx, channel, heard, "it is of a kind that we do not know")
 
@@ -84,6 +86,14 @@ async def _take_payment(tx: Tx, payment: Row, heard: Heard, told: PaymentTold, o
         await _set_aside(tx, channel, heard, str(reason), payment=payment["id"])
     else:
         await _keep(tx, channel, heard, is_new=moved is not None, payment=payment["id"])
+
+
+async def _take_plate(tx: Tx, channel: str, heard: Heard, told: PlateTold) -> None:
+    """Who waits before a barrier because of it goes on, once the channel has said the same of the driver."""
+    agreement = await follow_plate(tx, told.plate, told.state, channel=channel, at=told.at or tx.now)
+    await _keep(tx, channel, heard, is_new=agreement is not None)
+    if agreement is not None and told.state is PlateState.NORMAL:
+        await enqueue(tx, CONFIRM, agreement.encode())
 
 
 async def _take_refund(tx: Tx, channel: str, heard: Heard, told: RefundTold) -> None:

@@ -28,6 +28,7 @@ SET state = CASE WHEN state = 'pending' AND $4 <> 'active' THEN state ELSE $4 EN
     version = version + (state <> $4)::integer
 WHERE (plate, color, channel) = ($1, $2, $3) AND state <> 'ended' AND (state <> 'pending' OR $7)
     AND (told_at IS NULL OR told_at < $6)
+RETURNING id
 """
 
 
@@ -49,6 +50,9 @@ async def keep(tx: Tx, session: str, channel: str, *, parking_id: str | None, pl
     await tx.execute(KEEP, session, channel, parking_id, plate_state, tx.now)
 
 
-async def follow(tx: Tx, plate: str, color: str, *, channel: str, state: str, at: datetime, is_of_driver: bool) -> bool:
-    """Whether it was news of an agreement."""
-    return await tx.execute(FOLLOW, plate, color, channel, state, tx.now, at, is_of_driver) > 0
+async def follow(
+    tx: Tx, plate: str, color: str, *, channel: str, state: str, at: datetime, is_of_driver: bool
+) -> str | None:
+    """The agreement of which it was news."""
+    agreement: str | None = await tx.fetchval(FOLLOW, plate, color, channel, state, tx.now, at, is_of_driver)
+    return agreement
