@@ -1,4 +1,6 @@
-"""Past stays of a car park as the engine prices them anew, each with the earlier visits that its vehicle paid for."""
+"""Past stays of a car park as the engine prices them anew: with the earlier visits of the vehicle in the same time, and
+with what was shown for each.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,6 +9,7 @@ from typing import Final
 
 from billing.new_energy import is_new_energy
 from billing.sql import tariffs as sql
+from billing.tariffs.concession import Held
 from billing.tariffs.dry_run import PastStay
 from billing.tariffs.fee import Vehicle, Visit
 from contracts.ids import CarParkId
@@ -25,16 +28,28 @@ async def past_stays(tx: Tx, car_park: str, zone: str, during: tuple[datetime, d
     for row in rows:
         if row["plate"] is not None:
             visits[row["plate"], row["color"]].append(Visit(row["entry_at"], row["exit_at"], row["amount"]))
-    return [_priced_anew(row, visits[row["plate"], row["color"]]) for row in rows]
+    held: dict[str, list[Held]] = defaultdict(list)
+    for one in await sql.shown_for(tx, [row["id"] for row in rows]):
+        held[one["session"]].append(
+            Held(
+                concession=one["concession"],
+                valid_from=one["valid_from"],
+                valid_until=one["valid_until"],
+                minutes=one["minutes"],
+                amount=one["amount"],
+            )
+        )
+    return [_past(row, visits[row["plate"], row["color"]], held[row["id"]]) for row in rows]
 
 
-def _priced_anew(row: Row, visits: Sequence[Visit]) -> PastStay:
+def _past(row: Row, visits: Sequence[Visit], held: Sequence[Held]) -> PastStay:
     entry: datetime = row["entry_at"]
     return PastStay(
         id=row["id"],
         entry=entry,
-        exit=row["exit_at"],
+        exit=row["exit_at"] - timedelta(seconds=row["apart_s"]),
         charged=row["amount"],
         vehicle=Vehicle(class_=row["class"], new_energy=is_new_energy(row["color"])),
         earlier=[visit for visit in visits if entry - LOOKED_BACK <= visit.entry < entry],
+        held=held,
     )

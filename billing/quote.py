@@ -36,6 +36,8 @@ class Quote(Struct, frozen=True, kw_only=True):
 
 async def quote(tx: Tx, shelf: TariffShelf, stay: Stay, held: Sequence[Held]) -> Quote:
     """Raises UnknownCarPark, NoTariff, NoPlan, NoSuchConcession, StayImpossible."""
+    if await sql.known_car_park(tx, stay.car_park) is None:
+        raise UnknownCarPark(car_park=stay.car_park)
     zones = dict.fromkeys((stay.zone, ""))
     for zone in zones:
         standing = await shelf.version_at(tx, stay.car_park, zone, stay.begins)
@@ -44,8 +46,6 @@ async def quote(tx: Tx, shelf: TariffShelf, stay: Stay, held: Sequence[Held]) ->
             fee = _rated(version, stay, stay.until, held)
             later = None if fee.rises_at is None else _rated(version, stay, fee.rises_at, held).total
             return Quote(tariff=tariff, zone=zone, fee=fee, rises_to=later)
-    if await sql.known_car_park(tx, stay.car_park) is None:
-        raise UnknownCarPark(car_park=stay.car_park)
     raise NoTariff(car_park=stay.car_park)
 
 

@@ -138,11 +138,13 @@ async def page(
 
 
 PAST: Final = """
+    -- Not what something else was billed for: a promise, or the stay around it.
     SELECT session.id, session.plate, session.color, session.ticket, session.class, session.entry_at, session.exit_at,
-        session.amount
+        session.amount, coalesce((session.fee ->> 'apart_s')::integer, 0) AS apart_s
     FROM billing.session
     WHERE session.car_park = $1 AND session.zone = $2 AND session.state IN ('rated', 'closed')
         AND session.exit_at >= $3 AND session.exit_at < $4
+        AND session.reservation IS NULL AND NOT session.fee ? 'billed_by'
     ORDER BY session.id DESC LIMIT $5
 """
 
@@ -152,6 +154,22 @@ async def past_stays(
 ) -> Sequence[Row]:
     """Stays that ended in that time and were charged, the last ones."""
     return await tx.fetch(PAST, car_park, zone, *during, limit)
+
+
+SHOWN: Final = """
+    SELECT used.session, permit.concession, permit.valid_from,
+        least(permit.valid_until, permit.ended_at) AS valid_until, NULL::integer AS minutes, NULL::bigint AS amount
+    FROM billing.permit_use AS used JOIN billing.permit ON permit.id = used.permit WHERE used.session = ANY ($1)
+    UNION ALL
+    SELECT used.session, coupon.concession, NULL, NULL, coupon.minutes, coupon.amount
+    FROM billing.coupon_use AS used JOIN billing.coupon ON coupon.id = used.coupon
+    WHERE used.session = ANY ($1) AND used.is_spent
+"""
+
+
+async def shown_for(tx: Tx, sessions: Sequence[str]) -> list[Row]:
+    """What was used for these stays: permits and coupons, as the engine takes them."""
+    return await tx.fetch(SHOWN, list(sessions))
 
 
 KNOWN_CAR_PARK: Final = "SELECT id, time_zone FROM registry.car_park_card WHERE id = $1"

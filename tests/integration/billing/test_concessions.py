@@ -1,5 +1,6 @@
 """Permits and coupons: issued by operators, put on stays by drivers, shown when a stay is rated, used once."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -187,6 +188,13 @@ async def test_a_code_is_put_on_ones_own_open_stay(lot: Site) -> None:
     assert await rated(lot, session) == (0, [made["id"]])
     assert (await lot.post(path, body)).json["code"] == "wrong-state"
     assert (await lot.get(f"/v1/operator/coupons/{made['id']}", who=MIRA)).json["uses"] == 1
+
+
+async def test_of_many_at_once_one_gets_the_coupon(lot: Site) -> None:
+    made = (await coupon(lot)).json
+    stays = [await stay(lot, -60 - number) for number in range(5)]
+    answers = await asyncio.gather(*(lot.post(f"/v1/sessions/{one}/coupons", {"code": made["code"]}) for one in stays))
+    assert sorted(answer.status for answer in answers) == [200, 409, 409, 409, 409]
 
 
 async def test_a_coupon_that_is_not_needed_is_kept(lot: Site) -> None:

@@ -125,6 +125,7 @@ async def test_what_is_to_come_can_be_withdrawn_what_is_in_force_cannot(site: Si
 async def test_saying_the_same_again_changes_nothing(site: Site) -> None:
     path = f"/v1/operator/car-parks/{PARK}/tariff"
     assert (await site.put(path, hourly(3))).status == 201
+    assert (await quoted(site)).status == 200
     again = await site.put(path, hourly(3))
     assert (again.status, again.json["number"]) == (200, 1)
     assert (await site.put(path, hourly(4))).json["number"] == 2
@@ -187,6 +188,27 @@ async def test_a_dry_run_over_past_stays_says_who_would_pay_more(site: Site) -> 
     both = await ask(site, "POST", f"{TARIFFS}/dry-run", json={"tariff": cheaper_long, "stays": [], **during})
     assert both.status == 422
     assert (await site.ask("POST", f"{TARIFFS}/dry-run", json={"tariff": cheaper_long}, who=OTTO)).status == 404
+
+
+async def test_a_dry_run_leaves_out_what_was_billed_otherwise_and_shows_what_was_shown(site: Site) -> None:
+    monthly = {"id": "monthly", "name": {"zh": "月卡", "en": "monthly"}, "kind": "pass", "exempt": True}
+    made = await in_force(site, hourly(3, valid_from=site.at(-1440), concessions=[monthly]))
+    await past_stay(site, made["id"], 1, hours=2, amount=0, fee={"billed_by": "reservation"}, reservation="rsv_1")
+    covered = await past_stay(site, made["id"], 2, hours=3, amount=0)
+    apart = await past_stay(site, made["id"], 3, hours=3, amount=300, fee={"apart_s": 7200})
+    async with site.database.transaction() as tx:
+        permit = ("per_1", MIRA, [PARK], "monthly", "Wang Li", tx.now - timedelta(days=1), tx.now, "test")
+        await tx.execute(
+            "INSERT INTO billing.permit (id, operator, car_parks, concession, holder, valid_from, created_at, created_by)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            *permit,
+        )
+        await tx.execute("INSERT INTO billing.permit_use VALUES ('per_1', $1, $2)", covered, tx.now)
+    same = await ask(site, "POST", f"{TARIFFS}/dry-run", json={"tariff": hourly(3, concessions=[monthly])})
+    assert (same.json["stays"], same.json["was"], same.json["largest"]) == (2, same.json["would_be"], [])
+    without = await ask(site, "POST", f"{TARIFFS}/dry-run", json={"tariff": hourly(4)})
+    assert (without.json["unpriced"], without.json["would_be"]["amount"]) == ([covered], 400)
+    assert [one["id"] for one in without.json["largest"]] == [apart]
 
 
 async def test_exports_list_what_does_not_fit(site: Site) -> None:
