@@ -199,7 +199,8 @@ async def test_a_dry_run_leaves_out_what_was_billed_otherwise_and_shows_what_was
     async with site.database.transaction() as tx:
         permit = ("per_1", MIRA, [PARK], "monthly", "Wang Li", tx.now - timedelta(days=1), tx.now, "test")
         await tx.execute(
-            "INSERT INTO billing.permit (id, operator, car_parks, concession, holder, valid_from, created_at, created_by)"
+            "INSERT INTO billing.permit"
+            " (id, operator, car_parks, concession, holder, valid_from, created_at, created_by)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             *permit,
         )
