@@ -31,6 +31,7 @@ from billing.sql import payments as sql
 from kernel.db import Database, Row, Tx
 
 NO_LONGER_OWED: Final = "not owed any more"
+OVER: Final = "nobody paid in time, or it is paid another way"
 GRACE: Final = timedelta(seconds=30)
 """The channel closes a code by itself when it is over; whoever paid in the last second is known to it by then."""
 
@@ -52,6 +53,12 @@ class CarryPayment:
         if row is not None:
             await self.carry(row)
 
+    async def drop(self, payload: bytes) -> None:
+        """The job `billing.drop`: look at once whether it is still to be paid."""
+        async with self._database.transaction() as tx:
+            await sql.ask_now(tx, payload.decode())
+        await self.handle(payload)
+
     async def carry(self, row: Row) -> None:
         """`row` was claimed."""
         channel = self._channels.known(row["channel"])
@@ -69,7 +76,7 @@ class CarryPayment:
 
     async def _talk(self, channel: PaymentChannel, row: Row) -> tuple[PaymentTold, Action | None]:
         """Raises ChannelAway, ChannelRefused where nothing was sent."""
-        is_over = row["expires_at"] is not None and row["expires_at"] + GRACE <= self._database.clock.now()
+        is_over = await self._is_over(row)
         if row["attempts"] > 1 or row["state"] != State.CREATED:
             pays_later = row["way"] == "later"
             told = await channel.query(row["out_trade_no"], pays_later=pays_later)
@@ -81,10 +88,19 @@ class CarryPayment:
             if row["state"] == State.ACCEPTED:
                 raise ChannelAway("knows nothing of what it had accepted")
         if is_over:
-            return PaymentTold(out_trade_no=row["out_trade_no"], standing=Standing.CLOSED, error="expired"), None
+            return PaymentTold(out_trade_no=row["out_trade_no"], standing=Standing.CLOSED, error=OVER), None
         if row["state"] == State.SENT:  # a code that nobody has scanned yet is known to some channels only from then on
             return PaymentTold(out_trade_no=row["out_trade_no"], standing=Standing.WAITING), None
         return await self._send(channel, row)
+
+    async def _is_over(self, row: Row) -> bool:
+        """A code that had its time, or for whose charges the money comes another way."""
+        if row["way"] == "later":
+            return False
+        if row["expires_at"] is not None and row["expires_at"] + GRACE <= self._database.clock.now():
+            return True
+        async with self._database.transaction(readonly=True) as tx:
+            return not await _is_still_owed(tx, row)
 
     async def _send(self, channel: PaymentChannel, row: Row) -> tuple[PaymentTold, Action | None]:
         number = row["out_trade_no"]
@@ -129,8 +145,9 @@ async def _is_still_owed(tx: Tx, row: Row) -> bool:
     owed = await sql.pays(tx, row["id"])
     if any(charges.charge_of(charge).open != charge["asked"] for charge in owed):
         return False
-    collectable = COLLECTABLE | {ChargeState.ACCEPTED}
-    return row["way"] == "now" or all(charge["state"] in collectable for charge in owed)
+    if row["way"] == "now":
+        return all(charge["state"] != ChargeState.ACCEPTED for charge in owed)
+    return all(charge["state"] in COLLECTABLE | {ChargeState.ACCEPTED} for charge in owed)
 
 
 async def _order(tx: Tx, row: Row) -> LaterOrder | NowOrder:

@@ -57,7 +57,7 @@ from billing.remind import SWEEP_S, remind_all
 from billing.settle_all import CRON as SETTLE_CRON
 from billing.settle_all import JOB as SETTLE_JOB
 from billing.settle_all import settle_all
-from billing.settle_payment import OnPaid
+from billing.settle_payment import DROP_JOB, OnPaid
 from billing.settlement_meters import SettlementMeters
 from billing.start_refund import JOB as REFUND_JOB
 from billing.take_passages import take_passages
@@ -163,6 +163,7 @@ def upkeep(
         ],
         jobs=[
             Job(SEND_JOB, carry_payment.handle),
+            Job(DROP_JOB, carry_payment.drop),
             Job(COLLECT_JOB, Collect(database, channels, carry_payment).handle),
             Job(REFUND_JOB, carry_refund.handle),
             Job(ANNOUNCE_JOB, Announce(database, channels).handle),

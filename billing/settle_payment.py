@@ -20,10 +20,12 @@ from billing.sql import charges
 from billing.sql import payments as sql
 from billing.start_refund import return_surplus
 from kernel.db import Row, Tx
+from kernel.jobs import enqueue
 
 OnPaid = Callable[[Tx, Row], Awaitable[None]]
 """Told of every charge that was paid: a vehicle may wait at a barrier for it."""
 
+DROP_JOB: Final = "billing.drop"
 COLLECTABLE: Final = frozenset({ChargeState.DUE, ChargeState.OVERDUE, ChargeState.ADJUSTED})
 
 log = structlog.get_logger(__name__)
@@ -77,6 +79,17 @@ async def _accept(tx: Tx, payment: Row) -> None:
     for row in await _charges(tx, payment):
         if row["state"] in COLLECTABLE:
             await accept_charge(tx, row, channel=payment["channel"])
+    await _drop_codes(tx, payment)
+
+
+async def _drop_codes(tx: Tx, payment: Row) -> None:
+    """Codes that were given out for the same charges are closed, before somebody pays them as well: by a job, because
+    payments are locked before charges.
+    """
+    parts = await sql.parts(tx, payment["id"])
+    for other in await sql.under_way(tx, [part["charge"] for part in parts]):
+        if other["way"] == "now" and other["id"] != payment["id"]:
+            await enqueue(tx, DROP_JOB, other["id"].encode())
 
 
 async def _give_up(tx: Tx, payment: Row, error: str) -> None:
@@ -102,6 +115,7 @@ async def _take(tx: Tx, payment: Row, told: PaymentTold, on_paid: OnPaid) -> Non
                 await on_paid(tx, paid)
         if taken < part["amount"]:
             await _too_much(tx, payment, row, part["amount"] - taken)
+    await _drop_codes(tx, payment)
 
 
 async def _paid(tx: Tx, row: Row, amount: int, payment: Row, *, is_advanced: bool) -> Row | None:

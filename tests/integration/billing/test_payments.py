@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from billing.carry_payment import CarryPayment
+from billing.carry_payment import OVER, CarryPayment
 from billing.carry_refund import CarryRefund
 from billing.channels.offered import Channels
 from billing.channels.protocol import Standing
@@ -260,6 +260,20 @@ async def test_paid_twice_goes_back_by_itself(till: Till) -> None:
     assert await till.balances() == {"channel_clearing:sandbox": 1200, "operator_pending:mira": -1200}
 
 
+async def test_what_comes_another_way_closes_the_code(till: Till) -> None:
+    charge = await owes(till)
+    code = await till.pay(charge)
+    await till.carry.handle(code["id"].encode())
+    await till.collect.handle(charge.encode())
+    (job,) = await till.rows("SELECT payload FROM jobs.pgqueuer WHERE entrypoint = 'billing.drop'")
+    await till.carry.drop(job["payload"])
+    assert (await till.payment(code["id"]))["state"] == "closed"
+    assert not await till.press(code)
+    await till.settle()
+    assert (await till.charge(charge))["state"] == "paid"
+    assert not await till.rows("SELECT FROM billing.refund")
+
+
 async def test_paid_after_it_was_void_goes_back_by_itself(till: Till) -> None:
     charge = await owes(till)
     payment = await till.pay(charge)
@@ -280,7 +294,7 @@ async def test_what_was_void_before_it_was_sent_is_never_asked_for(till: Till) -
         await void_charge(tx, (await charges.lock(tx, [charge]))[0], actor="operator:x", reason="wrong plate")
     await till.carry.handle(payment["id"].encode())
     row = await till.payment(payment["id"])
-    assert (row["state"], row["error"]) == ("closed", "not owed any more")
+    assert (row["state"], row["error"]) == ("closed", OVER)
     assert not await till.rows("SELECT FROM billing.sandbox_order")
 
 
