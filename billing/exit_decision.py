@@ -109,7 +109,7 @@ async def decide_exit(tx: Tx, give_order: GiveOrder, session: Row, fee: Fee | No
     `session` is locked, `fee` is that of leaving at `passage` (None: nobody could work it out). Decided again, a charge
     that stands for the same amount stays; one that has become another is made anew.
     """
-    seen = await at_exit(tx, session)
+    seen = await _seen(tx, session)
     stands = is_live(passage, tx.now)
     decision = decide(session, fee, seen, passage.at, stands=stands)
     decision = structs.replace(
@@ -129,6 +129,17 @@ async def decide_exit(tx: Tx, give_order: GiveOrder, session: Row, fee: Fee | No
     text = CALL_STAFF if decision.charge is None else to_pay(decision.amount, decision.charge)
     await tell_lane(tx, give_order, passage, OrderKind.SHOW_TEXT, actor=ACTOR, reason=decision.way, text=text)
     return decision
+
+
+async def _seen(tx: Tx, session: Row) -> AtExit:
+    """What stands there, with the charge that is owed locked: whoever is just paying it is waited for."""
+    seen = await at_exit(tx, session)
+    if seen.charge is None:
+        return seen
+    (row,) = await charges.lock(tx, [seen.charge])
+    if (row["state"], row["amount"]) == (seen.charge_state, seen.charge_amount):
+        return seen
+    return await at_exit(tx, session)
 
 
 def to_pay(amount: int, charge: str) -> str:

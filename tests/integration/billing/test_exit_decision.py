@@ -1,5 +1,6 @@
 """What is decided of a stay at its exit, what it leaves in the tables, and what the lane is told."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from billing.sql import charges
 from billing.tariffs.fee import Fee
 from gateway.give_order import give_order
 from kernel.db import Row
+from tests.conftest import Eventually
 from tests.integration.billing.conftest import PARK, Site
 from tests.integration.billing.stays import COLOR, PLATE, agreement, fee, owed, seen, stay
 
@@ -231,3 +233,34 @@ async def test_whoever_waits_goes_on_when_he_agrees(site: Site) -> None:
     answer = await site.post("/v1/agreements", {"vehicle": {"plate": PLATE, "color": COLOR}})
     assert answer.status == 201, answer.raw
     assert await orders(site) == [("open_barrier", "pay_later"), ("show_text", "pay_at_barrier")]
+
+
+async def test_whoever_is_read_again_while_he_pays_is_let_out_and_not_asked_again(
+    site: Site, eventually: Eventually
+) -> None:
+    session = await begun(site)
+    first = await leave(site, session, fee(300))
+    assert first.charge is not None
+    async with site.database.transaction() as tx:
+        (row,) = await charges.lock(tx, [first.charge])
+        again = asyncio.create_task(leave(site, session, fee(300)))
+        await eventually(
+            lambda: site.rows(
+                "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+        )
+        paid = await pay_charge(tx, row, 300, payment="pay_1", channel="sandbox")
+        assert await barrier_paid(tx, give_order, paid)
+    assert (await again).way == "prepaid"
+    assert await site.rows("SELECT FROM billing.lane_wait") == []
+
+
+async def test_staff_see_who_stands_before_the_barriers(site: Site) -> None:
+    path = f"/v1/operator/car-parks/{PARK}/waiting"
+    waits = await leave(site, await begun(site), fee(300))
+    (listed,) = (await site.get(path, who="mira")).json["items"]
+    assert (listed["lane"], listed["plate"], listed["open"]["amount"]) == ("X1", PLATE, 300)
+    assert listed["charge"] == waits.charge
+    assert (await site.get(path, who="otto")).status == 404
+    site.clock.advance(1800)
+    assert (await site.get(path, who="mira")).json["items"] == [], "somebody has looked after it"
