@@ -5,11 +5,12 @@ portions, each a transaction of its own, so that nobody waits long for a charge.
 portions anew: a charge that was split is found even.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from billing.charges import owed
 from billing.ledger import split_up
-from billing.post import post
+from billing.post import post_all
 from billing.settlement_lifecycle import State
 from billing.split import NOTHING, Parts, given_back, split
 from billing.sql import charges, splits
@@ -35,8 +36,7 @@ async def split_day(database: Database, settlement: str) -> None:
     while True:
         async with database.transaction() as tx:
             found = await sql.charges_of(tx, settlement, after=after, limit=PORTION)
-            for row in await charges.lock(tx, found):
-                await _split(tx, row, settlement)
+            await _split(tx, await charges.lock(tx, found), settlement)
         if len(found) < PORTION:
             break
         after = found[-1]
@@ -49,16 +49,19 @@ async def split_day(database: Database, settlement: str) -> None:
             )
 
 
-async def _split(tx: Tx, charge: Row, settlement: str) -> None:
-    """What is not even between what is settled of `charge` and whose it is."""
-    settled = (await sql.settled(tx, [charge["id"]]))[charge["id"]]
-    due = parts_due(charge, paid=settled["paid"], refunded=settled["refunded"])
-    change = Parts(0, due.operator - settled["operator"], due.platform - settled["platform"])
-    if change != NOTHING:
-        journal = split_up(owed(charge), change, times=settlement if settled["is_split"] else "")
-        await post(tx, journal, settlement=settlement)
-    if due.owner and charge["owner"] is not None:
-        await splits.owner_waits(tx, charge, OWNERS_MONEY_HELD_FOR)
+async def _split(tx: Tx, rows: Sequence[Row], settlement: str) -> None:
+    """What is not even between what is settled of these charges and whose it is."""
+    settled = await sql.settled(tx, [row["id"] for row in rows])
+    journals = []
+    for row in rows:
+        so_far = settled[row["id"]]
+        due = parts_due(row, paid=so_far["paid"], refunded=so_far["refunded"])
+        change = Parts(0, due.operator - so_far["operator"], due.platform - so_far["platform"])
+        if change != NOTHING:
+            journals.append(split_up(owed(row), change, times=settlement if so_far["is_split"] else ""))
+        if due.owner and row["owner"] is not None:
+            await splits.owner_waits(tx, row, OWNERS_MONEY_HELD_FOR)
+    await post_all(tx, journals, settlement=settlement)
 
 
 def parts_due(charge: Row, *, paid: int, refunded: int) -> Parts:

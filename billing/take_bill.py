@@ -3,7 +3,7 @@
 Read again it is the same: lines that are known stay as they are, and so does what was found of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 from billing import ledger
 from billing.business_day import bounds
 from billing.channels.protocol import BillLine, LineKind
+from billing.ledger import Journal
 from billing.matching import Line, Ours, compare
-from billing.post import post
+from billing.post import post_all
 from billing.sql import bills as sql
 from billing.sql import differences
-from kernel.db import Database, Tx
+from kernel.db import Database, Row, Tx
 from kernel.ids import new_id
 from kernel.money import apportion
 
@@ -64,17 +65,19 @@ async def book_lines(database: Database) -> None:
         while True:
             async with database.transaction() as tx:
                 rows = await sql.to_book(tx, channel, day, PORTION)
-                for row in rows:
-                    sign = 1 if row["kind"] == LineKind.PAYMENT else -1
-                    moved = sign * row["amount"] - row["fee"]
-                    if moved:
-                        await post(tx, ledger.billed(channel, row["id"], moved))
-                    if row["fee"]:
-                        what = row["ours"] or f"{channel}:{row['id']}"
-                        await post(tx, ledger.channel_fee(channel, what, row["fee"]))
+                await post_all(tx, [journal for row in rows for journal in _journals(row)])
                 await sql.booked(tx, [row["id"] for row in rows])
             if len(rows) < PORTION:
                 break
+
+
+def _journals(row: Row) -> Iterator[Journal]:
+    """What a line moves: into the bank or out of it, and what the channel kept or gave back."""
+    moved = (row["amount"] if row["kind"] == LineKind.PAYMENT else -row["amount"]) - row["fee"]
+    if moved:
+        yield ledger.billed(row["channel"], row["id"], moved)
+    if row["fee"]:
+        yield ledger.channel_fee(row["channel"], row["ours"] or f"{row['channel']}:{row['id']}", row["fee"])
 
 
 async def _compare(tx: Tx, channel: str, day: date, zone: ZoneInfo) -> None:

@@ -19,51 +19,65 @@ ENSURE_SUMMED: Final = """
 
 async def ensure_summed(tx: Tx, postings: Sequence[Posting]) -> None:
     """Their accounts exist, and are visible to the next statement: nobody locks them, everybody posts to them."""
-    accounts = [one.account for one in postings if one.account.kind not in KEPT]
+    accounts = {one.account for one in postings if one.account.kind not in KEPT}
     await tx.execute(ENSURE_SUMMED, [str(one.kind) for one in accounts], [one.holder for one in accounts])
 
 
-INSERT_JOURNAL: Final = """
-    WITH written AS (
-        INSERT INTO billing.journal (key, kind, at, operator, charge, detail)
-        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (key) DO NOTHING RETURNING id
-    ), wanted AS (
-        SELECT kind, holder, amount, kind = ANY ($10) AS kept
-        FROM unnest($7::text[], $8::text[], $9::bigint[]) AS wanted (kind, holder, amount), written
-    ), kept AS (
-        INSERT INTO billing.account AS account (kind, holder, balance)
-        SELECT kind, holder, amount FROM wanted WHERE kept ORDER BY kind, holder
-        ON CONFLICT (kind, holder) DO UPDATE SET balance = account.balance + EXCLUDED.balance
-        RETURNING id, kind, holder
-    ), found AS (
-        SELECT id, kind, holder FROM kept
-        UNION ALL
-        SELECT account.id, kind, holder FROM billing.account JOIN wanted USING (kind, holder) WHERE NOT wanted.kept
-    ), to_settle AS (
-        INSERT INTO billing.settlement_item (journal, operator, at, settlement)
-        SELECT id, $4, $3, $11 FROM written WHERE $4::text IS NOT NULL
-    )
+INSERT_JOURNALS: Final = """
+-- Those whose key is not known, with their entries; a kept balance moves once, by all of them.
+WITH written AS (
+    INSERT INTO billing.journal (key, kind, at, operator, charge, detail)
+    SELECT key, kind, $2, operator, charge, detail
+    FROM jsonb_to_recordset($1) AS wanted (key text, kind text, operator text, charge text, detail jsonb)
+    ON CONFLICT (key) DO NOTHING RETURNING id, key, operator
+), wanted AS (
+    SELECT written.id, kind, holder, amount, kind = ANY ($7) AS kept
+    FROM unnest($3::text[], $4::text[], $5::text[], $6::bigint[]) AS wanted (key, kind, holder, amount)
+    JOIN written USING (key)
+), kept AS (
+    INSERT INTO billing.account AS account (kind, holder, balance)
+    SELECT kind, holder, sum(amount) FROM wanted WHERE kept GROUP BY kind, holder ORDER BY kind, holder
+    ON CONFLICT (kind, holder) DO UPDATE SET balance = account.balance + EXCLUDED.balance
+    RETURNING id, kind, holder
+), found AS (
+    SELECT id, kind, holder FROM kept
+    UNION ALL
+    SELECT account.id, kind, holder FROM billing.account
+    WHERE (kind, holder) IN (SELECT kind, holder FROM wanted WHERE NOT wanted.kept)
+), to_settle AS (
+    INSERT INTO billing.settlement_item (journal, operator, at, settlement)
+    SELECT id, operator, $2, $8 FROM written WHERE operator IS NOT NULL
+), entered AS (
     INSERT INTO billing.entry (journal, account, amount)
-    SELECT written.id, found.id, wanted.amount FROM written, wanted JOIN found USING (kind, holder)
+    SELECT wanted.id, found.id, wanted.amount FROM wanted JOIN found USING (kind, holder)
+    RETURNING journal
+)
+SELECT written.key, (SELECT count(*) FROM entered WHERE journal = written.id)::integer AS entries FROM written
 """
 
 
-async def insert_journal(tx: Tx, journal: Journal, settlement: str | None) -> bool:
-    """False when there is one under its key. `settlement`: to which it belongs, None: to that of its operator's day."""
-    entries = await tx.execute(
-        INSERT_JOURNAL,
-        journal.key,
-        journal.kind,
+async def insert_journals(tx: Tx, journals: Sequence[Journal], settlement: str | None) -> frozenset[str]:
+    """The keys of those that were written now. `settlement`: to which they belong, None: to that of their operators'
+    day.
+    """
+    told = [
+        {"key": one.key, "kind": one.kind, "operator": one.operator, "charge": one.charge, "detail": one.detail}
+        for one in journals
+    ]
+    entries = [(one.key, posting) for one in journals for posting in one.postings]
+    written = await tx.fetch(
+        INSERT_JOURNALS,
+        told,
         tx.now,
-        journal.operator,
-        journal.charge,
-        journal.detail,
-        [str(one.account.kind) for one in journal.postings],
-        [one.account.holder for one in journal.postings],
-        [one.amount for one in journal.postings],
+        [key for key, _ in entries],
+        [str(posting.account.kind) for _, posting in entries],
+        [posting.account.holder for _, posting in entries],
+        [posting.amount for _, posting in entries],
         _KEPT,
         settlement,
     )
-    if entries not in (0, len(journal.postings)):
-        raise RuntimeError(f"{journal.key}: {entries} of {len(journal.postings)} entries were written")
-    return entries > 0
+    sizes = {one.key: len(one.postings) for one in journals}
+    for row in written:
+        if row["entries"] != sizes[row["key"]]:
+            raise RuntimeError(f"{row['key']}: {row['entries']} of {sizes[row['key']]} entries were written")
+    return frozenset(row["key"] for row in written)
