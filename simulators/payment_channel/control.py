@@ -79,7 +79,7 @@ class Control:
             mischief = msgspec.json.decode(await request.read(), type=Mischief)
         except (msgspec.DecodeError, ValueError) as wrong:
             raise web.HTTPBadRequest(text=str(wrong)) from wrong
-        channel.dice = channel.teller.dice = bills.dice = Dice(mischief)
+        channel.dice = channel.teller.dice = bills.dice = Dice(mischief, request.match_info["channel"])
         return _json(mischief)
 
     async def _plate(self, request: web.Request) -> web.Response:

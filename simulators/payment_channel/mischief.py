@@ -85,8 +85,10 @@ RATES: Final = tuple(field.name for field in fields(Mischief) if field.type is R
 class Dice:
     """What happens, throw by throw."""
 
-    def __init__(self, mischief: Mischief) -> None:
+    def __init__(self, mischief: Mischief, whose: str = "") -> None:
+        """`whose`: two channels with one seed meet different faults."""
         self.mischief = mischief
+        self._whose = whose
         self._streams: dict[str, random.Random] = {}
 
     def throw(self, fault: Fault) -> bool:
@@ -110,5 +112,5 @@ class Dice:
 
     def _of(self, name: str) -> random.Random:
         if name not in self._streams:
-            self._streams[name] = random.Random(f"{self.mischief.seed} {name}")  # noqa: S311 - a seeded play
+            self._streams[name] = random.Random(f"{self.mischief.seed} {self._whose} {name}")  # noqa: S311 - a seeded play
         return self._streams[name]

@@ -47,7 +47,7 @@ async def simulated_channels(
     async with session, contextlib.AsyncExitStack() as stack:
 
         def made(prefix: str, voice: Voice) -> tuple[Channel, Bills]:
-            truth, dice = Truth(prefix), Dice(mischief or Mischief())
+            truth, dice = Truth(prefix), Dice(mischief or Mischief(), prefix)
             channel = Channel(truth, dice, agenda, clock, Teller(voice, agenda, dice, clock, session))
             return channel, Bills(truth, dice, BEIJING)
 
