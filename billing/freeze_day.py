@@ -21,10 +21,15 @@ from kernel.db import Database, Row, Tx
 PORTION: Final = 200
 
 
-async def freeze_day(tx: Tx, settlement: str) -> bool:
-    """Whether it was frozen now; not while somebody else does it, or an earlier day is not split."""
+async def freeze_day(tx: Tx, settlement: str, *, before_its_end: bool = False) -> bool:
+    """Whether it was frozen now; not while somebody else does it, or an earlier day is not split.
+
+    `before_its_end`: somebody wants it so, and what comes after this is the next day's.
+    """
     row = await sql.lock_in(tx, settlement, State.OPEN)
-    if row is None or row["ends"] > tx.now or await sql.has_unsplit_before(tx, row["operator"], row["day"]):
+    if row is None or await sql.has_unsplit_before(tx, row["operator"], row["day"]):
+        return False
+    if row["ends"] > tx.now and not before_its_end:
         return False
     await sql.take_items(tx, row)
     return await sql.move(tx, row, State.FROZEN) is not None

@@ -52,11 +52,14 @@ from billing.http.settlements import SettlementsApi
 from billing.http.tariffs import OperatorTariffsApi
 from billing.pay import JOB as SEND_JOB
 from billing.poll_channels import POLL_S, poll_channels
+from billing.rate_late import RATE_S, RateLate
 from billing.reconsider import reconsider
 from billing.remind import SWEEP_S, remind_all
 from billing.settle_all import CRON as SETTLE_CRON
 from billing.settle_all import JOB as SETTLE_JOB
 from billing.settle_all import settle_all
+from billing.settle_days import EVERY_S as DAYS_S
+from billing.settle_days import settle_days
 from billing.settle_payment import DROP_JOB, OnPaid
 from billing.settlement_meters import SettlementMeters
 from billing.start_refund import JOB as REFUND_JOB
@@ -124,6 +127,11 @@ def upkeep(
     carry_refund = CarryRefund(database, channels)
     meters = SettlementMeters(registry)
 
+    late = RateLate(database, give_order)
+
+    async def rate_late() -> None:
+        await late.step()
+
     async def doubt() -> None:
         await doubt_sessions(database)
 
@@ -135,6 +143,9 @@ def upkeep(
 
     async def give_back(payload: bytes) -> None:
         await give_back_excess(database, payload.decode())
+
+    async def look_at_the_day() -> None:
+        await settle_days(database, zone)
 
     async def settle(_payload: bytes) -> None:
         every = [channels.chosen(name) for name in channels.names]
@@ -155,10 +166,12 @@ def upkeep(
     return Service(
         "billing",
         loops=[
+            Loop("billing.rate", rate_late, RATE_S),
             Loop("billing.doubt", doubt, DOUBT_S),
             Loop("billing.close", close, CLOSE_S),
             Loop("billing.remind", remind, SWEEP_S),
             Loop("billing.channels", ask_channels, POLL_S),
+            Loop("billing.days", look_at_the_day, DAYS_S),
             Loop("billing.sandbox", hear_the_sandbox, POLL_S),
         ],
         jobs=[

@@ -1,6 +1,7 @@
 """The operators' business days, one after another: opened when something is posted, frozen when they are over."""
 
 from datetime import timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from billing.business_day import bounds, day_of
@@ -9,6 +10,9 @@ from billing.settlement_lifecycle import State
 from billing.sql import settlements as sql
 from kernel.db import Database, Tx
 from kernel.ids import new_id
+
+EVERY_S: Final = 30.0
+"""How late a day is opened after its first journal, and frozen after its end."""
 
 
 async def settle_days(database: Database, zone: ZoneInfo) -> int:

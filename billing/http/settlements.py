@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from billing.errors import CityWide, UnknownOperator, UnknownSettlement, WrongState
+from billing.freeze_day import freeze_day
 from billing.hold_settlement import hold_settlement, release_settlement
 from billing.http.settlement_views import DifferenceView, SettlementView, SettlementWhole
 from billing.pay_out import pay_out
+from billing.settle_all import JOB
 from billing.settlement_lifecycle import State
 from billing.sql import differences
 from billing.sql import settlements as sql
@@ -35,6 +37,7 @@ from kernel.http import (
     operation,
     page_by,
 )
+from kernel.jobs import enqueue
 from kernel.moments import YEAR_MAX, YEAR_MIN
 
 CSV: Final = "text/csv"
@@ -175,6 +178,26 @@ class SettlementsApi:
             await _own(tx, caller, settlement)
             rows = await differences.of_settlement(tx, settlement, state=state, after=after, limit=limit + 1)
         return page_by("id", rows, limit, DifferenceView.of)
+
+    @operation(
+        post="/v1/operator/settlements/{settlement}/freeze",
+        summary="Close a day before its end",
+        tags=("operator", "settlements"),
+        scopes=OPERATE,
+        idempotent=True,
+        responses={200: SettlementWhole},
+        problems=(UnknownSettlement, WrongState),
+    )
+    async def freeze(self, tx: Tx, caller: Caller, settlement: PathSettlement, wanted: ReasonIn) -> SettlementWhole:
+        """By itself it is closed after midnight. What comes from now on is the next day's; the worker splits what came
+        so far, and reconciles it as soon as the payment channels' bills are there.
+        """
+        row = await _own(tx, caller, settlement)
+        if not await freeze_day(tx, settlement, before_its_end=True):
+            detail = f"{settlement} is {row['state']}: only an open day is closed, after the one before it"
+            raise WrongState(detail, state=row["state"])
+        await enqueue(tx, JOB, once=f"settle {settlement}")
+        return await self._told(tx, caller, row, "settlement.freeze", {"reason": wanted.reason})
 
     @operation(
         post="/v1/operator/settlements/{settlement}/hold",

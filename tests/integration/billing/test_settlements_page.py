@@ -29,10 +29,13 @@ class Books:
         self.meters = SettlementMeters(CollectorRegistry())
 
     async def next_day(self) -> None:
+        self.site.clock.advance(DAY_S)
+        await self.run()
+
+    async def run(self) -> None:
         async def on_paid(_tx: Tx, _charge: Row) -> None:
             """Nobody waits."""
 
-        self.site.clock.advance(DAY_S)
         channels = cast(list[PaymentChannel], [self.bills])
         await settle_all(self.site.database, ZONE, channels, on_paid=on_paid, meters=self.meters)
 
@@ -219,3 +222,23 @@ async def test_days_come_in_pages(books: Books) -> None:
             break
         cursor = f"&cursor={page['next']}"
     assert seen == [f"2026-11-{day}" for day in (27, 26, 25, 24, 23)]
+
+
+async def test_a_day_is_closed_before_its_end(books: Books) -> None:
+    site = books.site
+    await books.money.paid(1_000, car_park=PARK, channel="sandbox")
+    await books.money.settle()
+    (day,) = await books.listed(MIRA)
+    path = f"/v1/operator/settlements/{day['id']}"
+    assert (await site.post(f"{path}/freeze", {"reason": "we close"}, who=OTTO)).status == 404
+    frozen = await site.post(f"{path}/freeze", {"reason": "we close"}, who=MIRA)
+    assert (frozen.status, frozen.json["state"]) == (200, "frozen")
+    (job,) = await site.rows("SELECT entrypoint FROM jobs.pgqueuer WHERE entrypoint = 'billing.settle'")
+    assert job["entrypoint"] == "billing.settle"
+    await books.money.paid(200, car_park=PARK, channel="sandbox")
+    await books.run()
+    assert (await site.post(f"{path}/freeze", {"reason": "again"}, who=MIRA)).json["code"] == "wrong-state"
+    later, first = await books.listed(MIRA)
+    assert (first["state"], first["figures"]["net"]["amount"], later["state"]) == ("reconciled", 950, "open")
+    assert (later["day"], later["figures"]["gross"]["amount"]) == ("2026-11-24", 200)
+    assert (await site.post(f"{path}/pay-out", who=CITY)).json["paid"]["amount"] == 950
