@@ -1,7 +1,8 @@
 """A driver agrees: what his vehicle owes when it has left is collected by a payment channel.
 
-That the vehicle is his is for the channel to prove, which knows whom it collects from: until it has confirmed it the
-agreement is pending, and gives no credit. The sandbox takes everybody's word, and is asked all the same.
+That the vehicle is his is for the channel to prove, which knows whom it collects from. Until it has, the agreement is
+pending: it gives no credit, shows nothing, and keeps nobody else from the vehicle. The sandbox takes everybody's word,
+and is asked all the same.
 """
 
 from typing import Final
@@ -21,8 +22,8 @@ CONFIRM: Final = "billing.confirm"
 async def agree(
     tx: Tx, driver: str, vehicle: Vehicle, *, channel: str, contract: str | None, is_confirmed: bool
 ) -> Row:
-    """The agreement, from now on for `vehicle` and no other driver's. Raises VehicleAgreed."""
-    with tx.guard({"agreement_one_for_a_vehicle": VehicleAgreed}):
+    """The agreement; once it is confirmed, `vehicle` is no other driver's. Raises VehicleAgreed."""
+    with tx.guard({"agreement_one_for_a_vehicle": VehicleAgreed, "agreement_pending_once": VehicleAgreed}):
         row = await sql.insert(
             tx,
             new_id("agr", tx.now),
@@ -32,5 +33,7 @@ async def agree(
             contract=contract,
             state=AgreementState.ACTIVE if is_confirmed else AgreementState.PENDING,
         )
+    if row is None:
+        raise VehicleAgreed
     await enqueue(tx, CONFIRM, row["id"].encode())
     return row

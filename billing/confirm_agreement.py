@@ -1,14 +1,16 @@
 """The payment channel is asked whether it collects from a vehicle for which a driver has just agreed.
 
-Until it has answered the agreement is pending. It is asked again for half a minute; after that its own word (a
-notification, or the answer to the next entry that it is told of) moves the agreement.
+A word about the vehicle confirms no driver: only one about the driver's own contract does. Until then the agreement is
+pending; asked in vain for half a minute, it stays so, and the driver agrees anew.
 """
 
 import structlog
 
 from billing.channels.offered import Channels
 from billing.channels.protocol import ChannelRefused, Plate, PlateState
-from billing.follow_plate import follow_plate
+from billing.eligibility import AgreementState
+from billing.errors import VehicleAgreed
+from billing.follow_plate import STATES
 from billing.reconsider import reconsider
 from billing.sql import agreements as sql
 from contracts.orders import GiveOrder
@@ -34,10 +36,22 @@ class ConfirmAgreement:
             return
         vehicle = Plate(row["plate"], row["color"])
         try:
-            state = await channel.eligibility(vehicle, row["contract"])
+            said = await channel.eligibility(vehicle, row["contract"])
         except ChannelRefused as refused:
             log.info("an agreement is not confirmed", agreement=row["id"], error=str(refused))
-            state = PlateState.OUT_SERVICE
+            return
+        is_of_driver = row["contract"] is not None or channel is self._channels.sandbox
+        if row["state"] == AgreementState.PENDING and not (is_of_driver and said is PlateState.NORMAL):
+            log.info("an agreement stays pending", agreement=row["id"], said=said, is_of_driver=is_of_driver)
+            return
+        try:
+            await self._confirm(row["id"], STATES[said])
+        except VehicleAgreed:
+            log.info("another driver's agreement for the vehicle was confirmed first", agreement=row["id"])
+
+    async def _confirm(self, agreement: str, state: str) -> None:
         async with self._database.transaction() as tx:
-            await follow_plate(tx, vehicle, state, channel=row["channel"], at=tx.now, is_of_driver=True)
-            await reconsider(tx, self._give_order, plate=row["plate"], color=row["color"])
+            with tx.guard({"agreement_one_for_a_vehicle": VehicleAgreed}):
+                row = await sql.confirm(tx, agreement, state)
+            if row is not None:
+                await reconsider(tx, self._give_order, plate=row["plate"], color=row["color"])

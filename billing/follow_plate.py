@@ -15,19 +15,9 @@ STATES: Final = {
 }
 
 
-async def follow_plate(
-    tx: Tx, vehicle: Plate, state: PlateState, *, channel: str, at: datetime, is_of_driver: bool = False
-) -> str | None:
+async def follow_plate(tx: Tx, vehicle: Plate, state: PlateState, *, channel: str, at: datetime) -> str | None:
     """The agreement of which it was news. `at` is when the channel said so, which may be before what it said last.
 
-    `is_of_driver`: it was asked about the very driver who agreed. A word of the vehicle alone confirms nobody.
+    A word of the vehicle confirms no driver: an agreement that is pending stays so.
     """
-    return await sql.follow(
-        tx,
-        vehicle.number,
-        vehicle.color,
-        channel=channel,
-        state=STATES[state],
-        at=at,
-        is_of_driver=is_of_driver,
-    )
+    return await sql.follow(tx, vehicle.number, vehicle.color, channel=channel, state=STATES[state], at=at)

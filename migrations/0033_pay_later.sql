@@ -45,3 +45,10 @@ DROP INDEX billing.charge_to_remind;
 CREATE INDEX charge_to_remind ON billing.charge (remind_at)
     WHERE remind_at IS NOT NULL AND state IN ('due', 'overdue', 'adjusted');
 CREATE INDEX charge_of_driver ON billing.charge (driver, id DESC) WHERE driver IS NOT NULL;
+
+-- Whoever has only said that a vehicle is his keeps nobody else from it: one that waits for the channel's word counts
+-- for nothing, and each driver may wait once.
+DROP INDEX billing.agreement_one_for_a_vehicle;
+CREATE UNIQUE INDEX agreement_one_for_a_vehicle ON billing.agreement (plate, color) WHERE state NOT IN ('pending', 'ended');
+CREATE UNIQUE INDEX agreement_pending_once ON billing.agreement (driver, plate, color) WHERE state = 'pending';
+CREATE INDEX agreement_of_vehicle ON billing.agreement (plate, color) WHERE state <> 'ended';

@@ -11,17 +11,34 @@ COLUMNS: Final = """
 """
 
 INSERT: Final = f"""
+    -- What is to be confirmed is kept out by what is; of two that are, the database keeps one.
     INSERT INTO billing.agreement (id, driver, plate, color, channel, contract, state, created_at, updated_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $8
+    WHERE NOT EXISTS (
+        SELECT FROM billing.agreement WHERE (plate, color) = ($3, $4) AND state NOT IN ('pending', 'ended')
+    )
     RETURNING {COLUMNS}
 """
 
 
 async def insert(
     tx: Tx, agreement: str, *, driver: str, vehicle: Vehicle, channel: str, contract: str | None, state: str
-) -> Row:
-    (row,) = await tx.fetch(INSERT, agreement, driver, vehicle.plate, vehicle.color, channel, contract, state, tx.now)
-    return row
+) -> Row | None:
+    """None: the vehicle has one already."""
+    return await tx.fetchrow(INSERT, agreement, driver, vehicle.plate, vehicle.color, channel, contract, state, tx.now)
+
+
+CONFIRM: Final = f"""
+    UPDATE billing.agreement
+    SET state = $2, told_at = greatest(told_at, $3), version = version + 1, updated_at = $3
+    WHERE id = $1 AND state NOT IN ('ended', $2)
+    RETURNING {COLUMNS}
+"""
+
+
+async def confirm(tx: Tx, agreement: str, state: str) -> Row | None:
+    """The channel has said so of its driver. None: that was known, or it has ended."""
+    return await tx.fetchrow(CONFIRM, agreement, state, tx.now)
 
 
 async def read(tx: Tx, agreement: str, *, driver: str | None) -> Row | None:
@@ -57,10 +74,11 @@ async def end(tx: Tx, agreement: str, *, driver: str) -> Row | None:
 
 
 OF_VEHICLE: Final = f"""
-    SELECT {COLUMNS} FROM billing.agreement WHERE driver = $1 AND (plate, color) = ($2, $3) AND state <> 'ended'
+    SELECT {COLUMNS} FROM billing.agreement WHERE driver = $1 AND (plate, color) = ($2, $3)
+        AND state NOT IN ('pending', 'ended')
 """
 
 
 async def of_vehicle(tx: Tx, driver: str, vehicle: Vehicle) -> Row | None:
-    """The driver's, for this vehicle."""
+    """The driver's, for this vehicle; confirmed."""
     return await tx.fetchrow(OF_VEHICLE, driver, vehicle.plate, vehicle.color)

@@ -22,11 +22,10 @@ SET parking_id = coalesce(excluded.parking_id, announcement.parking_id), plate_s
 """
 FOLLOW: Final = """
 -- An agreement is as good as the channel's last word of the vehicle; words come in any order. One that is pending waits
--- for the channel's word of its driver ($7), and until that is good it stays pending.
+-- for the channel's word of its driver.
 UPDATE billing.agreement
-SET state = CASE WHEN state = 'pending' AND $4 <> 'active' THEN state ELSE $4 END, told_at = $6, updated_at = $5,
-    version = version + (state <> $4)::integer
-WHERE (plate, color, channel) = ($1, $2, $3) AND state <> 'ended' AND (state <> 'pending' OR $7)
+SET state = $4, told_at = $6, updated_at = $5, version = version + (state <> $4)::integer
+WHERE (plate, color, channel) = ($1, $2, $3) AND state NOT IN ('pending', 'ended')
     AND (told_at IS NULL OR told_at < $6)
 RETURNING id
 """
@@ -50,9 +49,7 @@ async def keep(tx: Tx, session: str, channel: str, *, parking_id: str | None, pl
     await tx.execute(KEEP, session, channel, parking_id, plate_state, tx.now)
 
 
-async def follow(
-    tx: Tx, plate: str, color: str, *, channel: str, state: str, at: datetime, is_of_driver: bool
-) -> str | None:
+async def follow(tx: Tx, plate: str, color: str, *, channel: str, state: str, at: datetime) -> str | None:
     """The agreement of which it was news."""
-    agreement: str | None = await tx.fetchval(FOLLOW, plate, color, channel, state, tx.now, at, is_of_driver)
+    agreement: str | None = await tx.fetchval(FOLLOW, plate, color, channel, state, tx.now, at)
     return agreement

@@ -64,7 +64,10 @@ SELECT payment.*, part.paid FROM billing.payment_charge AS part JOIN billing.pay
 WHERE part.charge = $1 AND part.paid > 0
 """
 HAS_AGREEMENT: Final = """
-SELECT EXISTS (SELECT FROM billing.agreement WHERE driver = $1 AND (plate, color) = ($2, $3) AND state <> 'ended')
+SELECT EXISTS (
+    SELECT FROM billing.agreement
+    WHERE driver = $1 AND (plate, color) = ($2, $3) AND state NOT IN ('pending', 'ended')
+)
 """
 AGREEMENT: Final = """
 SELECT channel, contract FROM billing.agreement WHERE (plate, color) = ($1, $2) AND state = 'active'

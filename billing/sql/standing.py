@@ -11,13 +11,19 @@ from billing.sql.policies import MERGED, merged
 from kernel.db import Row, Tx
 
 _STANDING: Final = f"""
-    {MERGED}, agreed.id AS agreement, agreed.state AS agreement_state, agreed.driver AS agreement_driver,
-    agreed.channel AS agreement_channel, unpaid.number AS unpaid, unpaid.amount AS amount_unpaid, unpaid.disputed
+    {MERGED}, agreed.id AS agreement,
+    CASE WHEN found.number = 0 AND found.words > 0 THEN 'pending' ELSE agreed.state END AS agreement_state,
+    agreed.driver AS agreement_driver, agreed.channel AS agreement_channel, unpaid.number AS unpaid,
+    unpaid.amount AS amount_unpaid, unpaid.disputed
 """
 _OF_VEHICLE: Final = """
     (
-        -- Without a colour the plate alone, where one vehicle of that plate has an agreement; otherwise nobody.
-        SELECT count(*) AS number, min(id) AS id, min(state) AS state, min(driver) AS driver, min(channel) AS channel
+        -- Without a colour the plate alone, where one vehicle of that plate has an agreement; otherwise nobody. One
+        -- that the channel has not confirmed is a word, and nobody's.
+        SELECT count(*) FILTER (WHERE state <> 'pending') AS number, count(*) AS words,
+            min(id) FILTER (WHERE state <> 'pending') AS id, min(state) FILTER (WHERE state <> 'pending') AS state,
+            min(driver) FILTER (WHERE state <> 'pending') AS driver,
+            min(channel) FILTER (WHERE state <> 'pending') AS channel
         FROM billing.agreement
         WHERE plate = $2 AND ($3::text IS NULL OR color = $3) AND state <> 'ended'
     ) AS found

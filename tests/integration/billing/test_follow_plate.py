@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
-
 from billing.channels.protocol import Plate, PlateState
 from billing.follow_plate import follow_plate
 from kernel.db import Database
@@ -30,18 +28,8 @@ async def test_the_last_word_holds_whichever_comes_last(database: Database) -> N
     assert await state_of(database) == "overdue"
 
 
-@pytest.mark.parametrize(
-    ("said", "is_of_driver", "state"),
-    [
-        (PlateState.NORMAL, False, "pending"),
-        (PlateState.OUT_SERVICE, True, "pending"),
-        (PlateState.NORMAL, True, "active"),
-    ],
-)
-async def test_a_word_of_the_vehicle_alone_confirms_nobody(
-    database: Database, said: PlateState, is_of_driver: bool, state: str
-) -> None:
+async def test_a_word_of_the_vehicle_confirms_nobody(database: Database) -> None:
     async with database.transaction() as tx:
         await agreement(tx, state="pending")
-        await follow_plate(tx, CAR, said, channel="sandbox", at=tx.now, is_of_driver=is_of_driver)
-    assert await state_of(database) == state
+        assert not await follow_plate(tx, CAR, PlateState.NORMAL, channel="sandbox", at=tx.now)
+    assert await state_of(database) == "pending"

@@ -1,15 +1,20 @@
 """Agreements, charges, arrears and objections over REST: whose they are, what is told, what becomes of them."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from billing.channels.offered import Channels
+from billing.channels.protocol import PaymentChannel, Plate, PlateState
 from billing.charges import pay_charge
+from billing.confirm_agreement import ConfirmAgreement
 from billing.sql import charges
+from billing.sql.standing import standing
+from gateway.give_order import give_order
 from kernel.db import Row
 from tests.integration.billing.conftest import CAR, CITY, MIRA, OTHER_CAR, OTTO, PARK, Answer, Site
-from tests.integration.billing.stays import owed, stay
+from tests.integration.billing.stays import agreement, owed, stay
 
 ARREARS = "/v1/arrears"
 MINE = {"plate": CAR["plate"], "color": CAR["color"]}
@@ -186,3 +191,40 @@ async def test_what_happens_to_my_charges_is_told_the_latest_first(site: Site) -
     rest = (await site.get("/v1/charges/events", params={"limit": "1", "cursor": page["next"]})).json
     assert [(one["kind"], one["charge"]) for one in rest["items"]] == [("raised", charge["id"])]
     assert rest["next"] is None
+
+
+async def test_a_word_that_a_channel_has_not_confirmed_counts_for_nothing(site: Site) -> None:
+    async with site.database.transaction() as tx:
+        stranger = await agreement(tx, state="pending", driver="ben")
+        mine = await agreement(tx, state="pending")
+    await unpaid(site, driver=None)
+    assert (await site.get(ARREARS, params=MINE, who="ben")).json["items"] == []
+    async with site.database.transaction() as tx:
+        stands = await standing(tx, PARK, plate=CAR["plate"], color=CAR["color"])
+    assert (stands.known.agreement, stands.driver) == ("pending", None)
+    waits = confirm_by(site, Asked(PlateState.NORMAL))
+    await waits.handle(stranger.encode())
+    states = [row["state"] for row in await site.rows("SELECT state FROM billing.agreement ORDER BY state")]
+    assert states == ["pending", "pending"], "nobody asked about its driver"
+    async with site.database.transaction() as tx:
+        await tx.execute("UPDATE billing.agreement SET contract = 'c' || driver")
+    await waits.handle(mine.encode())
+    await waits.handle(stranger.encode())
+    async with site.database.transaction() as tx:
+        stands = await standing(tx, PARK, plate=CAR["plate"], color=CAR["color"])
+    assert (stands.known.agreement, stands.driver) == ("active", "ann"), "the first that was confirmed"
+    assert (await agreed(site, who="ben")).status == 409
+
+
+class Asked:
+    """A channel that says the same of every vehicle, and is asked nothing else."""
+
+    def __init__(self, says: PlateState) -> None:
+        self._says = says
+
+    async def eligibility(self, vehicle: Plate, contract: str | None) -> PlateState:
+        return self._says
+
+
+def confirm_by(site: Site, channel: Asked) -> ConfirmAgreement:
+    return ConfirmAgreement(site.database, Channels({"sandbox": cast(PaymentChannel, channel)}, "sandbox"), give_order)
