@@ -7,13 +7,14 @@ import pytest
 
 from billing.channels.offered import Channels
 from billing.channels.protocol import PaymentChannel, Plate, PlateState
-from billing.charges import pay_charge
+from billing.charges import accept_charge, pay_charge, refuse_charge
 from billing.confirm_agreement import ConfirmAgreement
 from billing.sql import charges
 from billing.sql.standing import standing
 from gateway.give_order import give_order
 from kernel.db import Row
 from tests.integration.billing.conftest import CAR, CITY, MIRA, OTHER_CAR, OTTO, PARK, Answer, Site
+from tests.integration.billing.gates import Gates
 from tests.integration.billing.stays import agreement, owed, stay
 
 ARREARS = "/v1/arrears"
@@ -228,3 +229,33 @@ class Asked:
 
 def confirm_by(site: Site, channel: Asked) -> ConfirmAgreement:
     return ConfirmAgreement(site.database, Channels({"sandbox": cast(PaymentChannel, channel)}, "sandbox"), give_order)
+
+
+async def test_what_was_paid_goes_back_where_the_driver_is_right(site: Site) -> None:
+    gates = Gates(site)
+    charge = await unpaid(site, 900)
+    await gates.pay()
+    made = await site.post(f"/v1/charges/{charge['id']}/dispute", {"reason": "paid twice as much"})
+    assert made.status == 201, made.raw
+    assert (await site.get(f"/v1/charges/{charge['id']}")).json["state"] == "paid", "an objection moves no money"
+    path = f"/v1/operator/disputes/{made.json['id']}/decide"
+    dearer = {"decision": "adjust", "amount": 900, "reason": "no"}
+    assert (await site.post(path, dearer, who=MIRA)).json["code"] == "wrong-state"
+    decided = await site.post(path, {"decision": "adjust", "amount": 400, "reason": "yes"}, who=MIRA)
+    assert (decided.status, decided.json["state"]) == (200, "refunded"), decided.raw
+    (refund,) = await site.rows("SELECT charge, amount, reason FROM billing.refund")
+    assert tuple(refund) == (charge["id"], 500, "yes")
+
+
+async def test_what_a_channel_could_not_collect_is_unpaid_at_once(site: Site) -> None:
+    made = (await agreed(site)).json["id"]
+    async with site.database.transaction() as tx:
+        row = await owed(tx, await stay(tx), driver="ann", due_at=tx.now + timedelta(days=1))
+        row = await accept_charge(tx, row, channel="sandbox")
+    assert (await site.get(f"/v1/agreements/{made}")).json["pays_later"]
+    assert (await site.get(ARREARS, params=MINE)).json["items"] == []
+    async with site.database.transaction() as tx:
+        await refuse_charge(tx, row, channel="sandbox", error="no money")
+    assert (await site.get(f"/v1/agreements/{made}")).json["reasons"] == ["unpaid"]
+    (item,) = (await site.get(ARREARS, params=MINE)).json["items"]
+    assert (item["state"], item["channel"]) == ("due", "sandbox")
