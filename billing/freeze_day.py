@@ -32,6 +32,7 @@ async def freeze_day(tx: Tx, settlement: str, *, before_its_end: bool = False) -
     if row["ends"] > tx.now and not before_its_end:
         return False
     await sql.take_items(tx, row)
+    await sql.keep_figures(tx, settlement)
     return await sql.move(tx, row, State.FROZEN) is not None
 
 

@@ -1,5 +1,6 @@
 """Read a settlement, or an owner's month, as its papers show it."""
 
+from collections.abc import Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -37,7 +38,7 @@ async def write_statement(tx: Tx, row: Row, zone: ZoneInfo, language: Language) 
                 begins=item["begins"],
                 ends=item["ends"],
                 channel=item["channel"],
-                figures=figures_of(item),
+                figures=figures_of(item, is_split=row["is_split"]),
             )
             for item in items
         ],
@@ -46,11 +47,23 @@ async def write_statement(tx: Tx, row: Row, zone: ZoneInfo, language: Language) 
 
 async def places_of(tx: Tx, row: Row) -> list[Place]:
     """By car park and channel: as they were kept, or of an open day so far."""
-    if row["state"] == State.OPEN:
-        found = await settlements.figures_so_far(tx, row["operator"], row["ends"])
-    else:
-        found = await settlements.figures(tx, [row["id"]])
-    return [Place(one["car_park"], one["channel"], figures_of(one)) for one in found]
+    return (await places_of_all(tx, [row]))[row["id"]]
+
+
+async def places_of_all(tx: Tx, rows: Sequence[Row]) -> dict[str, list[Place]]:
+    """The same of several. Before a day is split, all that is left of it is told as the operator's."""
+    found = await settlements.figures(tx, [row["id"] for row in rows])
+    figures = {row["id"]: [one for one in found if one["settlement"] == row["id"]] for row in rows}
+    for row in rows:
+        if row["state"] == State.OPEN:  # an operator has one at most
+            figures[row["id"]] = await settlements.figures_so_far(tx, row["operator"], row["ends"])
+    return {
+        row["id"]: [
+            Place(one["car_park"], one["channel"], figures_of(one, is_split=row["is_split"]))
+            for one in figures[row["id"]]
+        ]
+        for row in rows
+    }
 
 
 async def write_owner_statement(tx: Tx, owner: str, month: tuple[int, int], zone: ZoneInfo) -> OwnerStatement:
@@ -67,14 +80,14 @@ async def owners_balance(tx: Tx, owner: str) -> int:
     return -await balances.balance(tx, Account(AccountKind.OWNER, owner))
 
 
-def figures_of(row: Row) -> Figures:
+def figures_of(row: Row, *, is_split: bool) -> Figures:
     return Figures(
         payments=row["payments"],
         refunds=row["refunds"],
         gross=row["gross"],
         refunded=row["refunded"],
-        owners=row["owners"],
-        platform=row["platform"],
+        owners=row["owners"] if is_split else 0,
+        platform=row["platform"] if is_split else 0,
         fees=row["fees"],
         losses=row["losses"],
     )

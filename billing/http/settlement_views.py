@@ -59,7 +59,7 @@ class PlaceView(FiguresView):
 
 class SettlementView(BaseModel):
     """An operator's business day, from midnight to midnight in the city's time zone. While it is `open`, figures are
-    what was paid and given back so far; what owners and platform have of it is known when it is `frozen`.
+    what was paid and given back so far: what owners and platform have of it is known soon after it is `frozen`.
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)

@@ -1,6 +1,5 @@
 """`/v1/operator/settlements`: an operator's business days, their papers, and when they are paid out."""
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
@@ -16,10 +15,10 @@ from billing.settle_all import JOB
 from billing.settlement_lifecycle import State
 from billing.sql import differences
 from billing.sql import settlements as sql
-from billing.statement import Language, Place, Statement
+from billing.statement import Language, Statement
 from billing.statement_csv import statement_csv
 from billing.statement_page import statement_page
-from billing.write_statement import figures_of, places_of, write_statement
+from billing.write_statement import places_of, places_of_all, write_statement
 from contracts.audit import RecordAudit
 from contracts.ids import Slug
 from kernel.db import Database, Row, Tx
@@ -111,7 +110,7 @@ class SettlementsApi:
                 limit=limit + 1,
             )
             shown = rows[:limit]
-            places = await _places(tx, shown)
+            places = await places_of_all(tx, shown)
         following = encode_cursor(shown[-1]["day"].toordinal(), shown[-1]["id"]) if len(rows) > limit else None
         return Page(items=[SettlementView.of(row, places[row["id"]]) for row in shown], next=following)
 
@@ -268,17 +267,6 @@ async def _own(tx: Tx, caller: Caller, settlement: str) -> Row:
     if row is None:
         raise UnknownSettlement(settlement=settlement)
     return row
-
-
-async def _places(tx: Tx, rows: Sequence[Row]) -> dict[str, list[Place]]:
-    """Of each what was kept; an operator has one open day at most."""
-    found: dict[str, list[Place]] = {row["id"]: [] for row in rows}
-    for one in await sql.figures(tx, list(found)):
-        found[one["settlement"]].append(Place(one["car_park"], one["channel"], figures_of(one)))
-    for row in rows:
-        if row["state"] == State.OPEN:
-            found[row["id"]] = await places_of(tx, row)
-    return found
 
 
 def _key(cursor: str) -> tuple[date, str]:

@@ -65,6 +65,7 @@ async def test_a_day_is_read_back_to_the_fen(books: Books) -> None:
     await books.money.settle()
     (today,) = await books.listed(MIRA)
     assert (today["state"], today["day"], today["figures"]["gross"]["amount"]) == ("open", "2026-11-23", 1_999)
+    assert (today["figures"]["owners"]["amount"], today["figures"]["net"]["amount"]) == (0, 1_699)
     await books.next_day()
     (day,) = await books.listed(MIRA, "?operator=mira&from=2026-11-23&until=2026-11-24&state=reconciled")
     figures = {name: value if isinstance(value, int) else value["amount"] for name, value in day["figures"].items()}
@@ -232,7 +233,7 @@ async def test_a_day_is_closed_before_its_end(books: Books) -> None:
     path = f"/v1/operator/settlements/{day['id']}"
     assert (await site.post(f"{path}/freeze", {"reason": "we close"}, who=OTTO)).status == 404
     frozen = await site.post(f"{path}/freeze", {"reason": "we close"}, who=MIRA)
-    assert (frozen.status, frozen.json["state"]) == (200, "frozen")
+    assert (frozen.status, frozen.json["state"], frozen.json["figures"]["net"]["amount"]) == (200, "frozen", 1_000)
     (job,) = await site.rows("SELECT entrypoint FROM jobs.pgqueuer WHERE entrypoint = 'billing.settle'")
     assert job["entrypoint"] == "billing.settle"
     await books.money.paid(200, car_park=PARK, channel="sandbox")
