@@ -4,7 +4,7 @@ Passages that come later never make a stay dearer by themselves once it was aske
 says so. Of a vehicle that stands at the exit it is not later.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -61,33 +61,48 @@ class Priced(Struct, frozen=True, kw_only=True):
         }
 
 
-async def price(tx: Tx, till: Till, row: Row, *, guest: Row | None) -> Priced:
-    """Of the locked session in `row`, whose exit is known; `guest` is the promise that it took up (`sql.guests`)."""
+async def price(tx: Tx, till: Till, row: Row, around: Row) -> Priced:
+    """Of the locked session in `row`, whose exit is known; `around` is what lies around it (`sql.around`)."""
     apart = timedelta(0)
     if not row["zone"] and till.policies[row["car_park"]].zone_time == "instead":
-        apart = await sql.time_apart(tx, row["id"])
-    if guest is not None:
-        if guest["by_entry"] or guest["checked_in_at"] - row["entry_at"] <= GUEST_COMES_WITHIN:
-            return Priced(rated=billed_by("reservation"), reservation=guest["reservation"])
-        apart += row["exit_at"] - guest["checked_in_at"]
+        apart = around["apart"]
+    if around["reservation"] is not None:
+        if around["by_entry"] or around["checked_in_at"] - row["entry_at"] <= GUEST_COMES_WITHIN:
+            return Priced(rated=billed_by("reservation"), reservation=around["reservation"])
+        apart += row["exit_at"] - around["checked_in_at"]
     apart = min(apart, row["exit_at"] - row["entry_at"])
     lost = row["ticket"] is not None and row["ticket"] == till.lost_ticket
     return Priced(rated=await rate_session(tx, till.shelf, row, apart=apart, ticket_lost=lost))
 
 
-async def bill_session(tx: Tx, till: Till, row: Row, passage: Passage, *, guest: Row | None = None) -> Row:
-    """The row afterwards. `passage` is where the vehicle stands, or stood."""
-    priced = await price(tx, till, row, guest=guest)
-    stands = is_live(seen(row, passage), tx.now)
-    if till.actor == BY_ITSELF and not stands and await _is_dearer(tx, row, priced):
-        priced = Priced(rated=Rated(unrated=Unrated.DEARER))
-    (row,) = await sql.move(tx, [(row, priced.columns)])
-    if priced.reservation is not None:
-        await charge_promise(tx, priced.reservation)
-    await decide_exit(tx, till.give_order, row, priced.rated.fee, seen(row, passage))
-    if row["supersedes"] is not None:
-        await count_later(tx, row["id"])
-    return row
+async def bill_sessions(tx: Tx, till: Till, stays: Sequence[tuple[Row, Passage]]) -> list[Row]:
+    """The locked sessions, priced in this order and decided on; each with the passage where the vehicle stands, or
+    stood. Their rows as they are afterwards.
+    """
+    around = await sql.around(tx, [row["id"] for row, _ in stays])
+    written: list[Row] = []
+    priced: list[tuple[Row, Priced]] = []
+    for row, passage in stays:
+        found = await price(tx, till, row, around[row["id"]])
+        asked = around[row["id"]]["asked"]
+        is_later = till.actor == BY_ITSELF and not is_live(seen(row, passage), tx.now)
+        if is_later and asked is not None and found.rated.total > asked:
+            found = Priced(rated=Rated(unrated=Unrated.DEARER))
+        priced.append((row, found))
+        if found.rated.looks_back:  # the next one may have to see this one
+            written += await _keep(tx, priced[len(written) :])
+    written += await _keep(tx, priced[len(written) :])
+    for row, (_, found), (_, passage) in zip(written, priced, stays, strict=True):
+        if found.reservation is not None:
+            await charge_promise(tx, found.reservation)
+        await decide_exit(tx, till.give_order, row, found.rated.fee, seen(row, passage))
+        if row["supersedes"] is not None:
+            await count_later(tx, row["id"])
+    return written
+
+
+async def _keep(tx: Tx, priced: Sequence[tuple[Row, Priced]]) -> list[Row]:
+    return await sql.move(tx, [(row, found.columns) for row, found in priced])
 
 
 async def decide_again(tx: Tx, till: Till, row: Row, passage: Passage) -> None:
@@ -98,13 +113,6 @@ async def decide_again(tx: Tx, till: Till, row: Row, passage: Passage) -> None:
         apart = timedelta(seconds=row["fee"].get("apart_s", 0))
         fee = (await rate_session(tx, till.shelf, row, apart=apart, ticket_lost=lost)).fee
     await decide_exit(tx, till.give_order, row, fee, seen(row, passage))
-
-
-async def _is_dearer(tx: Tx, row: Row, priced: Priced) -> bool:
-    if row["supersedes"] is None or priced.rated.unrated is not None:
-        return False
-    asked = await sql.amount_of(tx, row["supersedes"])
-    return asked is not None and priced.rated.total > asked
 
 
 def seen(row: Row, passage: Passage) -> PassageSeen:

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 from msgspec import Struct
 
-from billing.bill_session import BY_ITSELF, Till, bill_session, decide_again, price, seen
+from billing.bill_session import BY_ITSELF, Till, bill_sessions, decide_again, price, seen
 from billing.entry_decision import decide_entry
 from billing.exit_decision import decide_exit
 from billing.pairing import Outcome, Passage, Rules, Visit, pair
@@ -28,6 +28,10 @@ from contracts.lane_orders import is_live
 from kernel.db import Row, Tx
 from kernel.ids import new_id
 
+LATE_AT_ONCE: Final = 20
+"""Stays of vehicles that have gone, billed in one batch of a gateway: what a car park that was offline uploads must not
+hold up the others. The rest is billed by a worker within seconds (`billing.rate_late`).
+"""
 _STATE: Final = {Outcome.OPEN: State.OPEN, Outcome.PAIRED: State.EXITED, Outcome.ORPHAN: State.ORPHAN_EXIT}
 
 
@@ -180,17 +184,21 @@ class _Following:
 
     async def _bill(self, known: Sequence[tuple[Row, Visit]]) -> None:
         """What is inside another stay first: the other one is billed without it."""
-        guests = await sql.guests(self._tx, [row["id"] for row, _ in known]) if known else {}
+        ready: list[tuple[Row, Passage]] = []
+        late = 0
         for row, visit in sorted(known, key=lambda one: (one[0]["zone"] == "", one[1].first.at, one[0]["id"])):
             if visit.exit is None:
                 continue
+            stands = is_live(seen(row, visit.exit), self._tx.now)
             if row["state"] == State.ORPHAN_EXIT:
                 self.orphans.append((row, visit.exit))
             elif row["state"] != State.EXITED:  # nobody knows what it costs, and it stands there
                 await decide_exit(self._tx, self._till.give_order, row, None, seen(row, visit.exit))
-            else:
-                guest = guests.get(row["id"])
-                self._note([await bill_session(self._tx, self._till, row, visit.exit, guest=guest)])
+            elif stands or late < LATE_AT_ONCE:
+                late += not stands
+                ready.append((row, visit.exit))
+        if ready:
+            self._note(await bill_sessions(self._tx, self._till, ready))
 
     async def _look_again(self, same: Sequence[tuple[Kept, Visit]]) -> None:
         """Stays that were billed before: something around them has become known, or the vehicle still stands there."""
@@ -222,9 +230,9 @@ class _Following:
         visit = self._visits.get((row["car_park"], row["entry_passage"]))
         if visit is None or visit.exit is None or row["amount"] is None:
             return
-        guest = (await sql.guests(self._tx, [row["id"]])).get(row["id"])
+        around = (await sql.around(self._tx, [row["id"]]))[row["id"]]
         as_it_is = cast(Row, {**row, **_ends(visit)})  # a row in everything that is asked of it
-        priced = await price(self._tx, self._till, as_it_is, guest=guest)
+        priced = await price(self._tx, self._till, as_it_is, around)
         total = priced.rated.total
         if priced.rated.unrated is not None or total == row["amount"]:
             return
@@ -235,7 +243,7 @@ class _Following:
         new = _new(new_id("ses", self._tx.now), row["car_park"], visit, _kept(row))
         (begun,) = await sql.insert(self._tx, [new])
         await sql.adopt(self._tx, row["id"], begun["id"])
-        self._note([await bill_session(self._tx, self._till, begun, visit.exit, guest=guest)])
+        self._note(await bill_sessions(self._tx, self._till, [(begun, visit.exit)]))
 
 
 def _comes_after(first: Row, row: Row) -> bool:

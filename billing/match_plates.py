@@ -6,6 +6,7 @@ whose stay it is.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
 
 from billing.bill_session import Till, seen
@@ -22,14 +23,14 @@ from kernel.db import Row, Tx
 
 MATCHER: Final = "billing.match"
 UNMATCHER: Final = "billing.unmatch"
+LATE: Final = timedelta(minutes=1)
 
 
 async def match_plates(tx: Tx, till: Till, followed: Followed) -> None:
     """After passages were followed: match, take matches back, and decide on the exits that are still nobody's."""
     undone = await _undo(tx, till, followed)
     orphans = followed.orphans
-    came = [row for row in followed.rows.values() if row["state"] == State.OPEN and row["plate"] and _is_late(tx, row)]
-    like = await sql.orphans_like(tx, came)
+    like = await sql.orphans_like(tx, _late_and_open(tx, followed))
     left = [] if undone else await sql.orphans(tx, [*(row["id"] for row, _ in orphans), *like])
     for orphan in left:
         below = till.policies[orphan.car_park].match_confidence_below
@@ -62,22 +63,21 @@ async def _undo(tx: Tx, till: Till, followed: Followed) -> bool:
             row = await passages.standing(tx, car_park, passage.id)
             if row is not None:
                 wrong[row["id"]] = row
-    for row, _ in followed.orphans:
-        if row["plate"] is not None:
-            found = await sql.questioned_by_exit(tx, row["car_park"], row["plate"], row["exit_at"], made_by=MATCHER)
-            wrong.update((one["id"], one) for one in found)
-    for row in followed.rows.values():
-        if row["state"] == State.OPEN and row["plate"] and _is_late(tx, row):
-            found = await sql.questioned_by_entry(tx, row["car_park"], row["plate"], row["entry_at"], made_by=MATCHER)
-            wrong.update((one["id"], one) for one in found)
+    came = _late_and_open(tx, followed)
+    left = [row for row, _ in followed.orphans if row["plate"] is not None]
+    wrong.update((row["id"], row) for row in await sql.questioned(tx, came, left, made_by=MATCHER))
     if wrong:
         await _restore(tx, till, list(wrong.values()))
     return bool(wrong)
 
 
-def _is_late(tx: Tx, row: Row) -> bool:
+def _late_and_open(tx: Tx, followed: Followed) -> list[Row]:
     """Only an entry that became known late can have an exit already."""
-    return bool((tx.now - row["entry_at"]).total_seconds() > 60)
+    return [
+        row
+        for row in followed.rows.values()
+        if row["state"] == State.OPEN and row["plate"] and tx.now - row["entry_at"] > LATE
+    ]
 
 
 async def _restore(tx: Tx, till: Till, wrong: Sequence[Row]) -> None:

@@ -1,6 +1,6 @@
 """An operator has put a tariff in force, or looked at a stay that nobody would believe: it is rated after all."""
 
-from billing.bill_session import Till, bill_session
+from billing.bill_session import Till, bill_sessions
 from billing.errors import NotAStay, WrongState
 from billing.session_lifecycle import State
 from billing.sql import passages, tariffs
@@ -21,5 +21,5 @@ async def rate_again(tx: Tx, till: Till, row: Row) -> Row:
     pinned = row["tariff"] if version is None else version["id"]
     (row,) = await sql.move(tx, [(row, {"state": State.EXITED, "reason": None, "tariff": pinned})])
     left = passages.passage_of(await passages.read(tx, row["car_park"], row["exit_passage"]))
-    guests = await sql.guests(tx, [row["id"]])
-    return await bill_session(tx, till, row, left, guest=guests.get(row["id"]))
+    (billed,) = await bill_sessions(tx, till, [(row, left)])
+    return billed

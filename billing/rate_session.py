@@ -42,6 +42,8 @@ class Rated(Struct, frozen=True, kw_only=True):
     fee: Fee | None = None
     document: dict[str, Any] | None = None
     unrated: Unrated | None = None
+    looks_back: bool = False
+    """It depends on the visits before it, as the next one may depend on it."""
 
     @property
     def total(self) -> int:
@@ -70,7 +72,8 @@ async def rate_session(
     except StayImpossible:
         return Rated(unrated=Unrated.STAY_IMPOSSIBLE)
     await mark_used(tx, row, held, lambda some: priced(some).total)
-    return Rated(fee=fee, document=fee_document(fee, apart=apart, ticket_lost=ticket_lost))
+    document = fee_document(fee, apart=apart, ticket_lost=ticket_lost)
+    return Rated(fee=fee, document=document, looks_back=looks_back(version) is not None)
 
 
 async def fee_so_far(tx: Tx, shelf: TariffShelf, row: Row, at: datetime, *, apart: timedelta) -> Fee | None:

@@ -18,6 +18,7 @@ from billing.ask_for_promise import ask_for_promise
 from billing.barrier_paid import barrier_paid
 from billing.carry_payment import CarryPayment
 from billing.carry_refund import CarryRefund
+from billing.channel_meters import ChannelMeters
 from billing.channels.offered import Channels
 from billing.check_ledger import CRON as CHECK_CRON
 from billing.check_ledger import JOB as CHECK_JOB
@@ -123,8 +124,9 @@ def upkeep(
 ) -> Service:
     """The side that looks after it."""
     on_paid = _on_paid(give_order)
-    carry_payment = CarryPayment(database, channels, on_paid)
-    carry_refund = CarryRefund(database, channels)
+    talks = ChannelMeters(registry)
+    carry_payment = CarryPayment(database, channels, on_paid, talks)
+    carry_refund = CarryRefund(database, channels, talks)
     meters = SettlementMeters(registry)
 
     late = RateLate(database, give_order)

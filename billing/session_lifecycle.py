@@ -52,7 +52,22 @@ EXCEPTIONS: Final = frozenset({State.EXITED, State.SUSPECT, State.ORPHAN_EXIT})
 """They wait for a person."""
 ENTERED: Final = frozenset({State.OPEN, State.SUSPECT, *BILLED})
 """They need an entry; all others may do without."""
+PRICED: Final = frozenset({State.RATED, State.CLOSED})
+"""And these a price, for the time between two passages."""
 
 
 def may_become(state: State, after: State) -> bool:
-    return after in FOLLOWS[state]
+    """Whether the one follows on the other; staying what it is is no step."""
+    return after is state or after in FOLLOWS[state]
+
+
+def needed(state: State) -> frozenset[str]:
+    """The columns without which a session cannot be in `state`."""
+    found: set[str] = set()
+    if state in ENTERED:
+        found |= {"entry_at"}
+    if state in BILLED:
+        found |= {"exit_at"}
+    if state in PRICED:
+        found |= {"entry_passage", "exit_passage", "amount", "fee"}
+    return frozenset(found)

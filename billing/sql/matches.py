@@ -1,7 +1,7 @@
 """Exits without an entry, and vehicles inside whose plates look like theirs."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from msgspec import Struct
@@ -61,7 +61,7 @@ INSIDE: Final = """
 
 async def orphans(tx: Tx, sessions: Sequence[str]) -> list[Orphan]:
     """Those of `sessions` that are exits without an entry, each with the vehicles inside that may be meant."""
-    rows = await tx.fetch(ORPHANS, list(sessions))
+    rows = await tx.fetch(ORPHANS, list(sessions)) if sessions else []
     if not rows:
         return []
     asked = [
@@ -105,30 +105,51 @@ _STANDS: Final = """
     )
 """
 MATCHED: Final = f"""
-    SELECT better.* FROM billing.passage AS told
+    -- `given`, `taken`: the direction of a passage of the plate that was given to another one, of another's that was
+    -- taken for the plate's.
+    SELECT better.* FROM jsonb_to_recordset($1)
+        AS asked (car_park text, plate text, since timestamptz, until timestamptz, given text, taken text)
+    JOIN billing.passage AS told ON told.car_park = asked.car_park AND told.plate = asked.plate
+        AND told.at > asked.since AND told.at < asked.until AND told.direction = asked.given
     JOIN billing.passage AS better ON (better.car_park, better.supersedes) = (told.car_park, told.id)
-    WHERE better.made_by = $5 AND better.plate <> told.plate AND {_STANDS}
-        AND told.car_park = $1 AND told.plate = $2 AND told.at > $3 AND told.at < $4 AND told.direction = $6
+    WHERE better.made_by = $2 AND better.plate <> told.plate AND {_STANDS}
     UNION
-    SELECT better.* FROM billing.passage AS better
+    SELECT better.* FROM jsonb_to_recordset($1)
+        AS asked (car_park text, plate text, since timestamptz, until timestamptz, given text, taken text)
+    JOIN billing.passage AS better ON better.car_park = asked.car_park AND better.plate = asked.plate
+        AND better.at > asked.since AND better.at < asked.until AND better.direction = asked.taken
     JOIN billing.passage AS told ON (told.car_park, told.id) = (better.car_park, better.supersedes)
-    WHERE better.made_by = $5 AND better.plate <> told.plate AND {_STANDS}
-        AND better.car_park = $1 AND better.plate = $2 AND better.at > $3 AND better.at < $4 AND better.direction = $7
+    WHERE better.made_by = $2 AND better.plate <> told.plate AND {_STANDS}
 """
 
 
-async def questioned_by_exit(tx: Tx, car_park: str, plate: str, at: datetime, *, made_by: str) -> list[Row]:
-    """Matches that an exit of `plate` without an entry speaks against: an entry of it that was given to another one, or
-    another exit that was taken for its own.
+async def questioned(tx: Tx, came: Sequence[Row], left: Sequence[Row], *, made_by: str) -> list[Row]:
+    """Matches that these sessions speak against. `came`: no exit is known of them, so theirs may have been given to
+    another vehicle, or another entry taken for theirs. `left`: exits without an entry, the other way round.
     """
-    return await tx.fetch(MATCHED, car_park, plate, at - AROUND, at, made_by, "entry", "exit")
-
-
-async def questioned_by_entry(tx: Tx, car_park: str, plate: str, at: datetime, *, made_by: str) -> list[Row]:
-    """Matches that an entry of `plate`, of which no exit is known, speaks against: its exit was given to another one,
-    or another entry was taken for its own.
-    """
-    return await tx.fetch(MATCHED, car_park, plate, at, at + AROUND, made_by, "exit", "entry")
+    asked = [
+        {
+            "car_park": row["car_park"],
+            "plate": row["plate"],
+            "since": row["entry_at"],
+            "until": row["entry_at"] + AROUND,
+            "given": "exit",
+            "taken": "entry",
+        }
+        for row in came
+    ]
+    asked += [
+        {
+            "car_park": row["car_park"],
+            "plate": row["plate"],
+            "since": row["exit_at"] - AROUND,
+            "until": row["exit_at"],
+            "given": "entry",
+            "taken": "exit",
+        }
+        for row in left
+    ]
+    return await tx.fetch(MATCHED, asked, made_by) if asked else []
 
 
 ALIKE: Final = """

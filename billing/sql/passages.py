@@ -196,6 +196,18 @@ async def read(tx: Tx, car_park: str, passage: str) -> Row:
     return row
 
 
+READ_ALL: Final = """
+    SELECT one.* FROM unnest($1::text[], $2::text[]) AS asked (car_park, id)
+    JOIN billing.passage AS one ON (one.car_park, one.id) = (asked.car_park, asked.id)
+"""
+
+
+async def read_all(tx: Tx, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Passage]:
+    """Passages that are there, by car park and id."""
+    rows = await tx.fetch(READ_ALL, [car_park for car_park, _ in wanted], [passage for _, passage in wanted])
+    return {(row["car_park"], row["id"]): passage_of(row) for row in rows}
+
+
 PUT_RIGHT: Final = f"""
     INSERT INTO billing.passage (
         car_park, id, zone, lane, direction, plate, color, ticket, class, confidence, image, at, received_at,

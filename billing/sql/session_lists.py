@@ -74,7 +74,9 @@ async def page_of_car_park(
 
 EXCEPTIONS: Final = """
     SELECT * FROM billing.session
-    WHERE state IN ('exited', 'suspect', 'orphan_exit') AND ($1::text[] IS NULL OR operator = ANY ($1))
+    -- Without a reason it is only not priced yet.
+    WHERE state IN ('exited', 'suspect', 'orphan_exit') AND (state <> 'exited' OR reason IS NOT NULL)
+        AND ($1::text[] IS NULL OR operator = ANY ($1))
         AND ($2::text IS NULL OR car_park = $2) AND ($3::text IS NULL OR id < $3)
         AND ($4::text[] IS NULL OR state = ANY ($4))
     ORDER BY id DESC LIMIT $5

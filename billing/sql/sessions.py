@@ -1,14 +1,14 @@
 """Sessions: those of a vehicle locked, begun and moved, as many as a batch needs in one statement each."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from msgspec import Struct
 
 from billing.pairing import Passage, Window
 from billing.policy import BillingPolicy
-from billing.session_lifecycle import State
+from billing.session_lifecycle import State, may_become
 from billing.sql.passages import Asked
 from billing.sql.policies import merged
 from billing.sql.tariffs import VERSION_AT
@@ -89,7 +89,8 @@ INSERT: Final = f"""
     )
     LEFT JOIN registry.car_park_card AS card ON card.id = new.car_park
     LEFT JOIN billing.agreement
-        ON agreement.plate = new.plate AND agreement.color = new.color AND agreement.state <> 'ended'
+        ON agreement.plate = new.plate AND agreement.color = new.color
+        AND agreement.state NOT IN ('pending', 'ended')
     LEFT JOIN LATERAL (
         {VERSION_AT.replace("$1", "new.car_park").replace("$2", "new.zone").replace("$3", "new.entry_at")}
     ) AS tariff ON true
@@ -144,6 +145,9 @@ async def move(tx: Tx, moves: Sequence[tuple[Row, Mapping[str, Any]]]) -> list[R
     """The rows after their moves, in the same order; each is locked, and keeps what is not named."""
     if not moves:
         return []
+    for row, changed in moves:
+        if not may_become(State(row["state"]), State(changed.get("state", row["state"]))):
+            raise RuntimeError(f"{row['id']} is {row['state']} and cannot become {changed['state']}")
     told = [
         {"id": row["id"], "version": row["version"], **{name: row[name] for name in _MOVED}, **changed}
         for row, changed in moves
@@ -188,22 +192,6 @@ async def policies(tx: Tx, car_parks: Collection[str]) -> dict[str, BillingPolic
     return {row["car_park"]: merged(row) for row in await tx.fetch(POLICIES, list(car_parks))}
 
 
-TIME_APART: Final = """
-    SELECT coalesce(sum(least(inner_one.exit_at, around.exit_at) - greatest(inner_one.entry_at, around.entry_at)),
-        interval '0')
-    FROM billing.session AS around
-    JOIN billing.session AS inner_one ON inner_one.parent = around.id
-    WHERE around.id = $1 AND inner_one.tariff IS NOT NULL AND inner_one.state IN ('exited', 'rated', 'closed')
-        AND inner_one.exit_at > around.entry_at AND inner_one.entry_at < around.exit_at
-"""
-
-
-async def time_apart(tx: Tx, session: str) -> timedelta:
-    """How long the vehicle was in zones that have prices of their own."""
-    found: timedelta = await tx.fetchval(TIME_APART, session)
-    return found
-
-
 CHARGES_TO_VOID: Final = """
     SELECT id FROM billing.charge
     WHERE session = $1 AND paid = 0 AND state IN ('quoted', 'due', 'accepted', 'overdue', 'disputed', 'adjusted')
@@ -215,28 +203,34 @@ async def charges_to_void(tx: Tx, session: str) -> list[str]:
     return [row["id"] for row in await tx.fetch(CHARGES_TO_VOID, session)]
 
 
-GUESTS: Final = """
-    -- The first promise that a stay took up.
-    SELECT DISTINCT ON (session.id) session.id AS session, guest.id AS reservation, guest.checked_in_at,
-        guest.passage = session.entry_passage AS by_entry
+AROUND: Final = """
+    -- `apart`: the time in zones that have prices of their own. `reservation`: the first promise that it took up, by
+    -- its entry or later. `asked`: what it cost in the version that it supersedes.
+    SELECT session.id, apart.length AS apart, guest.id AS reservation, guest.checked_in_at,
+        coalesce(guest.passage = session.entry_passage, false) AS by_entry, older.amount AS asked
     FROM billing.session
-    JOIN reservation.guest ON guest.car_park = session.car_park AND guest.plate = session.plate
-        AND guest.color = coalesce(session.color, guest.color)
-        AND guest.checked_in_at >= session.entry_at AND guest.checked_in_at < session.exit_at
-    WHERE session.id = ANY ($1) AND session.zone = ''
-    ORDER BY session.id, guest.checked_in_at
+    LEFT JOIN billing.session AS older ON older.id = session.supersedes
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(least(inside.exit_at, session.exit_at) - greatest(inside.entry_at, session.entry_at)),
+            interval '0') AS length
+        FROM billing.session AS inside
+        WHERE inside.parent = session.id AND inside.tariff IS NOT NULL AND inside.state IN ('exited', 'rated', 'closed')
+            AND inside.exit_at > session.entry_at AND inside.entry_at < session.exit_at
+    ) AS apart
+    LEFT JOIN LATERAL (
+        SELECT * FROM reservation.guest
+        WHERE guest.car_park = session.car_park AND guest.plate = session.plate AND session.zone = ''
+            AND guest.color = coalesce(session.color, guest.color)
+            AND guest.checked_in_at >= session.entry_at AND guest.checked_in_at < session.exit_at
+        ORDER BY guest.checked_in_at LIMIT 1
+    ) AS guest ON true
+    WHERE session.id = ANY ($1)
 """
 
 
-async def guests(tx: Tx, sessions: Collection[str]) -> dict[str, Row]:
-    """Of the stays in which a promise was taken up: `reservation`, `checked_in_at`, and whether the entry did it."""
-    return {row["session"]: row for row in await tx.fetch(GUESTS, list(sessions))}
-
-
-async def amount_of(tx: Tx, session: str) -> int | None:
-    """What it cost, fen; None: nobody knew."""
-    amount: int | None = await tx.fetchval("SELECT amount FROM billing.session WHERE id = $1", session)
-    return amount
+async def around(tx: Tx, sessions: Collection[str]) -> dict[str, Row]:
+    """What else says what these stays, which are over, cost."""
+    return {row["id"]: row for row in await tx.fetch(AROUND, list(sessions))}
 
 
 ADOPT: Final = "UPDATE billing.session SET parent = $2, version = version + 1 WHERE parent = $1"

@@ -3,7 +3,7 @@
 from typing import Final
 
 from billing.policy import BillingPolicy
-from kernel.db import Tx
+from kernel.db import Row, Tx
 
 DOUBT: Final = """
     UPDATE billing.session SET version = version + 1, state = 'suspect', reason = 'open_too_long', updated_at = $1
@@ -58,3 +58,14 @@ CLOSE_ALL: Final = f"""
 async def close_all(tx: Tx, *, limit: int) -> int:
     """How many were closed."""
     return await tx.execute(CLOSE_ALL, tx.now, limit)
+
+
+UNBILLED: Final = """
+    SELECT * FROM billing.session WHERE state = 'exited' AND reason IS NULL
+    ORDER BY zone = '', entry_at, id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+"""
+
+
+async def unbilled(tx: Tx, *, limit: int) -> list[Row]:
+    """Stays that are over and that nobody has priced yet, locked; nested ones first, then as they began."""
+    return await tx.fetch(UNBILLED, limit)

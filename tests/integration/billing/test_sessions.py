@@ -220,3 +220,22 @@ async def test_what_was_paid_for_a_stay_that_was_shorter_is_given_back(site: Sit
     (refund,) = await site.rows("SELECT amount, state FROM billing.refund")
     assert (refund["amount"], refund["state"]) == (2700, "created")
     assert await gates.charges() == [("paid", 3000)]
+
+
+async def test_a_cap_over_all_visits_of_a_day_holds_when_the_first_one_becomes_known_last(site: Site) -> None:
+    cap = [{"per": "day", "amounts": [1000], "across_visits": True}]
+    document = hourly(3)
+    document["plans"][0]["caps"] = cap
+    await in_force(site, document)
+    gates = Gates(site)
+    told = [
+        gates.passage(way, minute=minute)
+        for way, minute in (("entry", 0), ("exit", 170), ("entry", 200), ("exit", 440))
+    ]
+    site.clock.advance(86_400)
+    await gates.tell(*told[2:])
+    assert await gates.charges() == [("due", 1000)]
+    await gates.tell(*told[:2])
+    live = [(row["state"], row["amount"]) for row in await gates.sessions() if row["state"] != "corrected"]
+    assert sorted(live) == [("rated", 100), ("rated", 900)]
+    assert sorted(await gates.charges()) == [("due", 100), ("due", 900), ("void", 1000)]
