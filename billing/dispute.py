@@ -16,7 +16,9 @@ from kernel.db import Row, Tx
 from kernel.ids import new_id
 
 _ASKED: Final = frozenset({State.DUE, State.OVERDUE})
-_STAYS: Final = HAS_MONEY - {State.REFUNDED} | {State.ACCEPTED, State.ADJUSTED}
+_STAYS: Final = HAS_MONEY - {State.REFUNDED} | {State.ACCEPTED}
+TIMES_MAX: Final = 3
+"""Objections to one charge: what was looked at so often is answered."""
 
 
 async def dispute_charge_of(
@@ -32,6 +34,8 @@ async def dispute_charge_of(
     state = State(row["state"])
     if state is State.DISPUTED:
         raise AlreadyDisputed(charge=charge)
+    if state is State.ADJUSTED or len(await sql.of_charge(tx, charge)) >= TIMES_MAX:
+        raise WrongState(f"the objection to {charge} was answered: {state}", charge=charge, state=state)
     if state not in _ASKED | _STAYS:
         raise WrongState(f"{charge} is {state}: nothing of it is asked for, or paid", charge=charge, state=state)
     with tx.guard({"dispute_open_once": AlreadyDisputed}, charge=charge):

@@ -25,9 +25,8 @@ from kernel.moments import YEAR_MAX, YEAR_MIN, Moment
 from kernel.money import Money
 
 PathDispute = Annotated[str, StringConstraints(pattern=r"^dsp_[0-9a-f]{32}$")]
-DisputeStates = Annotated[
-    list[Literal["open", "upheld", "adjusted", "void", "refunded"]], Field(description="Only these.")
-]
+DisputeState = Literal["open", "upheld", "adjusted", "void", "refunded"]
+DisputeStates = Annotated[list[DisputeState], Field(description="Only these.")]
 Day = Annotated[
     date | None,
     Field(
@@ -57,9 +56,7 @@ class DecisionIn(BaseModel):
     @model_validator(mode="after")
     def _says_how_much(self) -> Self:
         if (self.amount is not None) != (self.decision is Decision.ADJUST):
-            raise PydanticCustomError(
-                "amount", "amount is what an adjusted charge costs: only there"
-            )
+            raise PydanticCustomError("amount", "amount is what an adjusted charge costs: only there")
         return self
 
 

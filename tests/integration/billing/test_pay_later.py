@@ -140,6 +140,8 @@ async def test_an_objection_stops_the_asking_and_its_answer_is_told(site: Site) 
     assert (one["state"], one["open"]["amount"]) == ("adjusted", 400)
     assert (one["disputes"][0]["answer"], one["events"][-1]["by"]) == ("20 分钟前已离场", "operator")
     assert (await site.post(path, answer, who=MIRA)).status == 409
+    answered = await site.post(f"/v1/charges/{charge['id']}/dispute", body)
+    assert (answered.status, answered.json["code"]) == (409, "wrong-state")
     (kept,) = await site.rows("SELECT operator FROM registry.audit WHERE action = 'dispute.decide'")
     assert kept["operator"] == MIRA
 
