@@ -55,6 +55,22 @@ from kernel.moments import Moment
 
 PathTariff = Annotated[str, StringConstraints(pattern=r"^tar_[0-9a-f]{32}$")]
 Zone = Annotated[Label | None, Field(description="A nested zone with prices of its own; left out: the car park.")]
+EXAMPLE: Final = {
+    "name": {"zh": "首小时5元，之后每30分钟2元", "en": "5 yuan for the first hour, then 2 yuan a half hour"},
+    "plans": [
+        {
+            "id": "small",
+            "when": {"classes": ["small"]},
+            "free": {"minutes": 15, "charge_from": "entry"},
+            "charge": {
+                "kind": "units",
+                "steps": [{"amount": 500, "unit_min": 60, "until_min": 60}, {"amount": 200, "unit_min": 30}],
+            },
+            "caps": [{"per": "hours", "hours": 24, "amounts": [4000]}],
+        }
+    ],
+    "concessions": [{"id": "staff", "name": {"zh": "员工", "en": "staff"}, "kind": "permit", "exempt": True}],
+}
 PERIOD: Final = timedelta(days=30)
 """Of past stays, where nothing else is said."""
 STAYS_MAX: Final = 1_000
@@ -111,6 +127,7 @@ class OperatorTariffsApi:
         idempotent=True,
         responses={201: OperatorTariffView},
         problems=(UnknownCarPark, UnknownZone, TariffBackdated, TariffOvertaken),
+        examples={"first hour": EXAMPLE},
     )
     async def post(
         self, tx: Tx, caller: Caller, car_park: Slug, wanted: TariffIn, *, zone: Zone = None
@@ -128,6 +145,7 @@ class OperatorTariffsApi:
         scopes=OPERATE,
         responses={200: OperatorTariffView, 201: OperatorTariffView},
         problems=(UnknownCarPark, UnknownZone, TariffBackdated, TariffOvertaken),
+        examples={"first hour": EXAMPLE},
     )
     async def put(
         self, caller: Caller, car_park: Slug, wanted: TariffIn, *, zone: Zone = None
@@ -199,6 +217,7 @@ class OperatorTariffsApi:
         scopes=OPERATE,
         responses={200: DryRunView},
         problems=(UnknownCarPark, UnknownZone),
+        examples={"the last month": {"tariff": EXAMPLE}},
     )
     async def try_on(self, caller: Caller, car_park: Slug, wanted: DryRunIn) -> DryRunView:
         """What the stays were charged, and what they would have been; nothing is changed. At most 10,000, the last."""

@@ -34,8 +34,12 @@ async def permits(tx: Tx, session: Row, until: datetime) -> list[Row]:
 
 
 COUPONS: Final = f"""
-    WITH shown AS (
-        SELECT coupon FROM billing.coupon_use WHERE session = ANY ($7)
+    WITH RECURSIVE before (id) AS (
+        SELECT $7::text UNION
+        SELECT session.supersedes FROM billing.session JOIN before ON session.id = before.id
+        WHERE session.supersedes IS NOT NULL
+    ), shown AS (
+        SELECT coupon FROM billing.coupon_use JOIN before ON coupon_use.session = before.id
     )
     SELECT held.id, held.concession, held.minutes, held.amount, held.uses_max
     FROM billing.coupon AS held
@@ -52,9 +56,8 @@ COUPONS: Final = f"""
 
 
 async def coupons(tx: Tx, session: Row, until: datetime) -> list[Row]:
-    """Put on the stay, or on the one that it supersedes, and those that are for its vehicle."""
-    stays = [one for one in (session["id"], session["supersedes"]) if one is not None]
-    return await tx.fetch(COUPONS, *_stay(session), session["entry_at"], until, stays)
+    """Put on the stay, or on one that it supersedes, and those that are for its vehicle."""
+    return await tx.fetch(COUPONS, *_stay(session), session["entry_at"], until, session["id"])
 
 
 def _stay(session: Row) -> tuple[str | None, str | None, str, str | None]:

@@ -157,7 +157,11 @@ async def test_a_corrected_stay_takes_over_what_was_shown(lot: Site) -> None:
     assert await rated(lot, wrong) == (0, [made["id"]])
     async with lot.database.transaction() as tx:
         await tx.execute("UPDATE billing.session SET state = 'corrected' WHERE id = $1", wrong)
-    right = await stay(lot, -180, supersedes=wrong)
+    free = await stay(lot, 0, supersedes=wrong)
+    assert await rated(lot, free) == (0, []), "as if he had left at once"
+    async with lot.database.transaction() as tx:
+        await tx.execute("UPDATE billing.session SET state = 'corrected' WHERE id = $1", free)
+    right = await stay(lot, -180, supersedes=free)
     assert await rated(lot, right) == (400, [made["id"]])
     other = await stay(lot)
     assert (await lot.post(f"/v1/sessions/{other}/coupons", {"code": "AB12"})).json["code"] == "coupon-not-good"

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from billing.http.tariffs import EXAMPLE
 from kernel.ids import new_id
 from tests.integration.billing.conftest import ANN, CAR, CITY, MIRA, OTTO, PARK, Answer, Site
 from tests.integration.billing.tariffs import hourly, in_force
@@ -46,6 +47,12 @@ async def test_a_version_is_in_force_from_now_on_and_the_next_one_from_its_day(s
 
     (told,) = await site.rows("SELECT * FROM registry.audit WHERE action = 'tariff.set' AND detail ->> 'number' = '2'")
     assert (told["operator"], told["subject"]) == (MIRA, f"car-park/{PARK}")
+
+
+async def test_the_example_of_the_description_is_taken(site: Site) -> None:
+    assert (await in_force(site, EXAMPLE))["status"] == "in_force"
+    assert (await quoted(site, 100)).json["total"]["amount"] == 900
+    assert (await ask(site, "POST", f"{TARIFFS}/dry-run", json={"tariff": EXAMPLE})).status == 200
 
 
 async def test_a_version_with_an_end_goes_before_the_others_while_it_lasts(site: Site) -> None:
