@@ -112,11 +112,13 @@ _HUB = (
     ),
 )
 _ALWAYS = ("24/7",)
-_OFFICE = ("24/7", "Mo-Su 06:00-23:00")
-_SHOPPING = ("Mo-Su 09:00-23:00", "Mo-Th 09:30-22:00; Fr-Su 09:00-23:00")
+# Most garages of a city never close; what does is what somebody locks: civic centres, schools, markets, some malls.
+_OFFICE = ("24/7",)
+_SHOPPING = ("24/7", "24/7", "24/7", "Mo-Su 06:00-24:00")
 _CIVIC = ("24/7", "Mo-Fr 07:30-18:30")
 _GREEN = ("24/7", "Mo-Su 05:00-22:00")
-_SCHOOL = ("Mo-Fr 06:30-22:00; Sa-Su 07:00-21:00",)
+_SCHOOL = ("24/7", "Mo-Fr 06:30-22:00; Sa-Su 07:00-21:00")
+_MARKET_HOURS = ("24/7", "Mo-Su 05:00-20:00")
 _SPORT = ("24/7", "Mo-Su 06:00-23:30")
 _INDOORS = (("covered", 1.0), ("lighted", 1.0), ("cctv", 0.95), ("accessible", 0.85), ("ev", 0.6))
 _OUTDOORS = (("lighted", 0.8), ("cctv", 0.6), ("accessible", 0.5), ("ev", 0.2))
@@ -133,7 +135,7 @@ KINDS: Final = (
     Kind("street", 0.14, (30, 52, 80), "kerb", "路内停车", "Kerbside", _ALWAYS, _KERB, _KERBSIDE),
     Kind("hospital", 0.06, (200, 560, 1200), "tower", "医院停车楼", "Hospital", _ALWAYS, _HOSPITAL, _CLINIC),
     Kind("hotel", 0.06, (60, 140, 260), "ground", "酒店停车场", "Hotel", _ALWAYS, _BY_HOUR, _OUTDOORS),
-    Kind("market", 0.05, (100, 220, 450), "ground", "市场停车场", "Market", ("Mo-Su 05:00-20:00",), _CHEAP, _OUTDOORS),
+    Kind("market", 0.05, (100, 220, 450), "ground", "市场停车场", "Market", _MARKET_HOURS, _CHEAP, _OUTDOORS),
     Kind("government", 0.04, (60, 150, 300), "ground", "政务服务停车场", "Civic Centre", _CIVIC, _CHEAP, _OUTDOORS),
     Kind("park", 0.035, (80, 200, 400), "ground", "公园停车场", "Park", _GREEN, _CHEAP, _OUTDOORS),
     Kind("school", 0.03, (80, 180, 400), "ground", "学校停车场", "School", _SCHOOL, _CHEAP, _OUTDOORS),

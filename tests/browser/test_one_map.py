@@ -62,6 +62,14 @@ def test_search_finds_by_name_in_both_languages_and_by_id(visit: Visit, shown_ci
     expect(page.locator(".row").first).to_be_visible()
 
 
+def test_a_name_is_looked_for_in_the_whole_city_wherever_the_map_is(visit: Visit, shown_city: City) -> None:
+    card = shown_city.get("/v1/car-parks?limit=1")["items"][0]
+    page = visit().open_map("/?at=30.0,110.0,12")
+    expect(page.locator(".row")).to_have_count(0)
+    page.get_by_role("searchbox").fill(card["name"]["zh"])
+    expect(page.locator(f'.row[data-id="{card["id"]}"]')).to_be_visible()
+
+
 def test_filters_live_in_the_link_and_survive_a_reload_and_going_back(visit: Visit) -> None:
     page = visit().open("/")
     everything = count_of(page)

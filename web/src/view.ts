@@ -36,8 +36,11 @@ export const kinds = computed(() => [...new Set(all.value.flatMap(({ card }) => 
 
 export const matching = computed(() => all.value.filter((known) => matches(known, address.value)));
 
+/** What the list is limited to: the map's view, unless the reader looks for something by name, wherever it is. */
+export const limits = computed(() => (address.value.q ? null : bounds.value));
+
 const inView = computed(() => {
-  const box = bounds.value;
+  const box = limits.value;
   if (!box) return matching.value;
   return matching.value.filter(({ card: { position: at } }) =>
     at.lon >= box.west && at.lon <= box.east && at.lat >= box.south && at.lat <= box.north);
@@ -47,7 +50,7 @@ let order = new Map<string, number>();
 let orderedFor: readonly unknown[] = [];
 
 export const listed = computed<readonly Known[]>(() => {
-  const wanted = [address.value, bounds.value, lang.value] as const;
+  const wanted = [address.value, limits.value, lang.value] as const;
   const same = wanted.every((part, at) => part === orderedFor[at]);
   if (held.value && same) {
     const place = ({ card }: Known) => order.get(card.id) ?? Number.POSITIVE_INFINITY;

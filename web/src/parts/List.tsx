@@ -3,7 +3,7 @@ import { address, go } from "../address";
 import type { Card } from "../contract";
 import { freeNow, fullness, stateOf } from "../derive";
 import { ageSeconds, carParks, type CarPark, districtNames, feed, type Heard, tick } from "../store";
-import { all, bounds, held, hovered, listed } from "../view";
+import { all, bounds, held, hovered, limits, listed } from "../view";
 import { age, type Key, label, named, number, t } from "../words";
 import { Bar } from "./Head";
 import { Mark } from "./Mark";
@@ -19,7 +19,7 @@ export function List() {
     <section class="list" aria-labelledby="list-title">
       <div class="list-head">
         <h2 id="list-title"><span class="unseen">{t("list")}: </span>{t("list.count", { n: list.length })}</h2>
-        {bounds.value && (
+        {limits.value && (
           <span class="in-view">{t("list.inView")} <button type="button" class="link" onClick={() => (bounds.value = null)}>{t("list.everywhere")}</button></span>
         )}
         <Sorting />
@@ -47,8 +47,8 @@ function Nothing() {
   if (all.value.length === 0) return <p class="nothing"><b>{t("list.empty")}</b>{t("list.empty.why")}</p>;
   return (
     <p class="nothing">
-      <b>{t(bounds.value ? "list.none.view" : "list.none")}</b>
-      {bounds.value && <button type="button" class="link" onClick={() => (bounds.value = null)}>{t("list.everywhere")}</button>}
+      <b>{t(limits.value ? "list.none.view" : "list.none")}</b>
+      {limits.value && <button type="button" class="link" onClick={() => (bounds.value = null)}>{t("list.everywhere")}</button>}
       {filtered() && <button type="button" class="link" onClick={unfilter}>{t("filter.clear")}</button>}
     </p>
   );
