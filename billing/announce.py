@@ -26,7 +26,7 @@ class Announce:
         self._channels = channels
 
     async def handle(self, payload: bytes) -> None:
-        """Does nothing where there is no agreement, or the channel was told."""
+        """Does nothing where there is no agreement, the channel was told, or it is left alone for a while."""
         session = payload.decode()
         async with self._database.transaction(readonly=True) as tx:
             stay = await sql.stay(tx, session)
@@ -36,6 +36,9 @@ class Announce:
             channel = None if agreement is None else self._channels.known(agreement["channel"])
             if channel is None or await sql.known(tx, session, channel.name) is not None:
                 return
+        patience, clock = self._channels.patience, self._database.clock
+        if patience.rest_s(channel.name, clock.monotonic()):
+            return
         entry = Entry(
             session=session,
             vehicle=Plate(stay["plate"], stay["color"]),
@@ -49,8 +52,10 @@ class Announce:
             log.info("an entry was not announced", session=session, channel=channel.name, error=str(refused))
             return
         except ChannelAway as away:
+            patience.failed(channel.name, clock.monotonic())
             log.info("an entry is announced later", session=session, channel=channel.name, error=str(away))
             raise
+        patience.answered(channel.name)
         async with self._database.transaction() as tx:
             await sql.keep(tx, session, channel.name, parking_id=announced.parking_id, plate_state=announced.plate)
             await follow_plate(tx, entry.vehicle, announced.plate, channel=channel.name, at=tx.now)

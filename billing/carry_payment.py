@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from billing.channel_meters import ChannelMeters
 from billing.channels.offered import Channels
 from billing.channels.protocol import (
     Action,
@@ -31,6 +32,7 @@ from billing.sql import payments as sql
 from kernel.db import Database, Row, Tx
 
 NO_LONGER_OWED: Final = "not owed any more"
+ABOUT: Final = "payment"
 OVER: Final = "nobody paid in time, or it is paid another way"
 GRACE: Final = timedelta(seconds=30)
 """The channel closes a code by itself when it is over; whoever paid in the last second is known to it by then."""
@@ -41,10 +43,11 @@ log = structlog.get_logger(__name__)
 class CarryPayment:
     """For the jobs `billing.send` and `billing.collect`, and for the loop."""
 
-    def __init__(self, database: Database, channels: Channels, on_paid: OnPaid) -> None:
+    def __init__(self, database: Database, channels: Channels, on_paid: OnPaid, meters: ChannelMeters) -> None:
         self._database = database
         self._channels = channels
         self._on_paid = on_paid
+        self._meters = meters
 
     async def handle(self, payload: bytes) -> None:
         """The job: `payload` is a payment's id. What does not work out is left to the loop."""
@@ -65,13 +68,25 @@ class CarryPayment:
         if channel is None:
             await self._later(row, f"{row['channel']} is not configured here")
             return
+        patience, clock = self._channels.patience, self._database.clock
+        if rest_s := patience.rest_s(channel.name, clock.monotonic()):
+            async with self._database.transaction() as tx:
+                await sql.put_off(tx, row, tx.now + timedelta(seconds=rest_s))
+            self._meters.ended(channel.name, ABOUT, "put_off")
+            return
         try:
             told, action = await self._talk(channel, row)
         except ChannelAway as away:
+            patience.failed(channel.name, clock.monotonic())
+            self._meters.ended(channel.name, ABOUT, "away")
             await self._later(row, str(away))
         except ChannelRefused as refused:
+            patience.answered(channel.name)
+            self._meters.ended(channel.name, ABOUT, "refused")
             await self._later(row, f"refused an answer: {refused}")
         else:
+            patience.answered(channel.name)
+            self._meters.ended(channel.name, ABOUT, "answered")
             await self._apply(row["id"], told, action)
 
     async def _talk(self, channel: PaymentChannel, row: Row) -> tuple[PaymentTold, Action | None]:

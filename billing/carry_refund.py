@@ -1,10 +1,12 @@
 """One talk with the channel about one refund; the same three phases as `carry_payment`."""
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 import msgspec
 import structlog
 
+from billing.channel_meters import ChannelMeters
 from billing.channels.offered import Channels
 from billing.channels.protocol import (
     ChannelAway,
@@ -22,15 +24,18 @@ from billing.sql import payments
 from billing.sql import refunds as sql
 from kernel.db import Database, Row
 
+ABOUT: Final = "refund"
+
 log = structlog.get_logger(__name__)
 
 
 class CarryRefund:
     """For the job `billing.refund`, and for the loop."""
 
-    def __init__(self, database: Database, channels: Channels) -> None:
+    def __init__(self, database: Database, channels: Channels, meters: ChannelMeters) -> None:
         self._database = database
         self._channels = channels
+        self._meters = meters
 
     async def handle(self, payload: bytes) -> None:
         """The job: `payload` is a refund's id. What does not work out is left to the loop."""
@@ -47,13 +52,25 @@ class CarryRefund:
         if payment is None or channel is None:
             await self._later(row, "its channel is not configured here")
             return
+        patience, clock = self._channels.patience, self._database.clock
+        if rest_s := patience.rest_s(channel.name, clock.monotonic()):
+            async with self._database.transaction() as tx:
+                await sql.put_off(tx, row, tx.now + timedelta(seconds=rest_s))
+            self._meters.ended(channel.name, ABOUT, "put_off")
+            return
         try:
             told = await _talk(channel, row, payment)
         except ChannelAway as away:
+            patience.failed(channel.name, clock.monotonic())
+            self._meters.ended(channel.name, ABOUT, "away")
             await self._later(row, str(away))
         except ChannelRefused as refused:
+            patience.answered(channel.name)
+            self._meters.ended(channel.name, ABOUT, "refused")
             await self._later(row, f"refused an answer: {refused}")
         else:
+            patience.answered(channel.name)
+            self._meters.ended(channel.name, ABOUT, "answered")
             await self._apply(row, told)
 
     async def _apply(self, claimed: Row, told: RefundTold) -> None:

@@ -11,6 +11,7 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from billing.channels.alipay import AlipayAccount, AlipayChannel
 from billing.channels.alipay_client import AlipayApp
+from billing.channels.patience import Patience
 from billing.channels.protocol import PaymentChannel
 from billing.channels.sandbox import SandboxChannel
 from billing.channels.session import Session
@@ -31,6 +32,7 @@ class Channels:
 
     def __init__(self, channels: Mapping[str, PaymentChannel], default: str) -> None:
         self._channels = dict(channels)
+        self.patience = Patience()
         self.default = default if default in channels else next(iter(channels), "")
 
     @property

@@ -40,6 +40,11 @@ UPDATE billing.payment
 SET version = version + 1, poll_at = $3, error = coalesce($4, error), action = coalesce($5, action)
 WHERE id = $1 AND version = $2 AND state IN ('created', 'sent', 'accepted')
 """
+PUT_OFF: Final = """
+-- Nothing was sent: the attempt did not take place.
+UPDATE billing.payment SET poll_at = $3, attempts = attempts - 1, version = version + 1
+WHERE id = $1 AND version = $2 AND state IN ('created', 'sent', 'accepted')
+"""
 ASK_NOW: Final = """
 UPDATE billing.payment SET poll_at = $2, version = version + 1
 WHERE id = $1 AND state IN ('created', 'sent', 'accepted')
@@ -158,6 +163,11 @@ async def later(
 ) -> None:
     """Asked again at `poll_at`; nothing, if it moved meanwhile."""
     await tx.execute(LATER, row["id"], row["version"], poll_at, error, action)
+
+
+async def put_off(tx: Tx, row: Row, poll_at: datetime) -> None:
+    """Claimed, and not asked for: nothing, if it moved meanwhile."""
+    await tx.execute(PUT_OFF, row["id"], row["version"], poll_at)
 
 
 async def ask_now(tx: Tx, payment: str) -> None:

@@ -36,6 +36,11 @@ LATER: Final = """
 UPDATE billing.refund SET poll_at = $3, error = coalesce($4, error), version = version + 1
 WHERE id = $1 AND version = $2 AND state IN ('created', 'sent')
 """
+PUT_OFF: Final = """
+-- Nothing was sent: the attempt did not take place.
+UPDATE billing.refund SET poll_at = $3, attempts = attempts - 1, version = version + 1
+WHERE id = $1 AND version = $2 AND state IN ('created', 'sent')
+"""
 ASK_NOW: Final = """
 UPDATE billing.refund SET poll_at = $2, version = version + 1 WHERE id = $1 AND state IN ('created', 'sent')
 """
@@ -108,6 +113,11 @@ async def claim_due(tx: Tx, limit: int) -> list[Row]:
 
 async def later(tx: Tx, row: Row, poll_at: datetime, *, error: str | None = None) -> None:
     await tx.execute(LATER, row["id"], row["version"], poll_at, error)
+
+
+async def put_off(tx: Tx, row: Row, poll_at: datetime) -> None:
+    """Claimed, and not asked for: nothing, if it moved meanwhile."""
+    await tx.execute(PUT_OFF, row["id"], row["version"], poll_at)
 
 
 async def ask_now(tx: Tx, refund: str) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 
 import orjson
 import pytest
+from prometheus_client import CollectorRegistry
 
 from billing.carry_payment import OVER, CarryPayment
 from billing.carry_refund import CarryRefund
+from billing.channel_meters import ChannelMeters
 from billing.channels.offered import Channels
 from billing.channels.protocol import Standing
 from billing.channels.sandbox import SandboxChannel
@@ -47,8 +49,10 @@ class Till:
             database, collects_after=timedelta(seconds=2), secret=SECRET, pay_url="http://here/v1/sandbox/orders"
         )
         self.channels = Channels({"sandbox": self.sandbox}, "sandbox")
-        self.carry = CarryPayment(database, self.channels, self.on_paid)
-        self.carry_refund = CarryRefund(database, self.channels)
+        self.registry = CollectorRegistry()
+        self.meters = ChannelMeters(self.registry)
+        self.carry = CarryPayment(database, self.channels, self.on_paid, self.meters)
+        self.carry_refund = CarryRefund(database, self.channels, self.meters)
         self.collect = Collect(database, self.channels, self.carry)
 
     async def on_paid(self, _tx: Tx, charge: Row) -> None:

@@ -28,7 +28,7 @@ from kernel.tokens import local_issuer, new_signing_key
 from kernel.webserver import WebServer, make_application
 from registry.key_store import RegistryKeyStore
 from registry.sql import audit
-from simulators.payment_channel.mischief import Mischief
+from simulators.payment_channel.mischief import Dice, Mischief
 from simulators.payment_channel.parties import parties_in
 from simulators.payment_channel.server import SimulatedChannels, simulated_channels
 from simulators.payment_channel.truth import OrderState
@@ -56,8 +56,8 @@ class World(Till):
     def __init__(self, database: Database, clock: ManualClock, channels: Channels, theirs: SimulatedChannels) -> None:
         super().__init__(database, clock)
         self.channels, self.theirs = channels, theirs
-        self.carry = CarryPayment(database, channels, self.on_paid)
-        self.carry_refund = CarryRefund(database, channels)
+        self.carry = CarryPayment(database, channels, self.on_paid, self.meters)
+        self.carry_refund = CarryRefund(database, channels, self.meters)
         self.collect = Collect(database, channels, self.carry)
 
     async def owes(self, channel: str, *, number: int = 1, plate: str = "辽A12345", amount: int = 1200) -> str:
@@ -218,6 +218,25 @@ async def test_a_channel_that_is_down_takes_no_money_and_loses_none(world: Any, 
         orders = getattr(made.theirs, name).truth.orders
         assert len(orders) == 4
         assert await made.balances() == {f"channel_clearing:{name}": 4800, "operator_pending:mira": -4800}
+
+
+async def test_a_channel_that_does_not_answer_is_left_alone_and_found_again(world: Any) -> None:
+    async with world(Mischief(broken=1.0)) as made:
+        charges = [await made.owes("wechat", number=n, plate=f"辽A1234{n}") for n in range(9)]
+        for charge in charges:
+            await made.collect.handle(charge.encode())
+
+        def talks(ended: str) -> float | None:
+            labels = {"channel": "wechat", "about": "payment", "ended": ended}
+            found: float | None = made.registry.get_sample_value("berth_channel_talks_total", labels)
+            return found
+
+        assert (talks("away"), talks("put_off")) == (3, 6)
+        (fewest,) = await made.rows("SELECT min(attempts) AS n FROM billing.payment")
+        assert fewest["n"] == 0  # what was put off was not tried
+        made.theirs.wechat.dice = Dice(Mischief())
+        await made.settle()
+        assert sorted(made.paid) == sorted(charges)
 
 
 @pytest.mark.parametrize("name", NAMES)
