@@ -1,6 +1,6 @@
 """WeChat Pay for parking, as a service provider for sub-merchants (partner mode): `PaymentChannel`.
 
-`wechat_wire` has the words, `wechat_signing` the keys, `wechat_client` the way out.
+`wechat_asked` and `wechat_told` have the words, `wechat_signing` the keys, `wechat_client` the way out.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 import orjson
 from msgspec import Struct
 
-from billing.channels import wechat_wire as wire
+from billing.channels import wechat_asked, wechat_told
 from billing.channels.protocol import (
     Action,
     Announced,
@@ -75,12 +75,12 @@ class WechatChannel:
         if contract is None:
             return PlateState.OUT_SERVICE
         ours = self._account
-        address = wire.find(vehicle, contract, appid=ours.appid, sub_mchid=ours.sub_mchid)
-        return _read(wire.service_state, await self._client.get(address))
+        address = wechat_asked.find(vehicle, contract, appid=ours.appid, sub_mchid=ours.sub_mchid)
+        return _read(wechat_told.service_state, await self._client.get(address))
 
     async def announce(self, entry: Entry) -> Announced:
-        body = wire.parking(entry, sub_mchid=self._account.sub_mchid, notify_url=self._account.notify_url)
-        return _read(wire.announced, await self._client.post("/v3/vehicle/parking/parkings", body))
+        body = wechat_asked.parking(entry, sub_mchid=self._account.sub_mchid, notify_url=self._account.notify_url)
+        return _read(wechat_told.announced, await self._client.post("/v3/vehicle/parking/parkings", body))
 
     async def charge(self, order: LaterOrder) -> PaymentTold:
         """An entry that was never announced is announced first: WeChat takes no charge without one."""
@@ -88,7 +88,7 @@ class WechatChannel:
         parking_id = order.parking_id or (await self.announce(order.entry)).parking_id
         if parking_id is None:
             raise ChannelAway("gave the entry no id")
-        body = wire.later(
+        body = wechat_asked.later(
             order,
             parking_id,
             appid=ours.appid,
@@ -96,14 +96,14 @@ class WechatChannel:
             notify_url=ours.notify_url,
             profit_sharing=ours.profit_sharing,
         )
-        return _read(wire.payment, await self._client.post("/v3/vehicle/transactions/parking", body))
+        return _read(wechat_told.payment, await self._client.post("/v3/vehicle/transactions/parking", body))
 
     def action_of(self, _order: NowOrder) -> Action | None:
         return None
 
     async def order(self, order: NowOrder) -> Action:
         ours = self._account
-        body = wire.native(
+        body = wechat_asked.native(
             order,
             appid=ours.appid,
             mch_id=ours.merchant.mch_id,
@@ -122,7 +122,7 @@ class WechatChannel:
             if refused.code in NOT_THERE:
                 return PaymentTold(out_trade_no=out_trade_no, standing=Standing.UNKNOWN)
             raise
-        return _read(wire.payment, document)
+        return _read(wechat_told.payment, document)
 
     async def close(self, out_trade_no: str) -> None:
         ours = self._account
@@ -130,14 +130,14 @@ class WechatChannel:
         await self._client.post(address, {"sp_mchid": ours.merchant.mch_id, "sub_mchid": ours.sub_mchid})
 
     async def refund(self, order: RefundOrder) -> RefundTold:
-        body = wire.refund(order, sub_mchid=self._account.sub_mchid, notify_url=self._account.notify_url)
-        return _read(wire.refunded, await self._client.post("/v3/refund/domestic/refunds", body))
+        body = wechat_asked.refund(order, sub_mchid=self._account.sub_mchid, notify_url=self._account.notify_url)
+        return _read(wechat_told.refunded, await self._client.post("/v3/refund/domestic/refunds", body))
 
     async def query_refund(self, out_refund_no: str, out_trade_no: str) -> RefundTold:
         number = quote(out_refund_no, safe="")
         address = f"/v3/refund/domestic/refunds/{number}?{urlencode({'sub_mchid': self._account.sub_mchid})}"
         try:
-            return _read(wire.refunded, await self._client.get(address))
+            return _read(wechat_told.refunded, await self._client.get(address))
         except ChannelRefused as refused:
             if refused.code in NOT_THERE:
                 return RefundTold(out_refund_no=out_refund_no, standing=RefundStanding.UNKNOWN)
@@ -169,7 +169,7 @@ class WechatChannel:
             raise CallbackRefused(str(reason)) from None
         except (ValueError, TypeError, KeyError):
             raise CallbackRefused("signed, and no notification") from None
-        return wire.notification(document, plain)
+        return wechat_told.notification(document, plain)
 
     def reply(self, *, is_taken: bool, is_verified: bool = True) -> Reply:
         """Anything but 200 or 204 is told again, for 24 hours."""
@@ -193,5 +193,5 @@ def _read(reader: Callable[[Mapping[str, Any]], Told], document: dict[str, Any])
     """An answer that says nothing that we know is no answer."""
     try:
         return reader(document)
-    except wire.Unreadable as reason:
+    except wechat_told.Unreadable as reason:
         raise ChannelAway(f"answered with {reason}") from None

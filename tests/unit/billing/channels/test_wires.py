@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from billing.channels import alipay_wire, wechat_wire
+from billing.channels import alipay_wire, wechat_asked, wechat_told
 from billing.channels.protocol import (
     Entry,
     LaterOrder,
@@ -35,7 +35,7 @@ ORDER = LaterOrder(
 
 
 def test_a_plate_is_quoted_before_it_is_signed() -> None:
-    address = wechat_wire.find(CAR, "openid", appid="wx1", sub_mchid="2")
+    address = wechat_asked.find(CAR, "openid", appid="wx1", sub_mchid="2")
     assert address.isascii()
     assert "+" not in address
     query = parse_qs(urlsplit(address).query)
@@ -44,7 +44,7 @@ def test_a_plate_is_quoted_before_it_is_signed() -> None:
 
 
 def test_an_entry_and_a_charge_in_wechats_words() -> None:
-    entry = wechat_wire.parking(ENTRY, sub_mchid="2", notify_url="https://x/n")
+    entry = wechat_asked.parking(ENTRY, sub_mchid="2", notify_url="https://x/n")
     assert entry == {
         "sub_mchid": "2",
         "out_parking_no": "a" * 32,
@@ -55,7 +55,7 @@ def test_an_entry_and_a_charge_in_wechats_words() -> None:
         "parking_name": "中" * 32,
         "free_duration": 0,
     }
-    charge = wechat_wire.later(
+    charge = wechat_asked.later(
         ORDER, "5K8264", appid="wx1", sub_mchid="2", notify_url="https://x/n", profit_sharing=True
     )
     assert charge["amount"] == {"total": 1200, "currency": "CNY"}
@@ -78,7 +78,7 @@ def test_an_entry_and_a_charge_in_wechats_words() -> None:
     ],
 )
 def test_states_of_payments(state: str, standing: Standing) -> None:
-    told = wechat_wire.payment({"out_trade_no": "1", "trade_state": state})
+    told = wechat_told.payment({"out_trade_no": "1", "trade_state": state})
     assert told.standing is standing
     assert told.is_repaid is (state == "PAY_BACK")
 
@@ -94,7 +94,7 @@ def test_what_wechat_advanced_and_what_was_paid_back() -> None:
         "amount": {"total": 1200, "currency": "CNY"},
         "parking_info": {"plate_number": "辽AD12345", "plate_color": "LIMEGREEN"},
     }
-    told = wechat_wire.payment(said)
+    told = wechat_told.payment(said)
     assert told == PaymentTold(
         out_trade_no="1",
         standing=Standing.SUCCEEDED,
@@ -104,8 +104,8 @@ def test_what_wechat_advanced_and_what_was_paid_back() -> None:
         is_advanced=True,
         at=datetime(2026, 11, 24, 4, tzinfo=UTC),
     )
-    assert wechat_wire.payment(said | {"user_repaid": "Y"}).is_repaid
-    assert not wechat_wire.payment(said | {"bank_type": "CMB_DEBIT"}).is_advanced
+    assert wechat_told.payment(said | {"user_repaid": "Y"}).is_repaid
+    assert not wechat_told.payment(said | {"bank_type": "CMB_DEBIT"}).is_advanced
 
 
 @pytest.mark.parametrize(
@@ -121,15 +121,15 @@ def test_what_wechat_advanced_and_what_was_paid_back() -> None:
     ],
 )
 def test_what_says_nothing_that_we_know_is_no_answer(said: dict[str, Any]) -> None:
-    with pytest.raises(wechat_wire.Unreadable):
-        wechat_wire.payment(said)
-    heard = wechat_wire.notification({"id": "EV-1", "event_type": "TRANSACTION.SUCCESS"}, said)
+    with pytest.raises(wechat_told.Unreadable):
+        wechat_told.payment(said)
+    heard = wechat_told.notification({"id": "EV-1", "event_type": "TRANSACTION.SUCCESS"}, said)
     assert (heard.id, heard.told) == ("EV-1", None)
 
 
 def test_a_color_that_we_do_not_know_fits_no_vehicle() -> None:
     said = {"out_trade_no": "1", "trade_state": "ACCEPTED", "parking_info": {"plate_number": "辽AD12345"}}
-    assert wechat_wire.payment(said).plate == Plate("辽AD12345", "")
+    assert wechat_told.payment(said).plate == Plate("辽AD12345", "")
 
 
 @pytest.mark.parametrize(
@@ -149,13 +149,13 @@ def test_a_vehicle_s_state_is_told(said: dict[str, str], state: PlateState) -> N
         "out_parking_no": "a" * 32,
         "state_update_time": "2026-11-24T12:00:00.000+08:00",
     }
-    heard = wechat_wire.notification({"id": "EV-1", "event_type": "VEHICLE.ENTRANCE_STATE_CHANGE"}, plain)
+    heard = wechat_told.notification({"id": "EV-1", "event_type": "VEHICLE.ENTRANCE_STATE_CHANGE"}, plain)
     assert heard.told == PlateTold(CAR, state, "ses_" + "a" * 32, datetime(2026, 11, 24, 4, tzinfo=UTC))
 
 
 def test_refunds_in_wechats_words() -> None:
     order = RefundOrder(out_refund_no="c" * 32, out_trade_no="b" * 32, amount=500, paid=1200, reason="慢" * 100)
-    assert wechat_wire.refund(order, sub_mchid="2", notify_url="https://x/n") == {
+    assert wechat_asked.refund(order, sub_mchid="2", notify_url="https://x/n") == {
         "sub_mchid": "2",
         "out_trade_no": "b" * 32,
         "out_refund_no": "c" * 32,
@@ -164,7 +164,7 @@ def test_refunds_in_wechats_words() -> None:
         "amount": {"refund": 500, "total": 1200, "currency": "CNY"},
     }
     for word, standing in (("PROCESSING", "processing"), ("SUCCESS", "succeeded"), ("ABNORMAL", "failed")):
-        told = wechat_wire.refunded({"out_refund_no": "c", "refund_status": word, "amount": {"refund": 500}})
+        told = wechat_told.refunded({"out_refund_no": "c", "refund_status": word, "amount": {"refund": 500}})
         assert (told.standing, told.amount) == (RefundStanding(standing), 500)
 
 
