@@ -77,6 +77,13 @@ def refused(charge: Charge) -> Charge:
     )
 
 
+def deferred(charge: Charge) -> Charge:
+    """A channel is asked first after all; it stays what it is until that has answered."""
+    if charge.state not in (State.DUE, State.OVERDUE):
+        raise StepRefused(f"it is {charge.state}")
+    return charge
+
+
 def overdue(charge: Charge, level: int) -> Charge:
     """Reminded of for the `level`-th time."""
     if level <= charge.level:

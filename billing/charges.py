@@ -87,9 +87,9 @@ async def raise_charge(tx: Tx, wanted: NewCharge, *, actor: str = "billing") -> 
     return row
 
 
-async def take_up_quote(tx: Tx, row: Row, *, actor: str = "billing") -> Row:
-    """The driver pays it: from now on it is owed."""
-    moved = await _move(tx, row, "taken_up", actor, lifecycle.due)
+async def take_up_quote(tx: Tx, row: Row, *, actor: str = "billing", remind_at: datetime | None = None) -> Row:
+    """The driver pays it, or leaves with it: from now on it is owed."""
+    moved = await _move(tx, row, "taken_up", actor, lifecycle.due, remind_at=remind_at)
     await post(tx, ledger.rated(owed(row), row["amount"]))
     return moved
 
@@ -104,6 +104,13 @@ async def refuse_charge(tx: Tx, row: Row, *, channel: str, error: str) -> Row:
     detail = {"error": error}
     return await _move(
         tx, row, "channel_failed", channel, lifecycle.refused, detail=detail, due_at=min(row["due_at"], tx.now)
+    )
+
+
+async def defer_charge(tx: Tx, row: Row, *, due_at: datetime, remind_at: datetime, driver: str | None) -> Row:
+    """A channel is to collect it first, for whoever has the vehicle's agreement: unpaid it is from `due_at` on."""
+    return await _move(
+        tx, row, "deferred", "billing", lifecycle.deferred, due_at=due_at, remind_at=remind_at, driver=driver
     )
 
 

@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from billing.eligibility import Reason, why_not
 from billing.sql import decisions
-from billing.sql.standing import Standing, standing
+from billing.sql.standing import standing
+from billing.standing import Standing
 from kernel.db import Row, Tx
 from kernel.jobs import enqueue
 from kernel.moments import wire_time

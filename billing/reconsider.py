@@ -8,8 +8,11 @@ for the other.
 from datetime import timedelta
 from typing import Final
 
+from billing.ask_at_exit import leave_first
+from billing.charge_lifecycle import State
 from billing.eligibility import why_not
-from billing.exit_decision import ACTOR, COLLECT, Decision, Way
+from billing.exit_decision import ACTOR, COLLECT
+from billing.exit_way import Decision, Way
 from billing.sql import charges, decisions
 from billing.sql.standing import standing
 from contracts.ids import CarParkId, LaneLabel
@@ -31,25 +34,14 @@ async def reconsider(tx: Tx, give_order: GiveOrder, *, plate: str | None, color:
         return False
     stands = await standing(tx, wait["car_park"], plate=plate, color=color, session=wait["session"])
     charge = await charges.lock_if_free(tx, wait["charge"])
-    if charge is None or tx.now - wait["since"] > timedelta(seconds=stands.policy.barrier_wait_s):
+    if charge is None or charge["state"] not in (State.DUE, State.OVERDUE):
+        return False
+    if tx.now - wait["since"] > timedelta(seconds=stands.policy.barrier_wait_s):
         return False
     amount = charges.charge_of(charge).open
     if why_not(stands.policy, stands.known, amount=amount):
         return False
-    due_at = tx.now + timedelta(seconds=stands.policy.collect_s)
-    moved = await charges.move(
-        tx,
-        charge,
-        charges.charge_of(charge),
-        UNBLOCKED,
-        actor=ACTOR,
-        detail={},
-        due_at=due_at,
-        remind_at=stands.policy.look_again_at(due_at, level=charge["level"]),
-        driver=stands.driver,
-    )
-    if moved is None:
-        return False
+    await leave_first(tx, charge, stands)
     await _let_go(tx, give_order, wait, amount=amount, driver=stands.driver)
     return True
 

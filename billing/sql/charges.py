@@ -27,6 +27,18 @@ async def lock(tx: Tx, charges: Sequence[str]) -> list[Row]:
     return await tx.fetch(LOCK, list(charges))
 
 
+LOCK_OPEN_OF: Final = """
+    SELECT * FROM billing.charge
+    WHERE session = $1 AND state IN ('quoted', 'due', 'accepted', 'overdue', 'disputed', 'adjusted')
+    ORDER BY id FOR UPDATE
+"""
+
+
+async def lock_open_of(tx: Tx, session: str) -> list[Row]:
+    """Prices of the stay that somebody asked for, and what is owed for it; locked."""
+    return await tx.fetch(LOCK_OPEN_OF, session)
+
+
 async def lock_if_free(tx: Tx, charge: str) -> Row | None:
     """None also where somebody else is just moving it."""
     return await tx.fetchrow("SELECT * FROM billing.charge WHERE id = $1 FOR UPDATE SKIP LOCKED", charge)

@@ -1,13 +1,10 @@
 """How a vehicle stands when it is decided on: its policy, its agreement, what is unpaid. One statement each."""
 
-from datetime import datetime
 from typing import Final
 
-from msgspec import Struct
-
 from billing.eligibility import AgreementState, Known
-from billing.policy import BillingPolicy
 from billing.sql.policies import MERGED, merged
+from billing.standing import AtExit, Standing
 from kernel.db import Row, Tx
 
 _STANDING: Final = f"""
@@ -43,16 +40,6 @@ itself. A charge that a channel is collecting is due only when it has had its ti
 """
 
 
-class Standing(Struct, frozen=True, kw_only=True):
-    """How a vehicle stands. `agreement`, `driver` and `channel` None: it has no agreement."""
-
-    policy: BillingPolicy
-    known: Known
-    agreement: str | None
-    driver: str | None
-    channel: str | None
-
-
 def _standing(row: Row, *, has_plate: bool) -> Standing:
     state = row["agreement_state"]
     return Standing(
@@ -82,8 +69,7 @@ async def standing(
 
 
 AT_EXIT: Final = f"""
-    SELECT {_STANDING}, own.paid, own.paid_at, owed.id AS standing_charge, owed.amount AS standing_amount,
-        owed.state AS standing_state, promise.charge AS promise_charge, promise.amount AS promise_amount
+    SELECT {_STANDING}, own.paid, own.paid_at, promise.charge AS promise_charge, promise.amount AS promise_amount
     FROM {_OF_VEHICLE}
     CROSS JOIN (
         -- What was paid for the stay as it was before it was put right counts as well.
@@ -100,29 +86,10 @@ AT_EXIT: Final = f"""
         )
     ) AS own
     LEFT JOIN LATERAL (
-        SELECT id, amount, state FROM billing.charge
-        WHERE session = $5 AND state IN ('due', 'accepted', 'overdue', 'disputed', 'adjusted')
-    ) AS owed ON true
-    LEFT JOIN LATERAL (
         SELECT id AS charge, amount - paid AS amount FROM billing.charge
         WHERE reservation = $6 AND state IN ('due', 'overdue', 'adjusted') ORDER BY id LIMIT 1
     ) AS promise ON true
 """
-
-
-class AtExit(Struct, frozen=True, kw_only=True):
-    """What the exit needs beside: what the stay has `paid` already (fen) and when last; a charge for it that is owed
-    already (`standing`: id, amount, state); what is owed for its reservation.
-    """
-
-    standing: Standing
-    paid: int
-    paid_at: datetime | None
-    charge: str | None
-    charge_amount: int | None
-    charge_state: str | None
-    promise_charge: str | None
-    promise_amount: int
 
 
 async def at_exit(tx: Tx, session: Row) -> AtExit:
@@ -140,9 +107,6 @@ async def at_exit(tx: Tx, session: Row) -> AtExit:
         standing=_standing(row, has_plate=session["plate"] is not None),
         paid=row["paid"],
         paid_at=row["paid_at"],
-        charge=row["standing_charge"],
-        charge_amount=row["standing_amount"],
-        charge_state=row["standing_state"],
         promise_charge=row["promise_charge"],
         promise_amount=row["promise_amount"] or 0,
     )

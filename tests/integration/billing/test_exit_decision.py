@@ -9,7 +9,8 @@ import pytest
 from billing.barrier_paid import barrier_paid
 from billing.charges import pay_charge
 from billing.entry_decision import decide_entry
-from billing.exit_decision import Decision, decide_exit
+from billing.exit_decision import decide_exit
+from billing.exit_way import Decision
 from billing.reconsider import reconsider
 from billing.sql import charges
 from billing.tariffs.fee import Fee
@@ -129,6 +130,8 @@ async def test_unpaid_stays_elsewhere_refuse_credit_and_paying_them_gives_it_bac
     await pay(site, charge["id"])
     again = await leave(site, inside, fee(100))
     assert again.way == "pay_later"
+    due = await one(site, "SELECT due_at, driver FROM billing.charge WHERE id = $1", again.charge)
+    assert tuple(due) == (site.clock.now() + timedelta(days=1), "ann"), "the channel has its time"
     states = [row["state"] for row in await site.rows("SELECT state FROM billing.charge ORDER BY state")]
     assert states == ["due", "paid"], "asked again for the same, it is the same charge"
 
@@ -264,3 +267,32 @@ async def test_staff_see_who_stands_before_the_barriers(site: Site) -> None:
     assert (await site.get(path, who="otto")).status == 404
     site.clock.advance(1800)
     assert (await site.get(path, who="mira")).json["items"] == [], "somebody has looked after it"
+
+
+async def test_a_price_that_was_asked_for_inside_is_the_charge_at_the_exit(site: Site) -> None:
+    session = await begun(site)
+    async with site.database.transaction() as tx:
+        quote = await owed(tx, session, 600, quote_good_until=tx.now + timedelta(minutes=5))
+        assert await tx.fetchval("SELECT count(*) FROM billing.journal") == 0
+    asked = await leave(site, session, fee(600))
+    assert (asked.way, asked.charge) == ("pay_at_barrier", quote["id"])
+    row = await one(site, "SELECT state, remind_at FROM billing.charge WHERE id = $1", quote["id"])
+    assert tuple(row) == ("due", site.clock.now() + timedelta(days=3))
+    assert await pay(site, quote["id"]), "whoever was just paying it has paid"
+
+
+async def test_whoever_leaves_while_he_pays_inside_is_charged_once(site: Site, eventually: Eventually) -> None:
+    session = await begun(site)
+    async with site.database.transaction() as tx:
+        quote = await owed(tx, session, 600, quote_good_until=tx.now + timedelta(minutes=5))
+    async with site.database.transaction() as tx:
+        (row,) = await charges.lock(tx, [quote["id"]])
+        leaves = asyncio.create_task(leave(site, session, fee(600)))
+        await eventually(
+            lambda: site.rows(
+                "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+        )
+        await pay_charge(tx, row, 600, payment="pay_1", channel="sandbox")
+    assert (await leaves).way == "prepaid"
+    assert len(await site.rows("SELECT FROM billing.charge")) == 1

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from billing.eligibility import AgreementState, Known, Reason, why_not
-from billing.exit_decision import Decision, Way, decide
+from billing.exit_way import Decision, Way, decide
 from billing.policy import BillingPolicy
-from billing.sql.standing import AtExit, Standing
+from billing.standing import AtExit, Standing
 from billing.tariffs.fee import Fee, Line
 from kernel.db import Row
 
@@ -75,9 +75,6 @@ def decided(policy: BillingPolicy, known: Known, *, stands: bool, **of_exit: Any
         "standing": known_now,
         "paid": 0,
         "paid_at": None,
-        "charge": None,
-        "charge_amount": None,
-        "charge_state": None,
         "promise_charge": None,
         "promise_amount": 0,
     }

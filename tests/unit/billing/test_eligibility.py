@@ -6,9 +6,10 @@ from typing import Any, cast
 import pytest
 
 from billing.eligibility import AgreementState, Known, Reason, why_not
-from billing.exit_decision import Way, decide, to_pay
+from billing.exit_decision import to_pay
+from billing.exit_way import Way, decide
 from billing.policy import BillingPolicy
-from billing.sql.standing import AtExit, Standing
+from billing.standing import AtExit, Standing
 from billing.tariffs.fee import Fee, Line
 from contracts.orders import TEXT_CHARACTERS_MAX
 from kernel.db import Row
@@ -52,9 +53,6 @@ def at_exit(known: Known = GOOD, *, policy: BillingPolicy = POLICY, **changes: A
         "standing": stands,
         "paid": 0,
         "paid_at": None,
-        "charge": None,
-        "charge_amount": None,
-        "charge_state": None,
         "promise_charge": None,
         "promise_amount": 0,
     }
