@@ -19,6 +19,7 @@ from billing.rate_session import Rated, Unrated, billed_by, rate_session
 from billing.session_lifecycle import State
 from billing.sql import sessions as sql
 from billing.tariff_shelf import TariffShelf
+from billing.tariffs.fee import Fee
 from contracts.facts import PassageSeen
 from contracts.ids import CarParkId
 from contracts.lane_orders import is_live
@@ -27,6 +28,8 @@ from kernel.db import Row, Tx
 
 BY_ITSELF: Final = "billing"
 """The actor of what nobody in particular does."""
+NOTHING: Final = Fee(total=0, currency="CNY", minor_digits=2, lines=(), plan="", rises_at=None, changes_at=None)
+"""Of a nested zone without prices of its own: its barrier opens, the car park's asks."""
 GUEST_COMES_WITHIN: Final = timedelta(minutes=15)
 """Whoever is checked in so soon after the entry came for the promise; before that, it is a stay like any other."""
 
@@ -46,6 +49,11 @@ class Priced(Struct, frozen=True, kw_only=True):
 
     rated: Rated
     reservation: str | None = None
+
+    @property
+    def is_of_parent(self) -> bool:
+        """The stay around it is billed instead."""
+        return self.rated.fee is None and self.rated.unrated is None and self.reservation is None
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -95,7 +103,8 @@ async def bill_sessions(tx: Tx, till: Till, stays: Sequence[tuple[Row, Passage]]
     for row, (_, found), (_, passage) in zip(written, priced, stays, strict=True):
         if found.reservation is not None:
             await charge_promise(tx, found.reservation)
-        await decide_exit(tx, till.give_order, row, found.rated.fee, seen(row, passage))
+        fee = NOTHING if found.is_of_parent else found.rated.fee
+        await decide_exit(tx, till.give_order, row, fee, seen(row, passage))
         if row["supersedes"] is not None:
             await count_later(tx, row["id"])
     return written
@@ -111,7 +120,8 @@ async def decide_again(tx: Tx, till: Till, row: Row, passage: Passage) -> None:
     if row["state"] in (State.RATED, State.CLOSED) and row["reservation"] is None:
         lost = bool(row["fee"].get("ticket_lost"))
         apart = timedelta(seconds=row["fee"].get("apart_s", 0))
-        fee = (await rate_session(tx, till.shelf, row, apart=apart, ticket_lost=lost)).fee
+        rated = await rate_session(tx, till.shelf, row, apart=apart, ticket_lost=lost)
+        fee = NOTHING if rated.fee is None and rated.unrated is None else rated.fee
     await decide_exit(tx, till.give_order, row, fee, seen(row, passage))
 
 

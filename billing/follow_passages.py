@@ -129,9 +129,9 @@ class _Following:
     async def _end(self, ended: Sequence[tuple[Kept, State, str]]) -> None:
         """What the passages no longer say makes room, in the rows and in what is asked for."""
         moves = [(self._rows[kept.id], {"state": state, "reason": why}) for kept, state, why in ended]
-        for row, (kept, state, _) in zip(await self._write(moves), ended, strict=True):
-            if state is not State.MATCHED:
-                await take_back(self._tx, row, kept.state, actor=self._till.actor)
+        for row, (_, state, _) in zip(await self._write(moves), ended, strict=True):
+            if state is not State.MATCHED and row["entry_at"] is not None:
+                await take_back(self._tx, row, actor=self._till.actor)
 
     async def _move(self, vehicles: Sequence[_Vehicle]) -> list[tuple[Row, Visit]]:
         """Those that have left."""
@@ -239,7 +239,7 @@ class _Following:
         if total > row["amount"] and self._till.actor == BY_ITSELF:
             return
         (ended,) = await self._write([(row, {"state": State.CORRECTED, "reason": "billed_anew"})])
-        await take_back(self._tx, ended, row["state"], actor=self._till.actor)
+        await take_back(self._tx, ended, actor=self._till.actor)
         new = _new(new_id("ses", self._tx.now), row["car_park"], visit, _kept(row))
         (begun,) = await sql.insert(self._tx, [new])
         await sql.adopt(self._tx, row["id"], begun["id"])
@@ -278,6 +278,8 @@ def _ends(visit: Visit) -> dict[str, Any]:
     told = _exit(visit)
     if visit.entry is not None:
         told |= {"entry_passage": visit.entry.id, "entry_at": visit.entry.at}
+        if visit.entry.vehicle_class is None and visit.exit is not None and visit.exit.vehicle_class is not None:
+            told |= {"class": visit.exit.vehicle_class}
     return told if visit.color is None else {**told, "color": visit.color}
 
 

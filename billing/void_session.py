@@ -42,5 +42,5 @@ async def _end(tx: Tx, till: Till, row: Row, after: State, reason: str) -> Row:
             state=row["state"],
         )
     (moved,) = await sql.move(tx, [(row, {"state": after, "reason": reason})])
-    await take_back(tx, moved, row["state"], actor=till.actor)
+    await take_back(tx, moved, actor=till.actor)
     return moved

@@ -124,7 +124,7 @@ def _new(one: NewSession) -> dict[str, Any]:
 
 
 _MOVED: Final = (
-    "state", "reason", "color", "parent", "tariff", "reservation",
+    "state", "reason", "color", "class", "parent", "tariff", "reservation",
     "entry_passage", "entry_at", "exit_passage", "exit_at", "fee", "amount",
 )  # fmt: skip
 """What was decided, and for whom, whoever decides writes by himself."""
@@ -133,8 +133,9 @@ MOVE: Final = f"""
     UPDATE billing.session SET version = session.version + 1, updated_at = $2,
         {", ".join(f"{name} = moved.{name}" for name in _MOVED)}
     FROM jsonb_to_recordset($1) AS moved (
-        id text, version integer, state text, reason text, color text, parent text, tariff text, reservation text,
-        entry_passage text, entry_at timestamptz, exit_passage text, exit_at timestamptz, fee jsonb, amount bigint
+        id text, version integer, state text, reason text, color text, class text, parent text, tariff text,
+        reservation text, entry_passage text, entry_at timestamptz, exit_passage text, exit_at timestamptz,
+        fee jsonb, amount bigint
     )
     WHERE session.id = moved.id AND session.version = moved.version
     RETURNING session.*
@@ -190,17 +191,6 @@ POLICIES: Final = """
 async def policies(tx: Tx, car_parks: Collection[str]) -> dict[str, BillingPolicy]:
     """How each of them bills."""
     return {row["car_park"]: merged(row) for row in await tx.fetch(POLICIES, list(car_parks))}
-
-
-CHARGES_TO_VOID: Final = """
-    SELECT id FROM billing.charge
-    WHERE session = $1 AND paid = 0 AND state IN ('quoted', 'due', 'accepted', 'overdue', 'disputed', 'adjusted')
-"""
-
-
-async def charges_to_void(tx: Tx, session: str) -> list[str]:
-    """Nobody has paid anything of them."""
-    return [row["id"] for row in await tx.fetch(CHARGES_TO_VOID, session)]
 
 
 AROUND: Final = """

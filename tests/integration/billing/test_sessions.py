@@ -188,6 +188,7 @@ async def test_a_zone_without_prices_is_in_the_car_parks_and_a_zone_known_later_
         ("", "rated", 900),
         ("B1", "closed", 0),
     ]
+    assert {row["zone"]: row["at_exit"]["way"] for row in await gates.sessions()} == {"": "afterwards", "B1": "free"}
     await in_force(site, hourly(1), zone="B1")
     later = [
         gates.passage("entry" if lane[0] == "E" else "exit", lane=lane, minute=1500 + minute)
