@@ -37,35 +37,36 @@ GROUP BY journal.id HAVING coalesce(sum(entry.amount), 1) <> 0 ORDER BY journal.
 MISKEPT: Final = """
 -- Kept balances, and checkpoints, beside the fold of all entries.
 SELECT account.kind || ':' || account.holder AS subject, 'balance' AS what,
-    coalesce(account.balance, checkpoint.total)::bigint AS is, folded.total::bigint AS should
+    coalesce(account.balance, checkpoint.total)::bigint AS is, coalesce(sum(entry.amount), 0)::bigint AS should
 FROM billing.account LEFT JOIN billing.checkpoint ON checkpoint.account = account.id
-CROSS JOIN LATERAL (
-    SELECT coalesce(sum(amount), 0) AS total FROM billing.entry
-    WHERE entry.account = account.id AND (account.balance IS NOT NULL OR entry.journal <= checkpoint.journal)
-) AS folded
-WHERE (account.balance IS NOT NULL OR checkpoint.account IS NOT NULL)
-    AND coalesce(account.balance, checkpoint.total) <> folded.total
+LEFT JOIN billing.entry ON entry.account = account.id
+    AND (account.balance IS NOT NULL OR entry.journal <= checkpoint.journal)
+WHERE account.balance IS NOT NULL OR checkpoint.account IS NOT NULL
+GROUP BY account.id, checkpoint.account
+HAVING coalesce(account.balance, checkpoint.total) <> coalesce(sum(entry.amount), 0)
 ORDER BY account.id LIMIT 100
 """
 CHARGES: Final = """
 -- What the journals of each charge come to; of those that moved since.
-SELECT charge.id, charge.state, charge.amount, charge.paid, charge.refunded,
-    coalesce(moved.rated, 0)::bigint AS rated, coalesce(moved.rates, 0) AS rates,
-    coalesce(moved.pay, 0)::bigint AS pay, coalesce(moved.refund, 0)::bigint AS refund,
-    coalesce(moved.written_off, 0)::bigint AS written_off
-FROM billing.charge LEFT JOIN LATERAL (
-    SELECT sum(amount) FILTER (WHERE kind IN ('rate', 'adjust') AND account = 'payer') AS rated,
+WITH asked AS MATERIALIZED (
+    SELECT id, state, amount, paid, refunded FROM billing.charge
+    WHERE updated_at >= $1 AND id > $2 ORDER BY id LIMIT $3
+), moved AS (
+    SELECT journal.charge, journal.kind, account.kind AS account, entry.amount FROM billing.journal
+    JOIN billing.entry ON entry.journal = journal.id JOIN billing.account ON account.id = entry.account
+    WHERE journal.charge IN (SELECT id FROM asked)
+), summed AS (
+    SELECT charge,
+        sum(amount) FILTER (WHERE kind IN ('rate', 'adjust') AND account = 'payer') AS rated,
         count(*) FILTER (WHERE kind = 'rate' AND account = 'payer') AS rates,
         sum(amount) FILTER (WHERE kind = 'pay' AND account = 'channel_clearing') AS pay,
         -sum(amount) FILTER (WHERE kind = 'refund' AND account = 'channel_clearing') AS refund,
         sum(amount) FILTER (WHERE kind IN ('write_off', 'pay') AND account = 'bad_debt') AS written_off
-    FROM (
-        SELECT journal.kind, account.kind AS account, entry.amount FROM billing.journal
-        JOIN billing.entry ON entry.journal = journal.id JOIN billing.account ON account.id = entry.account
-        WHERE journal.charge = charge.id
-    ) AS entries
-) AS moved ON true
-WHERE charge.updated_at >= $1 AND charge.id > $2 ORDER BY charge.id LIMIT $3
+    FROM moved GROUP BY charge
+)
+SELECT asked.*, coalesce(rated, 0)::bigint AS rated, coalesce(rates, 0) AS rates, coalesce(pay, 0)::bigint AS pay,
+    coalesce(refund, 0)::bigint AS refund, coalesce(written_off, 0)::bigint AS written_off
+FROM asked LEFT JOIN summed ON summed.charge = asked.id ORDER BY asked.id
 """
 UNSETTLED: Final = """
 SELECT journal.key AS subject, 'no settlement' AS what, 0::bigint AS is, 1::bigint AS should
