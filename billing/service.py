@@ -39,6 +39,7 @@ from billing.http.coupons import CouponsApi
 from billing.http.differences import DifferencesApi
 from billing.http.operator_charges import OperatorChargesApi
 from billing.http.operator_passages import OperatorPassagesApi
+from billing.http.operator_payments import OperatorPaymentsApi
 from billing.http.operator_sessions import OperatorSessionsApi
 from billing.http.owner_statements import OwnerStatementsApi
 from billing.http.pay_pages import PayPagesApi
@@ -48,8 +49,10 @@ from billing.http.policies import BillingPoliciesApi
 from billing.http.prepayments import PrepaymentsApi
 from billing.http.quotes import QuotesApi
 from billing.http.refunds import RefundsApi
+from billing.http.session_coupons import SessionCouponsApi
 from billing.http.sessions import SessionsApi
 from billing.http.settlements import SettlementsApi
+from billing.http.tariff_trials import TariffTrialsApi
 from billing.http.tariffs import OperatorTariffsApi
 from billing.pay import JOB as SEND_JOB
 from billing.poll_channels import POLL_S, poll_channels
@@ -97,13 +100,16 @@ def serving(
         apis=[
             BillingPoliciesApi(database, record_audit),
             OperatorTariffsApi(database, shelf, record_audit),
+            TariffTrialsApi(database, shelf),
             SessionsApi(database, shelf),
             OperatorSessionsApi(database, shelf, give_order, record_audit),
             OperatorPassagesApi(database, shelf, give_order, record_audit),
             QuotesApi(database, shelf),
             PermitsApi(database, record_audit),
-            CouponsApi(database, shelf, record_audit),
+            CouponsApi(database, record_audit),
+            SessionCouponsApi(shelf),
             PaymentsApi(database, channels),
+            OperatorPaymentsApi(database, record_audit),
             RefundsApi(database, record_audit),
             CallbacksApi(database, channels, _on_paid(give_order), record_audit),
             PayPagesApi(database, channels),

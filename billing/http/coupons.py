@@ -1,4 +1,4 @@
-"""`/v1/operator/coupons`: what shops give to customers. `/v1/sessions/{session}/coupons`: who uses them."""
+"""`/v1/operator/coupons`: what shops give to their customers."""
 
 from datetime import timedelta
 from typing import Annotated, Final, Self
@@ -10,19 +10,13 @@ from billing.coupon_codes import Code
 from billing.end_coupon import end_coupon
 from billing.errors import (
     CodeTaken,
-    CouponNotGood,
     NoSuchConcession,
-    NoTariff,
     UnknownCarPark,
     UnknownCoupon,
-    UnknownSession,
-    WrongState,
 )
 from billing.http.concession_bodies import CarParks, ConcessionId, Name, Status, Uses, status_of
 from billing.issue_coupon import NewCoupon, issue_coupon
-from billing.present_coupon import present_coupon
 from billing.sql import coupons as sql
-from billing.tariff_shelf import TariffShelf
 from contracts.audit import RecordAudit
 from contracts.ids import Slug
 from contracts.vehicles import Plate, Vehicle
@@ -44,9 +38,7 @@ from kernel.http import (
 from kernel.moments import Moment
 from kernel.money import Money
 
-RESERVE: Final = frozenset({"reserve"})
 PathCoupon = Annotated[str, StringConstraints(pattern=r"^cpn_[0-9a-f]{32}$")]
-PathSession = Annotated[str, StringConstraints(pattern=r"^ses_[0-9a-f]{32}$")]
 GOOD_FOR: Final = timedelta(days=1)
 """Where nothing is said: whoever shops today parks today."""
 GOOD_FOR_MAX: Final = timedelta(days=732)
@@ -126,32 +118,11 @@ class CouponView(BaseModel):
         )
 
 
-class PresentIn(BaseModel):
-    """The code on the coupon."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    code: Code
-
-
-class PresentedView(BaseModel):
-    """A coupon on a stay, and what the tariff calls it. What it takes off is told with the fee."""
-
-    model_config = ConfigDict(frozen=True)
-
-    session: str
-    coupon: str
-    concession: str
-    name: dict[str, str]
-    issuer: str
-
-
 class CouponsApi:
     """Every write of an operator is audited."""
 
-    def __init__(self, db: Database, shelf: TariffShelf, record_audit: RecordAudit) -> None:
+    def __init__(self, db: Database, record_audit: RecordAudit) -> None:
         self._db = db
-        self._shelf = shelf
         self._record_audit = record_audit
 
     @operation(
@@ -237,23 +208,3 @@ class CouponsApi:
         async with self._db.transaction() as tx:
             await end_coupon(tx, caller, coupon, self._record_audit)
         return NoContent()
-
-    @operation(
-        post="/v1/sessions/{session}/coupons",
-        summary="Put a coupon on a stay",
-        tags=("sessions",),
-        scopes=RESERVE,
-        idempotent=True,
-        responses={200: PresentedView},
-        problems=(UnknownSession, WrongState, NoTariff, CouponNotGood, NoSuchConcession),
-    )
-    async def present(self, tx: Tx, caller: Caller, session: PathSession, wanted: PresentIn) -> PresentedView:
-        """While the vehicle is inside. A coupon that the stay turns out not to need is kept for another one."""
-        coupon, named = await present_coupon(tx, self._shelf, session, wanted.code, driver=caller.id)
-        return PresentedView(
-            session=session,
-            coupon=coupon["id"],
-            concession=named.id,
-            name={"zh": named.name.zh, "en": named.name.en},
-            issuer=coupon["issuer"],
-        )

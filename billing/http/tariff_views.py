@@ -1,17 +1,36 @@
 """Tariffs as they are asked for and told over REST."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, RootModel
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, RootModel, StringConstraints
 from pydantic_core import CoreSchema
 
 from billing.tariffs.dry_run import DryRun
 from billing.tariffs.tariff import TariffVersion
 from billing.tariffs.words import Unsaid
+from contracts.ids import Label
 from kernel.db import Row, Tx
 from kernel.moments import Moment
 from kernel.money import Money
 
+PathTariff = Annotated[str, StringConstraints(pattern=r"^tar_[0-9a-f]{32}$")]
+Zone = Annotated[Label | None, Field(description="A nested zone with prices of its own; left out: the car park.")]
+EXAMPLE: Final = {
+    "name": {"zh": "首小时5元，之后每30分钟2元", "en": "5 yuan for the first hour, then 2 yuan a half hour"},
+    "plans": [
+        {
+            "id": "small",
+            "when": {"classes": ["small"]},
+            "free": {"minutes": 15, "charge_from": "entry"},
+            "charge": {
+                "kind": "units",
+                "steps": [{"amount": 500, "unit_min": 60, "until_min": 60}, {"amount": 200, "unit_min": 30}],
+            },
+            "caps": [{"per": "hours", "hours": 24, "amounts": [4000]}],
+        }
+    ],
+    "concessions": [{"id": "staff", "name": {"zh": "员工", "en": "staff"}, "kind": "permit", "exempt": True}],
+}
 Status = Literal["in_force", "to_come", "over", "withdrawn"]
 
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from billing.http.tariffs import EXAMPLE
+from billing.http.tariff_views import EXAMPLE
 from kernel.ids import new_id
 from tests.integration.billing.conftest import ANN, CAR, CITY, MIRA, OTTO, PARK, Answer, Site
 from tests.integration.billing.tariffs import hourly, in_force
