@@ -65,7 +65,7 @@ imports:
 	@$(BIN)/lint-imports --no-logo >$(STAMPS)/imports.log || { cat $(STAMPS)/imports.log; exit 1; }
 
 quick:
-	@$(PYTEST) -q -n 2 --dist loadfile tests/unit tests/property
+	@$(PYTEST) -q -n 2 --dist loadfile --hypothesis-profile=quick tests/unit tests/property
 
 outside:
 	$(PYTEST) -q tests/e2e tests/browser

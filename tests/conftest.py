@@ -14,20 +14,18 @@ from typing import Any, Protocol
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, settings
 
 from app.embedded import EmbeddedBroker, EmbeddedPostgres
 from kernel.clock import ManualClock, SystemClock
 from kernel.db import Database
 from kernel.migrate import migrate, migrations_of
+from tests.examples import register_profiles
 from tests.mosquitto import Mosquitto
 
 for name in [name for name in os.environ if name.startswith("BERTH_")]:  # noqa: TID251 - scrubbing it is the point
     del os.environ[name]  # noqa: TID251
 
-# What takes long on a busy machine is not wrong: the first draw of a fresh checkout builds tables for seconds.
-settings.register_profile("berth", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("berth")
+register_profiles()
 
 _TEMPLATE = "berth_template"
 _databases = itertools.count(1)

@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from billing.tariffs.calendar import NO_HOLIDAYS, public_calendar
 from billing.tariffs.fee import Fee
 from billing.tariffs.rate import rate
 from billing.tariffs.tariff import TariffVersion, read_tariff
+from tests.examples import examples
 from tests.property.billing.tariffs import entries, lengths, plans, rich_plans, rich_versions
 
 SECOND = timedelta(seconds=1)
@@ -30,7 +31,7 @@ def priced(
     return read_tariff(document), entry, entry + draw(lengths) * MINUTE + draw(st.integers(0, 59)) * SECOND
 
 
-@settings(max_examples=70)
+@examples(70)
 @given(priced())
 def test_a_fee_is_not_negative_and_the_sum_of_its_lines(stay: tuple[TariffVersion, datetime, datetime]) -> None:
     version, entry, left = stay
@@ -42,7 +43,7 @@ def test_a_fee_is_not_negative_and_the_sum_of_its_lines(stay: tuple[TariffVersio
     assert fee == rate(again, entry, left)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(priced(), st.integers(0, 3000))
 def test_a_fee_does_not_fall_when_the_car_stays_longer(
     stay: tuple[TariffVersion, datetime, datetime], more: int
@@ -51,7 +52,7 @@ def test_a_fee_does_not_fall_when_the_car_stays_longer(
     assert rate(version, entry, left + more * MINUTE).total >= rate(version, entry, left).total
 
 
-@settings(max_examples=70)
+@examples(70)
 @given(priced(), st.floats(0, 1, exclude_max=True))
 def test_a_fee_stays_until_the_moment_that_is_told_and_is_higher_then(
     stay: tuple[TariffVersion, datetime, datetime], between: float
@@ -70,7 +71,7 @@ def test_a_fee_stays_until_the_moment_that_is_told_and_is_higher_then(
     assert rate(version, entry, left + seconds * SECOND).total == fee.total
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(priced(rich_versions()), st.floats(0, 1, exclude_max=True))
 def test_several_plans_with_conditions_tell_the_next_change(
     stay: tuple[TariffVersion, datetime, datetime], between: float
@@ -89,7 +90,7 @@ def test_several_plans_with_conditions_tell_the_next_change(
         assert rate(version, entry, left + seconds * SECOND).total <= fee.total
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(plans(), entries, lengths, st.integers(1, 60), st.sampled_from(["day", "hours", "stay"]))
 def test_a_fee_is_under_its_cap(plan: dict[str, Any], entry: datetime, minutes: int, most: int, per: str) -> None:
     plan["caps"] = [*plan["caps"], {"per": per, "amounts": [most * 100], **({"hours": 24} if per == "hours" else {})}]
@@ -100,7 +101,7 @@ def test_a_fee_is_under_its_cap(plan: dict[str, Any], entry: datetime, minutes: 
     assert rate(version, entry, left).total <= periods * most * 100
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(plans(), entries, lengths, st.integers(1, 50))
 def test_like_days_are_priced_alike(plan: dict[str, Any], entry: datetime, minutes: int, weeks: int) -> None:
     """Whole weeks later, where no holiday is between, everything is whole weeks later."""
@@ -118,7 +119,7 @@ def test_like_days_are_priced_alike(plan: dict[str, Any], entry: datetime, minut
         assert now.rises_at + shift == later.rises_at
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(
     plans(),
     entries,

@@ -3,16 +3,17 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from app.bench.naive_rater import NaiveRater
 from billing.tariffs.calendar import public_calendar
 from billing.tariffs.rate import rate
 from billing.tariffs.tariff import read_tariff
+from tests.examples import examples
 from tests.property.billing.tariffs import entries, lengths, versions
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(document=versions(), entry=entries, minutes=lengths)
 def test_equals_the_naive_rater(document: dict[str, Any], entry: datetime, minutes: int) -> None:
     version = read_tariff(document)

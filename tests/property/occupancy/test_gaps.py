@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.facts import SpaceSeen
 from contracts.ids import CarParkId, SpaceNumber
 from occupancy.compare import SpaceOrder
 from occupancy.gaps import Gap, Source, read_numbers, without_numbers
+from tests.examples import examples
 
 HERE = CarParkId("here")
 EIGHT = datetime(2026, 11, 23, tzinfo=UTC)
@@ -99,7 +100,7 @@ def streams(draw: st.DrawFn) -> tuple[list[list[SpaceSeen]], list[SpaceSeen], li
     return said, told, [told[begin:end] for begin, end in pairwise(edges)]
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(stream=streams())
 def test_nothing_is_missing_that_came_and_nothing_was_made_up(
     stream: tuple[list[list[SpaceSeen]], list[SpaceSeen], list[list[SpaceSeen]]],
@@ -114,7 +115,7 @@ def test_nothing_is_missing_that_came_and_nothing_was_made_up(
     assert books.missing <= lost
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(told=st.tuples(boots, boots), data=st.data())
 def test_everything_that_can_be_known_to_be_missing_is_found(
     told: tuple[list[tuple[int, int]], list[tuple[int, int]]], data: st.DataObject
@@ -132,7 +133,7 @@ def test_everything_that_can_be_known_to_be_missing_is_found(
     assert books.missing == expected
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(told=boots, data=st.data())
 def test_a_snapshot_after_any_loss_makes_the_state_right(told: list[tuple[int, int]], data: st.DataObject) -> None:
     words = words_of(1, told)

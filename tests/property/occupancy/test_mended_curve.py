@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from occupancy.curve import Belated, belated_moves, mended
 from occupancy.fusion import Policy
 from occupancy.sources import Measures, Passages, Place, SpaceSums
 from occupancy.timeline import Sample, SpaceMoved, trace
+from tests.examples import examples
 
 EIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 POLICY = Policy(known_share_min=0.95, patience=timedelta(minutes=15))
@@ -73,7 +74,7 @@ class Curve:
         return seen
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(kept=buffers, data=st.data())
 def test_one_after_the_other_is_as_all_at_once(kept: list[list[tuple[datetime, str]]], data: st.DataObject) -> None:
     at_once, one_by_one = Curve(), Curve()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.facts import CountSeen, PassageSeen, SpaceSeen
@@ -16,6 +16,7 @@ from occupancy.doubt import Doubts
 from occupancy.fusion import Policy, Truth, fuse
 from occupancy.sources import Measures, Passages, Place, SpaceSums, ZonePlace
 from occupancy.timeline import trace
+from tests.examples import examples
 
 HERE = CarParkId("here")
 EIGHT = datetime(2026, 11, 23, tzinfo=UTC)
@@ -122,7 +123,7 @@ def settled(place: Place, stream: Sequence[Fact], cuts: Sequence[int]) -> Books:
     return books
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(place=places, stream=streams, data=st.data())
 def test_any_order_and_duplication_ends_in_the_same_state(
     place: Place, stream: list[Fact], data: st.DataObject

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from reservation.windows import Away, Exception_, LentWindow, Span, lent_between
+from tests.examples import examples
 
 MINUTE = timedelta(minutes=1)
 ZONES = ("Asia/Shanghai", "America/New_York", "Europe/London", "Australia/Lord_Howe", "UTC")
@@ -173,7 +174,7 @@ def worlds(draw: st.DrawFn) -> tuple[list[tuple[Rule, LentWindow]], list[Excepti
     return windows, exceptions, zone, Span(begins, begins + timedelta(minutes=draw(st.integers(1, DAYS * 1440))))
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(worlds())
 def test_windows_equal_a_calendar_of_minutes(
     world: tuple[list[tuple[Rule, LentWindow]], list[Exception_], ZoneInfo, Span],
@@ -182,7 +183,7 @@ def test_windows_equal_a_calendar_of_minutes(
     assert lent_between([window for _, window in windows], exceptions, zone, within) == walked(*world)
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(worlds(), st.floats(0, 1))
 @example(
     (
