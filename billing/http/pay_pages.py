@@ -18,6 +18,7 @@ from billing.errors import NotPayable, UnknownChannel, UnknownCharge, UnknownPay
 from billing.http.payments import ChannelName, ChargeId, qr_svg
 from billing.pay import Payer, pay_now
 from billing.payment_lifecycle import State
+from billing.sql import payment_lists
 from billing.sql import payments as sql
 from kernel.db import Database, Row
 from kernel.http import Raw, operation
@@ -47,7 +48,7 @@ class PayPagesApi:
     async def page(self, charge: ChargeId) -> Raw:
         """Amount, place and vehicle (not all of its plate), and a button for each channel."""
         async with self._db.transaction(readonly=True) as tx:
-            row = await sql.asked_for(tx, charge)
+            row = await payment_lists.asked_for(tx, charge)
         if row is None:
             raise UnknownCharge(charge=charge)
         if row["open"] <= 0:
@@ -82,7 +83,7 @@ class PayPagesApi:
     async def state(self, charge: ChargeId, channel: ChannelName) -> Raw:
         """Comes again by itself until it is paid."""
         async with self._db.transaction(readonly=True) as tx:
-            row = await sql.asked_for(tx, charge)
+            row = await payment_lists.asked_for(tx, charge)
             waiting = [one for one in await sql.under_way(tx, [charge]) if one["channel"] == channel]
         if row is None:
             raise UnknownCharge(charge=charge)

@@ -10,6 +10,7 @@ from billing.channels.offered import Channels
 from billing.errors import NotPayable, UnknownChannel, UnknownCharge, UnknownPayment
 from billing.pay import Payer, pay_now
 from billing.payment_lifecycle import State
+from billing.sql import payment_lists
 from billing.sql import payments as sql
 from contracts import vehicles
 from kernel.db import Database, Row, Tx
@@ -92,7 +93,9 @@ class PaymentView(BaseModel):
     created_at: Moment
 
     @classmethod
-    async def of(cls, tx: Tx, row: Row) -> Self:
+    async def of(cls, tx: Tx, row: Row, *, is_operator: bool = False) -> Self:
+        """An operator sees as well why a channel is still asked."""
+        tells_error = is_operator or row["state"] in (State.FAILED, State.CLOSED)
         is_to_do = row["action"] is not None and row["state"] in (State.CREATED, State.SENT)
         return cls(
             id=row["id"],
@@ -105,7 +108,7 @@ class PaymentView(BaseModel):
                 for part in await sql.parts(tx, row["id"])
             ],
             action=ActionView.of(row["action"]) if is_to_do else None,
-            error=row["error"] if row["state"] in (State.FAILED, State.CLOSED) else None,
+            error=row["error"] if tells_error else None,
             advanced=row["is_advanced"],
             repaid=row["is_repaid"],
             expires_at=row["expires_at"],
@@ -177,7 +180,7 @@ class PaymentsApi:
     async def list(self, caller: Caller, limit: Limit = 50, cursor: Cursor = None) -> Page[PaymentView]:
         """Newest first, those that a channel collects as well."""
         async with self._db.transaction(readonly=True) as tx:
-            rows = await sql.page_of_driver(tx, _driver(caller), below=below_id(cursor), limit=limit + 1)
+            rows = await payment_lists.page_of_driver(tx, _driver(caller), below=below_id(cursor), limit=limit + 1)
             views = {row["id"]: await PaymentView.of(tx, row) for row in rows[:limit]}
             return page_by("id", rows, limit, lambda row: views[row["id"]])
 
@@ -193,17 +196,17 @@ class PaymentsApi:
         """For the driver who made it, and for operators whose charges it pays."""
         async with self._db.transaction(readonly=True) as tx:
             row = await sql.read(tx, payment)
-            if row is None or not await _concerns(tx, caller, row):
+            if row is None or not await concerns(tx, caller, row):
                 raise UnknownPayment(payment=payment)
-            return await PaymentView.of(tx, row)
+            return await PaymentView.of(tx, row, is_operator=caller.kind == "operator")
 
 
-async def _concerns(tx: Tx, caller: Caller, row: Row) -> bool:
+async def concerns(tx: Tx, caller: Caller, row: Row) -> bool:
     if caller.kind == "driver":
         return bool(row["driver"] == caller.id)
     if caller.kind != "operator":
         return False
-    return caller.operators is None or not caller.operators.isdisjoint(await sql.operators(tx, row["id"]))
+    return caller.operators is None or not caller.operators.isdisjoint(await payment_lists.operators(tx, row["id"]))
 
 
 def _driver(caller: Caller) -> str:

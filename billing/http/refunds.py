@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from billing.errors import NothingToRefund, UnknownCharge, UnknownRefund
 from billing.http.payments import READ, ChargeId, Limit
 from billing.payment_lifecycle import RefundState
-from billing.sql import payments
+from billing.sql import payment_lists
 from billing.sql import refunds as sql
 from billing.start_refund import start_refund
 from contracts.audit import RecordAudit
@@ -88,7 +88,7 @@ class RefundsApi:
         """Never more than was paid, however many are asked for at once. The charge follows when the channel has done
         it; the operator, owner and platform bear it in the ratio in which they had their parts.
         """
-        owner = await payments.operator_of(tx, wanted.charge)
+        owner = await payment_lists.operator_of(tx, wanted.charge)
         if owner is None or not caller.may_manage(owner["operator"]):
             raise UnknownCharge(charge=wanted.charge)
         amount = None if wanted.amount is None else wanted.amount.amount

@@ -161,6 +161,24 @@ async def test_what_a_channel_cannot_have_meant_is_set_aside_for_operators(site:
     assert (await till.charge(charge))["state"] == "paid"
 
 
+async def test_operators_see_what_is_under_way_and_have_it_asked_for(site: Site, till: Till) -> None:
+    charge = await owes(site)
+    payment = await till.pay(charge)
+    address = f"/v1/operator/payments/{payment['id']}/ask"
+    assert (await site.post(address, who=OTTO)).status == 404
+    assert (await site.post(address, who=MIRA)).json["state"] == "created"
+    assert await till.poll() == 1
+    assert await till.press(payment)
+    for who, number in ((MIRA, 1), (CITY, 1), (OTTO, 0)):
+        listed = await site.get(f"/v1/operator/payments?state=sent&charge={charge}", who=who)
+        assert len(listed.json["items"]) == number, who
+    assert (await site.get("/v1/operator/payments?state=failed", who=MIRA)).json["items"] == []
+    assert (await site.get("/v1/operator/payments", who=ANN)).status == 403
+    await site.post(address, who=MIRA)
+    await till.poll()
+    assert (await till.charge(charge))["state"] == "paid"
+
+
 async def test_whoever_stands_at_the_barrier_pays_without_an_account(site: Site, till: Till) -> None:
     charge = await owes(site)
     shown = await site.get(f"/pay/{charge}", who=None)
