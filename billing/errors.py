@@ -153,7 +153,7 @@ class AlreadyDisputed(Problem):
 class ProofRefused(Problem):
     """Nothing of the vehicle fits this proof
 
-    Name a car park and the time at which the vehicle drove in there lately, or the number of a ticket or an invoice.
+    Name a car park and the time, within ten minutes, at which the vehicle drove in there.
     """
 
     status = 403

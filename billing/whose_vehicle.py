@@ -1,7 +1,7 @@
 """Whom a vehicle's charges concern: whoever has its agreement since then, and whoever proves that he drove it.
 
-A plate is written on the vehicle for everybody to read, so it proves nothing. Who was in it knows where it was and when
-it drove in; whoever was sent a charge, or stood before a barrier with it, knows its id, which nobody can guess.
+A plate is written on the vehicle for everybody to read, so it proves nothing; nor does the id of a charge, which a
+barrier shows to everybody behind. Who was in the vehicle knows where it drove in, and when.
 """
 
 from datetime import datetime, timedelta
@@ -18,24 +18,18 @@ WITHIN: Final = timedelta(minutes=10)
 """Nobody remembers the minute; a stranger who saw the car in the street does not know ten."""
 
 
-class Proof(Struct, frozen=True, kw_only=True):
-    """`car_park` and `entered_at` go together; or the id of one of the vehicle's charges."""
+class Proof(Struct, frozen=True):
+    """Where the vehicle drove in, and when."""
 
-    car_park: str | None = None
-    entered_at: datetime | None = None
-    charge: str | None = None
+    car_park: str
+    entered_at: datetime
 
 
 async def proven(tx: Tx, vehicle: Vehicle, proof: Proof) -> None:
     """Raises ProofRefused."""
-    if proof.charge is not None:
-        row = await charge_lists.read(tx, proof.charge, driver=None)
-        if row is not None and row["plate"] == vehicle.plate and row["color"] in (vehicle.color, None):
-            return
-    if proof.car_park is not None and proof.entered_at is not None:
-        pair = (vehicle.plate, vehicle.color)
-        if await charge_lists.was_there(tx, proof.car_park, pair, proof.entered_at, WITHIN):
-            return
+    pair = (vehicle.plate, vehicle.color)
+    if await charge_lists.was_there(tx, proof.car_park, pair, proof.entered_at, WITHIN):
+        return
     raise ProofRefused
 
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from billing.charge_lifecycle import State
 from billing.errors import ProofRefused
-from billing.http.charge_views import ChargeProven, PathCharge, open_of
+from billing.http.charge_views import ChargeProven, open_of
 from billing.sql import charge_lists as sql
 from billing.whose_vehicle import Proof, agreed_since, proven
 from contracts.ids import Slug
@@ -26,7 +26,6 @@ few to look for somebody in the city, or for the minute at which he came.
 
 CarPark = Annotated[Slug | None, Field(description="With `entered_at`: where the vehicle drove in lately.")]
 EnteredAt = Annotated[Moment | None, Field(description="With `car_park`: when, within ten minutes.")]
-Known = Annotated[PathCharge | None, Field(description="Or the id of one of the vehicle's charges.")]
 
 
 class ArrearsView(BaseModel):
@@ -66,7 +65,6 @@ class ArrearsApi:
         *,
         car_park: CarPark = None,
         entered_at: EnteredAt = None,
-        charge: Known = None,
     ) -> ArrearsView:
         """Over all car parks, without what a payment channel is still collecting. Of my own vehicle: what was since I
         agreed. Of any other, and of the time before: with proof.
@@ -74,18 +72,18 @@ class ArrearsApi:
         if (car_park is None) != (entered_at is None):
             raise InvalidParameter.of("query", "entered_at", "goes together with car_park: write both, or neither")
         vehicle = Vehicle.model_construct(plate=plate, color=color)
-        proof = Proof(car_park=car_park, entered_at=entered_at, charge=charge)
+        proof = None if car_park is None or entered_at is None else Proof(car_park, entered_at)
         async with self._db.transaction(readonly=True) as tx:
             since = await agreed_since(tx, caller.id, vehicle)
-            if since is None or proof != Proof():
+            if since is None or proof is not None:
                 self._guesses.take(caller.principal)
-            if proof != Proof():
+            if proof is not None:
                 await proven(tx, vehicle, proof)
             rows = await sql.arrears(tx, plate, color)
             shown = [
                 row
                 for row in rows
-                if proof != Proof() or row["driver"] == caller.id or (since is not None and row["begins"] >= since)
+                if proof is not None or row["driver"] == caller.id or (since is not None and row["begins"] >= since)
             ]
             return await _view(tx, vehicle, rows, shown)
 

@@ -33,7 +33,7 @@ class ProofIn(BaseModel):
 
     @property
     def proof(self) -> Proof:
-        return Proof(car_park=self.car_park, entered_at=self.entered_at)
+        return Proof(self.car_park, self.entered_at)
 
 
 class DisputeIn(BaseModel):
