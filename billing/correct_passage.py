@@ -8,8 +8,9 @@ from msgspec import Struct
 from billing.bill_session import Till
 from billing.errors import UnknownLane, UnknownPassage
 from billing.follow_passages import Followed, follow_passages
+from billing.sql import corrections
 from billing.sql import passages as sql
-from billing.sql.passages import Correction
+from billing.sql.corrections import Correction
 from kernel.db import Row, Tx
 
 _VEHICLE: Final = ("plate", "color", "ticket")
@@ -59,7 +60,7 @@ async def void_passage(tx: Tx, till: Till, car_park: str, passage: str, *, reaso
 
 async def _standing(tx: Tx, car_park: str, passage: str) -> Row:
     await sql.lock_car_parks(tx, [car_park])
-    old = await sql.standing(tx, car_park, passage)
+    old = await corrections.standing(tx, car_park, passage)
     if old is None or old["is_void"]:
         raise UnknownPassage(car_park=car_park, passage=passage)
     return old
@@ -70,6 +71,6 @@ async def _put(tx: Tx, till: Till, correction: Correction) -> tuple[Row, Followe
     car_park = changed["car_park"] if old is None else old["car_park"]
     if "lane" in changed and not await sql.has_lane(tx, car_park, changed["lane"]):
         raise UnknownLane(car_park=car_park, lane=changed["lane"])
-    (new,) = await sql.put_right(tx, [correction])
+    (new,) = await corrections.put_right(tx, [correction])
     rows = [new] if old is None else [old, new]
     return new, await follow_passages(tx, till, sql.asked_about(rows))

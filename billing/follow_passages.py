@@ -7,22 +7,22 @@ batch; what is billed by itself, exits and corrections, takes some more for each
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from msgspec import Struct
 
-from billing.bill_session import BY_ITSELF, Till, bill_sessions, decide_again, price, seen
+from billing.bill_anew import bill_anew, later_visits
+from billing.bill_session import Till, bill_sessions, decide_again, seen
 from billing.entry_decision import decide_entry
 from billing.exit_decision import decide_exit
+from billing.new_session import NewSession, ends_of, exit_of
 from billing.pairing import Outcome, Passage, Rules, Visit, pair
 from billing.policy import BillingPolicy
-from billing.rate_session import looks_back
 from billing.session_changes import Changes, Kept, changes, successors
 from billing.session_lifecycle import LIVE, State
 from billing.sql import passages as passages_sql
 from billing.sql import sessions as sql
 from billing.sql.passages import Asked
-from billing.sql.sessions import NewSession
 from billing.take_back import take_back
 from contracts.lane_orders import is_live
 from kernel.db import Row, Tx
@@ -32,7 +32,6 @@ LATE_AT_ONCE: Final = 20
 """Stays of vehicles that have gone, billed in one batch of a gateway: what a car park that was offline uploads must not
 hold up the others. The rest is billed by a worker within seconds (`billing.rate_late`).
 """
-_STATE: Final = {Outcome.OPEN: State.OPEN, Outcome.PAIRED: State.EXITED, Outcome.ORPHAN: State.ORPHAN_EXIT}
 
 
 class _Vehicle(Struct):
@@ -138,14 +137,14 @@ class _Following:
         moves: list[tuple[Row, dict[str, Any]]] = []
         for vehicle in vehicles:
             for kept, visit in vehicle.changes.doubted:
-                told = {"state": State.SUSPECT, "reason": visit.outcome, **_exit(visit)}
+                told = {"state": State.SUSPECT, "reason": visit.outcome, **exit_of(visit)}
                 moves.append((self._rows[kept.id], told))
             moves += [(self._rows[kept.id], {"state": State.OPEN, "reason": None}) for kept in vehicle.changes.trusted]
         doubted = [one for vehicle in vehicles for one in vehicle.changes.doubted]
         await self._write(moves)
         left = [one for vehicle in vehicles for one in vehicle.changes.left]
         moved = await self._write(
-            [(self._rows[kept.id], {"state": State.EXITED, "reason": None, **_ends(visit)}) for kept, visit in left]
+            [(self._rows[kept.id], {"state": State.EXITED, "reason": None, **ends_of(visit)}) for kept, visit in left]
         )
         at_exit = [(self._rows[kept.id], visit) for kept, visit in doubted if visit.exit is not None]
         return [*at_exit, *((row, visit) for row, (_, visit) in zip(moved, left, strict=True))]
@@ -154,7 +153,7 @@ class _Following:
         """Those of them that have left already."""
         before = successors([vehicle.changes for vehicle in vehicles])
         new = [
-            (_new(new_id("ses", self._tx.now), vehicle.asked.car_park, visit, before.get(id(visit))), visit)
+            (_new(self._tx, vehicle.asked.car_park, visit, before.get(id(visit))), visit)
             for vehicle in vehicles
             for visit in vehicle.changes.begun
         ]
@@ -208,49 +207,12 @@ class _Following:
             if again is not None and is_live(seen(row, again), self._tx.now):
                 await decide_again(self._tx, self._till, row, again)
             elif row["id"] in around or (kept.entry_at, kept.exit_at) != _times(visit):
-                await self._bill_anew(row)
-        for row in await self._later_visits():
-            await self._bill_anew(row)
-
-    async def _later_visits(self) -> list[Row]:
-        """Whose price looks back at what has become known only now."""
-        billed = [row for row in self.changed.values() if row["state"] in (State.RATED, State.CLOSED)]
-        later: dict[str, Row] = {}
-        for first in billed:
-            after = [row for row in self._rows.values() if row["id"] not in self.changed and _comes_after(first, row)]
-            for row in after:
-                version = await self._till.shelf.version(self._tx, row["tariff"])
-                back = looks_back(version)
-                if back is not None and row["entry_at"] - first["entry_at"] <= back:
-                    later[row["id"]] = row
-        return sorted(later.values(), key=lambda row: (row["entry_at"], row["id"]))
-
-    async def _bill_anew(self, row: Row) -> None:
-        """Where it costs less now; or more, and an operator said so: another session supersedes it."""
-        visit = self._visits.get((row["car_park"], row["entry_passage"]))
-        if visit is None or visit.exit is None or row["amount"] is None:
-            return
-        around = (await sql.around(self._tx, [row["id"]]))[row["id"]]
-        as_it_is = cast(Row, {**row, **_ends(visit)})  # a row in everything that is asked of it
-        priced = await price(self._tx, self._till, as_it_is, around)
-        total = priced.rated.total
-        if priced.rated.unrated is not None or total == row["amount"]:
-            return
-        if total > row["amount"] and self._till.actor == BY_ITSELF:
-            return
-        (ended,) = await self._write([(row, {"state": State.CORRECTED, "reason": "billed_anew"})])
-        await take_back(self._tx, ended, actor=self._till.actor)
-        new = _new(new_id("ses", self._tx.now), row["car_park"], visit, _kept(row))
-        (begun,) = await sql.insert(self._tx, [new])
-        await sql.adopt(self._tx, row["id"], begun["id"])
-        self._note(await bill_sessions(self._tx, self._till, [(begun, visit.exit)]))
-
-
-def _comes_after(first: Row, row: Row) -> bool:
-    """Of the same vehicle in the same place, and billed."""
-    same = all(row[name] == first[name] for name in ("car_park", "zone", "plate", "color"))
-    billed = row["state"] in (State.RATED, State.CLOSED) and row["tariff"] is not None and row["plate"] is not None
-    return same and billed and bool(row["entry_at"] > first["entry_at"])
+                self._note(await bill_anew(self._tx, self._till, row, visit))
+        known = [row for row in self._rows.values() if row["id"] not in self.changed]
+        for row in await later_visits(self._tx, self._till, list(self.changed.values()), known):
+            found = self._visits.get((row["car_park"], row["entry_passage"]))
+            if found is not None:
+                self._note(await bill_anew(self._tx, self._till, row, found))
 
 
 def _times(visit: Visit) -> tuple[datetime | None, datetime | None]:
@@ -269,31 +231,6 @@ def _kept(row: Row) -> Kept:
     )
 
 
-def _exit(visit: Visit) -> dict[str, Any]:
-    left = visit.exit
-    return {"exit_passage": None if left is None else left.id, "exit_at": None if left is None else left.at}
-
-
-def _ends(visit: Visit) -> dict[str, Any]:
-    told = _exit(visit)
-    if visit.entry is not None:
-        told |= {"entry_passage": visit.entry.id, "entry_at": visit.entry.at}
-        if visit.entry.vehicle_class is None and visit.exit is not None and visit.exit.vehicle_class is not None:
-            told |= {"class": visit.exit.vehicle_class}
-    return told if visit.color is None else {**told, "color": visit.color}
-
-
-def _new(session: str, car_park: str, visit: Visit, before: Kept | None) -> NewSession:
-    state = _STATE.get(visit.outcome, State.SUSPECT)
-    return NewSession(
-        id=session,
-        car_park=car_park,
-        zone=visit.zone,
-        state=state,
-        first=visit.first,
-        color=visit.color,
-        reason=visit.outcome if state is State.SUSPECT else None,
-        entry=visit.entry,
-        exit=visit.exit,
-        supersedes=None if before is None else before.id,
-    )
+def _new(tx: Tx, car_park: str, visit: Visit, before: Kept | None) -> NewSession:
+    supersedes = None if before is None else before.id
+    return NewSession.of(new_id("ses", tx.now), car_park, visit, supersedes=supersedes)

@@ -15,9 +15,9 @@ from billing.exit_decision import decide_exit
 from billing.follow_passages import Followed, follow_passages
 from billing.pairing import Passage
 from billing.session_lifecycle import State
+from billing.sql import corrections, passages, sessions
 from billing.sql import matches as sql
-from billing.sql import passages, sessions
-from billing.sql.passages import Correction
+from billing.sql.corrections import Correction
 from contracts.lane_orders import is_live
 from kernel.db import Row, Tx
 
@@ -45,13 +45,13 @@ async def match(tx: Tx, till: Till, orphan: sql.Orphan, proposal: Proposal, *, m
     (inside,) = await sessions.lock(tx, [proposal.session])
     wrong = orphan.passage if proposal.is_exit_wrong else inside["entry_passage"]
     other = proposal if proposal.is_exit_wrong else orphan.left
-    old = await passages.standing(tx, orphan.car_park, wrong)
-    right = await passages.standing(
+    old = await corrections.standing(tx, orphan.car_park, wrong)
+    right = await corrections.standing(
         tx, orphan.car_park, inside["entry_passage"] if proposal.is_exit_wrong else orphan.passage
     )
     assert old is not None and right is not None, "sessions name passages that stand"  # noqa: S101
     plate = {"plate": other.plate, "color": other.color}
-    new = await passages.put_right(tx, [Correction(old=old, changed=plate, made_by=made_by, reason=reason)])
+    new = await corrections.put_right(tx, [Correction(old=old, changed=plate, made_by=made_by, reason=reason)])
     return await follow_passages(tx, till, passages.asked_about([old, right, *new]))
 
 
@@ -60,7 +60,7 @@ async def _undo(tx: Tx, till: Till, followed: Followed) -> bool:
     wrong: dict[str, Row] = {}
     for car_park, passage in followed.unpaired:
         if passage.made_by == MATCHER:
-            row = await passages.standing(tx, car_park, passage.id)
+            row = await corrections.standing(tx, car_park, passage.id)
             if row is not None:
                 wrong[row["id"]] = row
     came = _late_and_open(tx, followed)
@@ -82,12 +82,12 @@ def _late_and_open(tx: Tx, followed: Followed) -> list[Row]:
 
 async def _restore(tx: Tx, till: Till, wrong: Sequence[Row]) -> None:
     """They are again what the cameras read."""
-    corrections = []
+    restored = []
     for row in wrong:
         told = await passages.read(tx, row["car_park"], row["supersedes"])
         plate = {"plate": told["plate"], "color": told["color"]}
-        corrections.append(Correction(old=row, changed=plate, made_by=UNMATCHER, reason="explained_otherwise"))
-    new = await passages.put_right(tx, corrections)
+        restored.append(Correction(old=row, changed=plate, made_by=UNMATCHER, reason="explained_otherwise"))
+    new = await corrections.put_right(tx, restored)
     await follow_passages(tx, till, passages.asked_about([*wrong, *new]))
 
 

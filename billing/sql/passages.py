@@ -2,14 +2,13 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
 from billing.pairing import Passage, Window
 from contracts.facts import PassageSeen
 from kernel.db import Row, Tx
-from kernel.ids import new_id
 
 NEIGHBOURS: Final = 16
 """Passages read on each side of a new one. It is paired with the very next of its vehicle: the others are readings that
@@ -44,7 +43,7 @@ async def lock_car_parks(tx: Tx, car_parks: Collection[str]) -> None:
     await tx.execute(LOCK_CAR_PARKS, list(car_parks))
 
 
-_ZONE: Final = """
+ZONE: Final = """
     CASE WHEN lane.zone IS NOT NULL AND (
         SELECT bool_or(border.direction <> 'exit') AND bool_or(border.direction <> 'entry')
         FROM registry.lane_directory AS border WHERE border.car_park = told.car_park AND border.zone IS NULL
@@ -57,7 +56,7 @@ they are the border.
 INSERT: Final = f"""
     INSERT INTO billing.passage
         (car_park, id, zone, lane, direction, plate, color, ticket, class, confidence, image, at, received_at)
-    SELECT told.car_park, told.id, {_ZONE}, told.lane, told.direction, told.plate, told.color, told.ticket,
+    SELECT told.car_park, told.id, {ZONE}, told.lane, told.direction, told.plate, told.color, told.ticket,
         told.class, told.confidence, told.image,
         told.at, told.received_at
     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
@@ -170,26 +169,6 @@ def passage_of(row: Row) -> Passage:
     )
 
 
-LOCK_STANDING: Final = """
-    -- What stands in place of the passage `$2`, itself or what put it right; NULL where it is void.
-    WITH RECURSIVE line (id) AS (
-        SELECT id FROM billing.passage WHERE car_park = $1 AND id = $2
-        UNION ALL
-        SELECT better.id FROM billing.passage AS better
-        JOIN line ON better.car_park = $1 AND better.supersedes = line.id
-    )
-    SELECT one.* FROM billing.passage AS one JOIN line ON one.car_park = $1 AND one.id = line.id
-    WHERE NOT EXISTS (
-        SELECT FROM billing.passage AS better WHERE (better.car_park, better.supersedes) = (one.car_park, one.id)
-    )
-"""
-
-
-async def standing(tx: Tx, car_park: str, passage: str) -> Row | None:
-    """What stands in place of `passage` now; `is_void`: nothing does. The car park is locked."""
-    return await tx.fetchrow(LOCK_STANDING, car_park, passage)
-
-
 async def read(tx: Tx, car_park: str, passage: str) -> Row:
     """The row of a passage that is there."""
     (row,) = await tx.fetch("SELECT * FROM billing.passage WHERE car_park = $1 AND id = $2", car_park, passage)
@@ -206,52 +185,6 @@ async def read_all(tx: Tx, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str,
     """Passages that are there, by car park and id."""
     rows = await tx.fetch(READ_ALL, [car_park for car_park, _ in wanted], [passage for _, passage in wanted])
     return {(row["car_park"], row["id"]): passage_of(row) for row in rows}
-
-
-PUT_RIGHT: Final = f"""
-    INSERT INTO billing.passage (
-        car_park, id, zone, lane, direction, plate, color, ticket, class, confidence, image, at, received_at,
-        supersedes, is_void, made_by, reason
-    )
-    SELECT told.car_park, told.id, {_ZONE}, told.lane, told.direction, told.plate, told.color, told.ticket, told.class,
-        told.confidence, told.image, told.at, $2, told.supersedes, told.is_void, told.made_by, told.reason
-    FROM jsonb_to_recordset($1) AS told (
-        car_park text, id text, lane text, direction text, plate text, color text, ticket text, class text,
-        confidence real, image text, at timestamptz, supersedes text, is_void boolean, made_by text, reason text
-    )
-    LEFT JOIN registry.lane_directory AS lane ON (lane.car_park, lane.label) = (told.car_park, told.lane)
-    RETURNING *
-"""
-_SAID: Final = (
-    "car_park", "lane", "direction", "plate", "color", "ticket", "class", "confidence", "image", "at",
-)  # fmt: skip
-
-
-class Correction(Struct, frozen=True, kw_only=True):
-    """A passage put right: `old` as it stood (None: nobody had told it), and what of it is otherwise."""
-
-    old: Row | None
-    changed: dict[str, Any]
-    made_by: str
-    reason: str
-    is_void: bool = False
-
-
-async def put_right(tx: Tx, corrections: Sequence[Correction]) -> list[Row]:
-    """The rows that stand from now on, or say that nothing does."""
-    told = [
-        {
-            **({} if one.old is None else {name: one.old[name] for name in _SAID}),
-            **one.changed,
-            "id": new_id("pas", tx.now),
-            "supersedes": None if one.old is None else one.old["id"],
-            "is_void": one.is_void,
-            "made_by": one.made_by,
-            "reason": one.reason,
-        }
-        for one in corrections
-    ]
-    return await tx.fetch(PUT_RIGHT, told, tx.now)
 
 
 def asked_about(rows: Iterable[Row]) -> list[Asked]:

@@ -4,9 +4,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from msgspec import Struct
-
-from billing.pairing import Passage, Window
+from billing.new_session import NewSession
+from billing.pairing import Window
 from billing.policy import BillingPolicy
 from billing.session_lifecycle import State, may_become
 from billing.sql.passages import Asked
@@ -59,21 +58,6 @@ async def lock_in(tx: Tx, asked: Sequence[Asked], windows: Sequence[Window]) -> 
     return rows
 
 
-class NewSession(Struct, frozen=True, kw_only=True):
-    """`first` is the passage by which it is known."""
-
-    id: str
-    car_park: str
-    zone: str
-    state: State
-    first: Passage
-    color: str | None
-    reason: str | None = None
-    entry: Passage | None = None
-    exit: Passage | None = None
-    supersedes: str | None = None
-
-
 INSERT: Final = f"""
     -- The tariff is the one in force at the entry; it stays.
     INSERT INTO billing.session (
@@ -100,27 +84,7 @@ INSERT: Final = f"""
 
 async def insert(tx: Tx, sessions: Iterable[NewSession]) -> list[Row]:
     """As they were begun."""
-    return await tx.fetch(INSERT, [_new(one) for one in sessions], tx.now)
-
-
-def _new(one: NewSession) -> dict[str, Any]:
-    entry, left = one.entry, one.exit
-    return {
-        "id": one.id,
-        "car_park": one.car_park,
-        "zone": one.zone,
-        "plate": one.first.plate,
-        "color": one.color,
-        "ticket": None if one.first.plate is not None else one.first.ticket,
-        "class": one.first.vehicle_class or (None if left is None else left.vehicle_class),
-        "state": one.state,
-        "reason": one.reason,
-        "entry_passage": None if entry is None else entry.id,
-        "entry_at": None if entry is None else entry.at,
-        "exit_passage": None if left is None else left.id,
-        "exit_at": None if left is None else left.at,
-        "supersedes": one.supersedes,
-    }
+    return await tx.fetch(INSERT, [one.columns for one in sessions], tx.now)
 
 
 _MOVED: Final = (
