@@ -38,7 +38,8 @@ async def look_again(database: Database, on_paid: OnPaid) -> int:
 async def _in_no_bill(tx: Tx, row: Row) -> bool:
     if row["billed_on"] is not None:
         reason = f"it is in the bill of {row['billed_on']}"
-        await sql.resolve(tx, row["id"], Way.ITSELF, reason=reason, actor=ITSELF, kind=Kind.LATE)
+        kind = Kind.LATE if row["billed_on"] > row["day"] else None
+        await sql.resolve(tx, row["id"], Way.ITSELF, reason=reason, actor=ITSELF, kind=kind)
         return True
     if row["kind"] == Kind.LATE and row["is_next_read"]:
         known = _known(row)

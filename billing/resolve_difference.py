@@ -8,6 +8,7 @@ from billing.charges import owed
 from billing.errors import UnknownDifference, WrongState
 from billing.matching import Kind, Way, owing, ways
 from billing.post import post
+from billing.read_bill import ask_for_bill
 from billing.sql import bills, charges, payments, refunds
 from billing.sql import differences as sql
 from billing.start_refund import return_surplus
@@ -42,14 +43,15 @@ async def resolve_difference(
 
 
 async def ask_about_difference(tx: Tx, difference: str, *, operators: Sequence[str] | None) -> Row:
-    """Have the channel asked again; what it answers may end it. Raises UnknownDifference, WrongState."""
+    """Have the channel asked again, about the payment or refund that is under way and for the bill of that day; what it
+    answers may end it. Raises UnknownDifference, WrongState.
+    """
     row = await _open(tx, difference, operators)
     if row["refund"] is not None:
         await refunds.ask_now(tx, row["refund"])
     elif row["payment"] is not None:
         await payments.ask_now(tx, row["payment"])
-    else:
-        raise WrongState("there is nothing of ours that the channel could be asked about", kind=row["kind"])
+    await ask_for_bill(tx, row["channel"], row["day"])
     return await sql.asked(tx, difference)
 
 

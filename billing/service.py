@@ -57,6 +57,8 @@ from billing.http.tariffs import OperatorTariffsApi
 from billing.pay import JOB as SEND_JOB
 from billing.poll_channels import POLL_S, poll_channels
 from billing.rate_late import RATE_S, RateLate
+from billing.read_bill import JOB as READ_BILL_JOB
+from billing.read_bill import ReadBill
 from billing.reconsider import reconsider
 from billing.remind import SWEEP_S, remind_all
 from billing.settle_all import CRON as SETTLE_CRON
@@ -134,6 +136,7 @@ def upkeep(
     carry_payment = CarryPayment(database, channels, on_paid, talks)
     carry_refund = CarryRefund(database, channels, talks)
     meters = SettlementMeters(registry)
+    every = [channels.chosen(name) for name in channels.names]
 
     late = RateLate(database, give_order)
 
@@ -156,7 +159,6 @@ def upkeep(
         await settle_days(database, zone)
 
     async def settle(_payload: bytes) -> None:
-        every = [channels.chosen(name) for name in channels.names]
         await settle_all(database, zone, every, on_paid=on_paid, meters=meters)
 
     async def check(_payload: bytes) -> None:
@@ -192,6 +194,7 @@ def upkeep(
             Job(PROMISE_OVER, ask_for),
             Job(CONFIRM, ConfirmAgreement(database, channels, give_order).handle),
             Job(SETTLE_JOB, settle, cron=SETTLE_CRON),
+            Job(READ_BILL_JOB, ReadBill(database, zone, every).handle),
             Job(CHECK_JOB, check, cron=CHECK_CRON),
         ],
     )

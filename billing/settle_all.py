@@ -7,18 +7,17 @@ from datetime import date, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import structlog
-
 from billing.business_day import day_of
-from billing.channels.protocol import ChannelAway, ChannelRefused, PaymentChannel
+from billing.channels.protocol import PaymentChannel
 from billing.look_again import look_again
+from billing.read_bill import read_bill
 from billing.reconcile_day import reconcile_day
 from billing.release_owners import release_owners
 from billing.settle_days import settle_days
 from billing.settle_payment import OnPaid
 from billing.settlement_meters import SettlementMeters
 from billing.sql import bills, differences, settlements
-from billing.take_bill import book_lines, take_bill
+from billing.take_bill import book_lines
 from kernel.db import Database, Tx
 
 JOB: Final = "billing.settle"
@@ -26,8 +25,6 @@ CRON: Final = "7 * * * *"
 """Midnight is at another hour in every time zone, and bills are made up when the channel likes."""
 BILLS_MAX: Final = 31
 """Days of a channel that one run reads: a month of being away is caught up with at once."""
-
-log = structlog.get_logger(__name__)
 
 
 async def settle_all(
@@ -61,16 +58,8 @@ async def _read_bills(database: Database, zone: ZoneInfo, channel: PaymentChanne
     async with database.transaction(readonly=True) as tx:
         day, today = await _first_unread(tx, channel.name, zone), day_of(tx.now, zone)
     for _ in range(BILLS_MAX):
-        if day is None or day >= today:
+        if day is None or day >= today or not await read_bill(database, zone, channel, day):
             return
-        try:
-            lines = await channel.bill(day)
-        except (ChannelAway, ChannelRefused) as error:
-            log.warning("a channel's bill cannot be had", channel=channel.name, day=day.isoformat(), error=str(error))
-            return
-        if lines is None:
-            return
-        await take_bill(database, channel.name, day, lines, zone)
         day += timedelta(days=1)
 
 

@@ -16,6 +16,7 @@ from billing.errors import UnknownDifference, WrongState
 from billing.ledger_differences import ledger_differences
 from billing.matching import Kind, Way
 from billing.pay_out import pay_out
+from billing.read_bill import JOB, ReadBill
 from billing.resolve_difference import ask_about_difference, resolve_difference
 from billing.settle_all import settle_all
 from billing.settlement_meters import SettlementMeters
@@ -279,9 +280,6 @@ async def test_what_nobody_knows_is_set_aside(city: City) -> None:
     assert await city.states() == ["reconciled"], "no operator waits for what is nobody's"
     with pytest.raises(UnknownDifference):
         await city.resolve(Way.SUSPENSE, operators=["mira", "nord"])
-    async with city.database.transaction() as tx:
-        with pytest.raises(WrongState, match="nothing of ours"):
-            await ask_about_difference(tx, row["id"], operators=None)
     await city.resolve(Way.SUSPENSE)
     balances = await city.money.balances()
     assert (balances["suspense:"], await city.clearing(), balances["channel_fee:"]) == (-300, 0, 2)
@@ -328,6 +326,26 @@ async def test_asking_again_moves_nothing(city: City) -> None:
     async with city.database.transaction() as tx:
         assert (await ask_about_difference(tx, found["id"], operators=["mira"]))["asked_at"] == tx.now
         assert await tx.fetchval("SELECT poll_at FROM billing.payment") == tx.now
+        assert await tx.fetchval("SELECT payload FROM jobs.pgqueuer WHERE entrypoint = $1", JOB) == b"wechat 2026-11-23"
+
+
+async def test_a_bill_that_was_put_right_is_read_once_more(city: City) -> None:
+    """What is new in it is taken; what was found of the rest stays as it was decided."""
+    now = city.clock.now()
+    _, first = await city.money.paid(1_000)
+    _, second = await city.money.paid(500)
+    city.bills.add(line(first, 1_000, at=now))
+    await city.next_day()
+    assert (await city.one())["kind"] == Kind.MISSING_THERE
+    city.bills.add(line(second, 500, at=now))
+    again = ReadBill(city.database, CITY, cast(list[PaymentChannel], [city.bills]))
+    await again.handle(b"wechat 2026-11-23")
+    await again.handle(b"gone 2026-11-23")
+    await city.run()
+    found = await city.one()
+    assert (found["state"], found["way"], found["kind"]) == ("resolved", Way.ITSELF, Kind.MISSING_THERE)
+    assert (await city.states(), await city.clearing()) == (["reconciled"], 0)
+    assert [row["lines"] for row in await city.rows("SELECT lines FROM billing.bill")] == [2]
 
 
 @pytest.mark.parametrize("seed", range(4))
