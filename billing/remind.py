@@ -8,7 +8,8 @@ could not collect is tried there once more with each reminder, as long as the ve
 
 from typing import Final
 
-from billing.charges import remind_of_charge, write_off_charge
+from billing.charge_lifecycle import State
+from billing.charges import dispute_charge, remind_of_charge, write_off_charge
 from billing.sql import reminders as sql
 from billing.sql.policies import merged
 from kernel.db import Database, Row, Tx
@@ -38,6 +39,9 @@ async def remind_all(database: Database) -> int:
 
 
 async def _look_at(tx: Tx, row: Row) -> None:
+    if row["objector"] is not None and row["state"] != State.ADJUSTED:
+        await dispute_charge(tx, row, actor=f"driver:{row['objector']}", reason=row["objection"])
+        return
     policy = merged(row)
     if policy.is_written_off(row["due_at"], tx.now):
         days = policy.write_off_after_d

@@ -18,9 +18,9 @@ async def keep_at_entry(tx: Tx, session: str, document: dict[str, Any], driver: 
 
 
 KEEP_AT_EXIT: Final = """
-    -- Whoever is decided on at a lane takes the place of whoever stood there: it has gone.
+    -- Whoever is decided on at a lane takes the place of whoever stood there, who has gone; and stands nowhere else.
     WITH gone AS (
-        DELETE FROM billing.lane_wait WHERE $4 AND car_park = $5 AND lane = $6
+        DELETE FROM billing.lane_wait WHERE $4 AND ((car_park, lane) = ($5, $6) OR session = $1)
     )
     UPDATE billing.session SET at_exit = $2, driver = coalesce($7, driver), updated_at = $3 WHERE id = $1
 """

@@ -296,3 +296,11 @@ async def test_whoever_leaves_while_he_pays_inside_is_charged_once(site: Site, e
         await pay_charge(tx, row, 600, payment="pay_1", channel="sandbox")
     assert (await leaves).way == "prepaid"
     assert len(await site.rows("SELECT FROM billing.charge")) == 1
+
+
+async def test_a_vehicle_stands_before_one_barrier(site: Site) -> None:
+    session = await begun(site)
+    await leave(site, session, fee(300))
+    moved = await leave(site, session, fee(300), lane="X2")
+    (stands,) = await site.rows("SELECT lane, charge FROM billing.lane_wait")
+    assert tuple(stands) == ("X2", moved.charge)

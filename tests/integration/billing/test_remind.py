@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from billing.charges import accept_charge, dispute_charge, pay_charge, uphold_charge
+from billing.charges import accept_charge, dispute_charge, pay_charge, refuse_charge, uphold_charge
 from billing.remind import remind_all
 from billing.sql import charges
 from tests.integration.billing.conftest import PARK, Site
@@ -90,3 +90,17 @@ async def test_two_sweeps_share_the_work(site: Site) -> None:
         await charges.lock(tx, [one])
         assert await remind_all(site.database) == 0, "somebody else holds it"
     assert await remind_all(site.database) == 1
+
+
+async def test_an_objection_made_while_a_channel_was_collecting_stops_the_asking(site: Site) -> None:
+    charge = await unpaid(site, driver="ann")
+    async with site.database.transaction() as tx:
+        (row,) = await charges.lock(tx, [charge])
+        await accept_charge(tx, row, channel="sandbox")
+    made = await site.post(f"/v1/charges/{charge}/dispute", {"reason": "no"})
+    assert made.status == 201, made.raw
+    async with site.database.transaction() as tx:
+        (row,) = await charges.lock(tx, [charge])
+        await refuse_charge(tx, row, channel="sandbox", error="no money")
+    await swept(site, 3)
+    assert await standing(site, charge) == ("disputed", 0)
