@@ -329,3 +329,13 @@ class NothingInside(Problem):
 
     status = 409
     slug = "nothing-inside"
+
+
+class NothingAvailable(Problem):
+    """Nothing is available for this owner
+
+    What a lent space earned can be paid out 48 hours after the stay, once it is paid; see the owner's statement.
+    """
+
+    status = 409
+    slug = "nothing-available"

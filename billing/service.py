@@ -121,7 +121,7 @@ def serving(
             OperatorChargesApi(database, record_audit),
             SettlementsApi(database, zone, record_audit),
             DifferencesApi(database, record_audit),
-            OwnerStatementsApi(database, zone),
+            OwnerStatementsApi(database, zone, record_audit),
             PrepaymentsApi(shelf, guesses),
         ],
     )

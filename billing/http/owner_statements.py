@@ -1,29 +1,45 @@
-"""`/v1/owner-statements`: what lent spaces brought their owner, by the ledger, month by month."""
+"""`/v1/owner-statements`: what lent spaces brought their owner, by the ledger, month by month; and paying it out."""
 
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from billing.errors import CityWide, NothingAvailable
 from billing.http.payments import READ
 from billing.http.settlement_views import OwnerStatementView
 from billing.http.settlements import CSV, HTML, PAPER, Lang
+from billing.pay_owner import pay_owner
 from billing.statement import Language, OwnerStatement
 from billing.statement_csv import owner_statement_csv
 from billing.statement_page import owner_statement_page
 from billing.write_statement import owners_balance, write_owner_statement
-from kernel.db import Database
-from kernel.http import Caller, Raw, operation
+from contracts.audit import RecordAudit
+from kernel.db import Database, Tx
+from kernel.http import OPERATE, Caller, Raw, operation
+from kernel.money import Money
 
+PathOwner = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Month = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-(?:0[1-9]|1[0-2])$")]
 
 
-class OwnerStatementsApi:
-    """For the driver who lends them. `zone` is the city's."""
+class OwnerPayoutView(BaseModel):
+    """What an owner was paid."""
 
-    def __init__(self, db: Database, zone: ZoneInfo) -> None:
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    owner: str
+    paid: Money
+
+
+class OwnerStatementsApi:
+    """For the driver who lends them; the city pays. `zone` is the city's."""
+
+    def __init__(self, db: Database, zone: ZoneInfo, record_audit: RecordAudit) -> None:
         self._db = db
         self._zone = zone
+        self._record_audit = record_audit
 
     @operation(
         get="/v1/owner-statements/{month}",
@@ -60,6 +76,30 @@ class OwnerStatementsApi:
     async def page(self, caller: Caller, month: Month, lang: Lang = Language.ZH) -> Raw:
         """A page of its own, laid out for A4."""
         return Raw(owner_statement_page(await self._statement(caller, month), lang), HTML, PAPER, charset="utf-8")
+
+    @operation(
+        post="/v1/operator/owners/{owner}/pay-out",
+        summary="Pay an owner out",
+        tags=("operator", "settlements"),
+        scopes=OPERATE,
+        idempotent=True,
+        responses={200: OwnerPayoutView},
+        problems=(CityWide, NothingAvailable),
+    )
+    async def pay_out(self, tx: Tx, caller: Caller, owner: PathOwner) -> OwnerPayoutView:
+        """The city's step: the transfer of all that is available was made."""
+        if caller.covered is not None:
+            raise CityWide("owners lend spaces of several operators; the city pays them")
+        payout, amount = await pay_owner(tx, owner)
+        await self._record_audit(
+            tx,
+            actor=caller.principal,
+            operator=None,
+            action="owner.pay-out",
+            subject=f"owner/{owner}",
+            detail={"payout": payout, "paid": amount},
+        )
+        return OwnerPayoutView(id=payout, owner=owner, paid=Money(amount=amount))
 
     async def _statement(self, caller: Caller, month: str) -> OwnerStatement:
         async with self._db.transaction(readonly=True) as tx:

@@ -16,6 +16,7 @@ SELECT coalesce(account.balance, coalesce(checkpoint.total, 0) + coalesce((
 FROM billing.account LEFT JOIN billing.checkpoint ON checkpoint.account = account.id
 WHERE (account.kind, account.holder) = ($1, $2)
 """
+LOCKED: Final = "SELECT balance FROM billing.account WHERE (kind, holder) = ($1, $2) FOR UPDATE"
 LAY: Final = """
 WITH upto AS (SELECT max(id) AS journal FROM billing.journal WHERE at < $1::timestamptz - $2::interval)
 INSERT INTO billing.checkpoint AS checkpoint (account, journal, total, laid_at)
@@ -79,6 +80,12 @@ ORDER BY journal.id LIMIT 100
 async def balance(tx: Tx, account: Account) -> int:
     """Fen; 0 of an account that nothing was ever posted to."""
     found: int | None = await tx.fetchval(BALANCE, account.kind, account.holder)
+    return found or 0
+
+
+async def locked(tx: Tx, account: Account) -> int:
+    """The same of one whose balance is kept: nobody posts to it until the transaction ends."""
+    found: int | None = await tx.fetchval(LOCKED, account.kind, account.holder)
     return found or 0
 
 

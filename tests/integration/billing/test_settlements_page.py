@@ -209,6 +209,11 @@ async def test_an_owner_reads_a_month(books: Books) -> None:
     assert (await site.get("/v1/owner-statements/2026-11", who=MIRA)).json["items"] == []
     assert "7.00" in (await site.get("/v1/owner-statements/2026-11/statement.html?lang=en", who=ANN)).raw.decode()
     assert b"7.00" in (await site.get("/v1/owner-statements/2026-11/statement.csv", who=ANN)).raw
+    for who, status in ((MIRA, 403), (ANN, 403), (CITY, 200)):
+        assert (await site.post(f"/v1/operator/owners/{ANN}/pay-out", who=who)).status == status
+    assert (await site.get("/v1/owner-statements/2026-11", who=ANN)).json["balance"]["amount"] == 0
+    again = await site.post(f"/v1/operator/owners/{ANN}/pay-out", who=CITY)
+    assert (again.status, again.json["code"]) == (409, "nothing-available")
 
 
 async def test_days_come_in_pages(books: Books) -> None:
