@@ -8,7 +8,7 @@ gave, another amount, another vehicle) is set aside for a person, and moves noth
 from collections.abc import Mapping
 from typing import Any, Final
 
-import msgspec
+import orjson
 import structlog
 
 from billing.agree import CONFIRM
@@ -126,5 +126,6 @@ async def _set_aside(tx: Tx, channel: str, heard: Heard, reason: str, *, payment
 
 
 def _plain(heard: Heard) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.to_builtins(heard.raw)
+    """As it is kept: what PostgreSQL cannot hold is marked."""
+    plain: dict[str, Any] = orjson.loads(orjson.dumps(heard.raw).replace(b"\\u0000", b"\\ufffd"))
     return plain

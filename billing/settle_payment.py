@@ -38,6 +38,10 @@ class DoesNotFit(Exception):
 async def settle_payment(tx: Tx, payment: Row, told: PaymentTold, on_paid: OnPaid) -> Row | None:
     """The payment's row as it stands now; None when that was known already. `payment` is locked. Raises DoesNotFit."""
     check_fits(payment, told)
+    if payment["transaction"] is None and told.transaction is not None:
+        other = await sql.of_transaction(tx, payment["channel"], told.transaction)
+        if other is not None:
+            raise DoesNotFit(f"it tells of the transaction of {other}")
     before, now = State(payment["state"]), after(State(payment["state"]), told.standing)
     if now is before:
         return await _repaid(tx, payment, told) if now is State.SUCCEEDED else None

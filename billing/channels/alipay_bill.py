@@ -31,7 +31,15 @@ def read_bill(document: bytes) -> list[BillLine]:
                         raise ValueError("too large")
                     return list(_lines(packed.read(info).decode("gbk")))
         raise ValueError("no details")
-    except (zipfile.BadZipFile, KeyError, ValueError, IndexError) as error:
+    except (
+        zipfile.BadZipFile,
+        KeyError,
+        ValueError,
+        IndexError,
+        csv.Error,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise ChannelAway(f"the bill cannot be read: {type(error).__name__}") from error
 
 

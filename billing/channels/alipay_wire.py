@@ -203,19 +203,24 @@ def notification(parameters: Mapping[str, str]) -> Heard:
         paid = told = payment(parameters)
         if parameters.get("out_biz_no") and parameters.get("refund_fee"):
             told = RefundTold(
-                out_refund_no=parameters["out_biz_no"][:64],
+                out_refund_no=_word(parameters["out_biz_no"]),
                 standing=RefundStanding.PROCESSING,
                 transaction=paid.transaction,
             )
     except Unreadable:
         told = None
-    kind = parameters.get("notify_type", "")[:64]
-    return Heard(id=parameters.get("notify_id", "")[:128], kind=kind, told=told, raw=dict(parameters))
+    number, kind = (_word(parameters.get(name, "")) for name in ("notify_id", "notify_type"))
+    return Heard(id=number, kind=kind, told=told, raw=dict(parameters))
+
+
+def _word(value: str) -> str:
+    """Empty where it is none."""
+    return value if len(value) <= 128 and value.isprintable() else ""
 
 
 def _text(document: Mapping[str, Any], name: str) -> str:
     value = document.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= 64:
+    if not isinstance(value, str) or not 0 < len(value) <= 64 or not value.isprintable():
         raise Unreadable(f"no {name}")
     return value
 

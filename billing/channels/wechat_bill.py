@@ -20,7 +20,7 @@ def read_bill(document: bytes) -> list[BillLine]:
     """The lines of `document`, UTF-8. Raises ChannelAway for what is no bill: nobody can tell what it leaves out."""
     try:
         return list(_lines(document.decode("utf-8-sig")))
-    except (KeyError, ValueError, InvalidOperation, IndexError) as error:
+    except (KeyError, ValueError, InvalidOperation, IndexError, csv.Error) as error:
         raise ChannelAway(f"the bill cannot be read: {type(error).__name__}") from error
 
 

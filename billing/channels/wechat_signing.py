@@ -13,7 +13,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -71,9 +71,9 @@ def check(keys: Mapping[str, RSAPublicKey], headers: Mapping[str, str], body: by
         raise NotWechat("the signature does not fit") from None
 
 
-def decrypt(apiv3_key: bytes, resource: Mapping[str, Any]) -> bytes:
+def decrypt(apiv3_key: bytes, resource: object) -> bytes:
     """The plain text of a notification's `resource`. Raises NotWechat."""
-    if resource.get("algorithm") != "AEAD_AES_256_GCM":
+    if not isinstance(resource, dict) or resource.get("algorithm") != "AEAD_AES_256_GCM":
         raise NotWechat("encrypted in another way than we know")
     try:
         nonce, extra = str(resource["nonce"]).encode(), str(resource.get("associated_data") or "").encode()

@@ -98,7 +98,7 @@ def refunded(document: Mapping[str, Any]) -> RefundTold:
 
 def notification(document: Mapping[str, Any], plain: Mapping[str, Any]) -> Heard:
     """`document` as it came, `plain` what was encrypted in it. What cannot be read is told as nothing."""
-    kind = str(document.get("event_type", ""))[:64]
+    kind, number = _word(document.get("event_type")), _word(document.get("id"))
     told: PaymentTold | RefundTold | PlateTold | None = None
     try:
         if kind.startswith("TRANSACTION."):
@@ -114,7 +114,7 @@ def notification(document: Mapping[str, Any], plain: Mapping[str, Any]) -> Heard
             told = PlateTold(plate, state, session_of(plain.get("out_parking_no")), at)
     except Unreadable:
         told = None
-    return Heard(id=str(document.get("id", ""))[:64], kind=kind, told=told, raw=plain)
+    return Heard(id=number, kind=kind, told=told, raw=plain)
 
 
 def session_of(number: object) -> str | None:
@@ -137,9 +137,14 @@ def _plate_state(state: object, reason: object) -> PlateState:
     return {"PAUSE": PlateState.PAUSE, "OVERDUE": PlateState.OVERDUE}.get(word, PlateState.OUT_SERVICE)
 
 
+def _word(value: object) -> str:
+    """Empty where it is none."""
+    return value if isinstance(value, str) and len(value) <= 64 and value.isprintable() else ""
+
+
 def _text(document: Mapping[str, Any], name: str) -> str:
     value = document.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= 64:
+    if not isinstance(value, str) or not 0 < len(value) <= 64 or not value.isprintable():
         raise Unreadable(f"no {name}")
     return value
 

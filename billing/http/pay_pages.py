@@ -88,7 +88,7 @@ class PayPagesApi:
         if row is None:
             raise UnknownCharge(charge=charge)
         if row["open"] <= 0:
-            return _page("已付款 Paid", _about(row) + "<p>请在 15 分钟内离场 Please leave now.</p>")
+            return _page("已付款 Paid", _about(row) + "<p>请离场 You may leave.</p>")
         return _waiting(waiting[0], charge) if waiting else await self.page(charge)
 
     @operation(

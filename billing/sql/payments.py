@@ -17,6 +17,7 @@ INSERT_PART: Final = "INSERT INTO billing.payment_charge (payment, charge, amoun
 READ: Final = "SELECT * FROM billing.payment WHERE id = $1"
 LOCK: Final = "SELECT * FROM billing.payment WHERE id = $1 FOR UPDATE"
 LOCK_NUMBER: Final = "SELECT * FROM billing.payment WHERE channel = $1 AND out_trade_no = $2 FOR UPDATE"
+OF_TRANSACTION: Final = "SELECT id FROM billing.payment WHERE channel = $1 AND transaction = $2"
 PARTS: Final = "SELECT charge, amount, paid FROM billing.payment_charge WHERE payment = $1 ORDER BY charge"
 PAYS: Final = """
 SELECT charge.*, part.amount AS asked FROM billing.payment_charge AS part JOIN billing.charge ON charge.id = part.charge
@@ -115,6 +116,12 @@ async def lock(tx: Tx, payment: str) -> Row | None:
 async def lock_number(tx: Tx, channel: str, out_trade_no: str) -> Row | None:
     """The same, by the number that the channel knows."""
     return await tx.fetchrow(LOCK_NUMBER, channel, out_trade_no)
+
+
+async def of_transaction(tx: Tx, channel: str, transaction: str) -> str | None:
+    """The payment that the channel knows by this name of its own."""
+    payment: str | None = await tx.fetchval(OF_TRANSACTION, channel, transaction)
+    return payment
 
 
 async def parts(tx: Tx, payment: str) -> list[Row]:

@@ -237,3 +237,10 @@ def test_alipays_notifications() -> None:
     assert isinstance(refund.told, RefundTold)  # how much of it this one was is not said: it is asked for
     assert (refund.told.out_refund_no, refund.told.standing) == ("r1", RefundStanding.PROCESSING)
     assert alipay_wire.notification({"notify_id": "n2"}).told is None
+
+
+@pytest.mark.parametrize("wrong", ["EV\x001", "a" * 129, 7, None])
+def test_numbers_of_notifications_that_are_none_are_empty(wrong: Any) -> None:
+    assert wechat_told.notification({"id": wrong, "event_type": wrong}, {}).id == ""
+    if isinstance(wrong, str):
+        assert alipay_wire.notification({"notify_id": wrong}).id == ""
