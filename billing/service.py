@@ -38,6 +38,7 @@ from billing.http.charges import ChargesApi
 from billing.http.coupons import CouponsApi
 from billing.http.differences import DifferencesApi
 from billing.http.operator_charges import OperatorChargesApi
+from billing.http.operator_disputes import OperatorDisputesApi
 from billing.http.operator_passages import OperatorPassagesApi
 from billing.http.operator_payments import OperatorPaymentsApi
 from billing.http.operator_sessions import OperatorSessionsApi
@@ -118,7 +119,8 @@ def serving(
             AgreementsApi(database, channels, give_order),
             ChargesApi(database, guesses),
             ArrearsApi(database, guesses),
-            OperatorChargesApi(database, record_audit),
+            OperatorChargesApi(database),
+            OperatorDisputesApi(database, record_audit),
             SettlementsApi(database, zone, record_audit),
             DifferencesApi(database, record_audit),
             OwnerStatementsApi(database, zone, record_audit),

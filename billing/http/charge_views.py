@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from billing.charge_lifecycle import PAYABLE, State
+from billing.http.evidence_views import EvidenceView, Words
 from contracts.vehicles import Vehicle
 from kernel.db import Row
 from kernel.moments import Moment
@@ -14,15 +15,6 @@ from kernel.money import Money
 
 PathCharge = Annotated[str, StringConstraints(pattern=r"^chg_[0-9a-f]{32}$")]
 TOLD_OF_EVENTS = ("reason", "amount", "was", "level", "error", "dispute", "kind")
-
-
-class Words(BaseModel):
-    """In both languages."""
-
-    model_config = ConfigDict(frozen=True)
-
-    zh: str
-    en: str
 
 
 class LineView(BaseModel):
@@ -80,55 +72,6 @@ class ChargeView(BaseModel):
     @classmethod
     def of(cls, row: Row) -> Self:
         return cls.model_validate(said_of(row))
-
-
-class PlaceView(BaseModel):
-    """Where it was. `complaint_telephone` is whom to call about it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: Words | None
-    address: str | None
-    operator: Words | None
-    complaint_telephone: str | None
-
-
-class PassageView(BaseModel):
-    """As the lane saw it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    at: Moment
-    lane: str
-    image: str | None
-    confidence: float | None
-
-
-class EvidenceView(BaseModel):
-    """What proves a charge."""
-
-    model_config = ConfigDict(frozen=True)
-
-    place: PlaceView
-    entry: PassageView | None
-    exit: PassageView | None
-    tariff: str | None
-    tariff_number: int | None
-
-    @classmethod
-    def of(cls, charge: Row, row: Row) -> Self:
-        return cls(
-            place=PlaceView(
-                name=_words(row["name_zh"], row["name_en"]),
-                address=row["address"],
-                operator=_words(row["operator_zh"], row["operator_en"]),
-                complaint_telephone=row["telephone"] or None,
-            ),
-            entry=_passage(row, "entry"),
-            exit=_passage(row, "exit"),
-            tariff=charge["tariff"],
-            tariff_number=row["tariff_number"],
-        )
 
 
 class ChargeProven(ChargeView):
@@ -249,17 +192,6 @@ def open_of(row: Row) -> int:
     """Fen that are still to be paid."""
     left: int = row["amount"] - row["paid"]
     return left if State(row["state"]) in PAYABLE else 0
-
-
-def _words(zh: str | None, en: str | None) -> Words | None:
-    return None if zh is None else Words(zh=zh, en=en or zh)
-
-
-def _passage(row: Row, end: str) -> PassageView | None:
-    if row[f"{end}_at"] is None:
-        return None
-    said = {name: row[f"{end}_{name}"] for name in ("at", "lane", "image", "confidence")}
-    return PassageView.model_validate(said)
 
 
 def _moment(said: str | None) -> datetime | None:

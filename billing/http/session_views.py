@@ -6,7 +6,8 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from billing.confusable import Proposal
-from billing.http.charge_views import ChargeView, LineView, PlaceView, Words
+from billing.http.charge_views import ChargeView, LineView
+from billing.http.evidence_views import PlaceView, Words
 from billing.session_lifecycle import State
 from billing.tariffs.fee import Fee
 from contracts.vehicles import Vehicle

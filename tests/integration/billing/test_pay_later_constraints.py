@@ -8,7 +8,7 @@ import pytest
 from billing.charge_lifecycle import OWED, State
 from billing.eligibility import AgreementState
 from billing.http.charges import DisputeKind
-from billing.http.operator_charges import DisputeState
+from billing.http.operator_disputes import DisputeState
 from billing.sql.charge_lists import UNPAID
 from kernel.db import Database
 
