@@ -107,11 +107,8 @@ class Pricing:
 
     def _read(self, plan: PlanMeter, stay: Stay, at: int, grants: list[Granted]) -> tuple[Reading, int]:
         begins, passes = stay.entry, None
-        if grants and (exempt := [one for one in grants if one.rule.exempt and not one.is_always]):
-            for covered in covers(exempt, begins, self.days, self.version.calendar, self.calendar):
-                if covered[0] > begins:
-                    break
-                begins = max(begins, min(covered[1], stay.entry + COVERED_S_MAX))
+        if grants and (exempt := _passes(grants)):
+            begins = self._covered_until(stay, exempt)
             passes = covers(exempt, begins, self.days, self.version.calendar, self.calendar)
         extra = earlier_by = 0
         percent = 100
@@ -123,7 +120,16 @@ class Pricing:
                 percent = percent * (100 - one.rule.percent_off) // 100
         reading = plan.reading(stay, begins, covers=passes, extra_free=extra, earlier_by=earlier_by, percent=percent)
         amount = reading.meter.run_to(reading.charged_until(stay.counted(at)))
-        return reading, amount + _surcharge(plan, stay, at)
+        return reading, amount + _surcharge(plan, stay, at, begins)
+
+    def _covered_until(self, stay: Stay, passes: list[Granted]) -> int:
+        """Charging begins there: where `passes` leave the first gap, at the entry where they do not cover that."""
+        begins = stay.entry
+        for covered in covers(passes, begins, self.days, self.version.calendar, self.calendar):
+            if covered[0] > begins:
+                break
+            begins = max(begins, min(covered[1], stay.entry + COVERED_S_MAX))
+        return begins
 
     def _worth(self, plan: PlanMeter, stay: Stay, one: Granted) -> int:
         if one.rule.free_min is None or one.rule.free_from != "worth":
@@ -167,7 +173,7 @@ class Pricing:
         rises: list[int] = []
         counted = stay.counted(at)
         for plan, reading, _ in reckoned.readings:
-            more = wanted - 1 - _surcharge(plan, stay, at)
+            more = wanted - 1 - _surcharge(plan, stay, at, reading.begins)
             charged = reading.meter.first_beyond(more, reading.charged_until(counted))
             if charged is None:
                 return None
@@ -182,6 +188,8 @@ class Pricing:
                 turns += self.conditions.changes(plan.plan.when, stay, at)
             if plan.plan.max_stay is not None:
                 turns.append(stay.reached(stay.entry + plan.plan.max_stay.minutes * 60 + 1))
+                if plan.plan.max_stay.surcharge and (passes := _passes(grants)):
+                    turns.append(stay.reached(self._covered_until(stay, passes) + 1))
         for one in grants:
             if one.rule.when.looks_at_exit:
                 turns += self.conditions.changes(one.rule.when, stay, at)
@@ -190,9 +198,15 @@ class Pricing:
         return min((turn for turn in turns if turn > at), default=None)
 
 
-def _surcharge(plan: PlanMeter, stay: Stay, at: int) -> int:
-    longest = plan.plan.max_stay
-    if longest is None or stay.counted(at) - stay.entry <= longest.minutes * 60:
+def _passes(grants: list[Granted]) -> list[Granted]:
+    """Those that cover some of the time; what holds always takes everything off the sum instead."""
+    return [one for one in grants if one.rule.exempt and not one.is_always]
+
+
+def _surcharge(plan: PlanMeter, stay: Stay, at: int, begins: int) -> int:
+    """Not for whoever is covered by passes until he leaves: charging `begins` later."""
+    longest, counted = plan.plan.max_stay, stay.counted(at)
+    if longest is None or counted - stay.entry <= longest.minutes * 60 or stay.entry < begins >= counted:
         return 0
     return longest.surcharge
 

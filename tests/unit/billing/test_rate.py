@@ -323,3 +323,14 @@ def test_a_pass_without_an_end_covers_all_that_follows(plan: dict[str, Any]) -> 
         priced = rate(version, at("09:00"), at("12:00"), held=held)
         assert (priced.total, priced.rises_at) == (0, None)
         assert [line.kind for line in priced.lines] == ["covered"]
+
+
+def test_a_pass_covers_what_overstaying_costs_as_long_as_it_covers_the_stay() -> None:
+    plan = {"id": "plan", "charge": HOUR, "max_stay": {"minutes": 120, "surcharge": 5000}}
+    monthly = {"id": "monthly", "name": NAME, "kind": "pass", "exempt": True}
+    version = read_tariff({"name": NAME, "plans": [plan], "concessions": [monthly]})
+    held = [Held(concession="monthly", valid_from=at("08:00"), valid_until=at("13:00"))]
+    priced = rate(version, at("09:00"), at("12:00"), held=held)
+    assert (priced.total, priced.rises_at) == (0, at("13:01"))
+    assert rate(version, at("09:00"), at("13:00"), held=held).total == 0
+    assert rate(version, at("09:00"), at("13:01"), held=held).total == 5300
