@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from billing.confusable import Proposal
 from billing.http.charge_views import ChargeView, LineView
+from billing.http.decision_views import CreditView, ExitView
 from billing.http.evidence_views import PlaceView, Words
 from billing.session_lifecycle import State
 from billing.tariffs.fee import Fee
@@ -97,10 +98,15 @@ class SessionWhole(SessionView):
     lines: list[LineView]
     so_far: SoFarView | None = Field(description="Of a stay that goes on.")
     pays_later: bool | None = Field(description="As decided when it drove in; decided anew when it leaves.")
+    at_entry: CreditView | None
+    now: CreditView | None = Field(description="Of a stay that goes on: what is paid meanwhile counts.")
+    at_exit: ExitView | None
     charges: list[ChargeView]
 
     @classmethod
-    def whole(cls, row: Row, proof: Row, charges: Sequence[Row], so_far: SoFarView | None) -> Self:
+    def whole(
+        cls, row: Row, proof: Row, charges: Sequence[Row], *, so_far: SoFarView | None, now: CreditView | None
+    ) -> Self:
         return cls.model_validate(
             {
                 **said_of(row),
@@ -108,6 +114,9 @@ class SessionWhole(SessionView):
                 "lines": [LineView.of(line) for line in (row["fee"] or {}).get("lines", ())],
                 "so_far": so_far,
                 "pays_later": None if row["at_entry"] is None else row["at_entry"].get("pays_later"),
+                "at_entry": CreditView.of(row["at_entry"]),
+                "now": now,
+                "at_exit": ExitView.of(row["at_exit"]),
                 "charges": [ChargeView.of(charge) for charge in charges],
             }
         )

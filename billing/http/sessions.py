@@ -5,9 +5,11 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from billing.entry_decision import entry_decision
 from billing.errors import NoPlan, NoTariff, NothingToPay, UnknownSession
 from billing.fee_lines import lines_of
 from billing.http.charge_views import ChargeView
+from billing.http.decision_views import CreditView
 from billing.http.session_views import PathSession, SessionView, SessionWhole, SoFarView, so_far_of
 from billing.price_stay import price_stay
 from billing.rate_session import fee_so_far
@@ -15,6 +17,7 @@ from billing.session_lifecycle import State
 from billing.sql import prepayments
 from billing.sql import session_lists as sql
 from billing.sql.policies import policy_of
+from billing.sql.standing import standing
 from billing.tariff_shelf import TariffShelf
 from kernel.db import Database, Row, Tx
 from kernel.http import Caller, Created, Cursor, Limit, Page, below_id, operation, page_by
@@ -88,8 +91,12 @@ class SessionsApi:
 async def whole(tx: Tx, shelf: TariffShelf, row: Row) -> SessionWhole:
     """The session in `row` with all that proves it."""
     proof = (await sql.evidence(tx, [row["id"]]))[row["id"]]
-    so_far = await _so_far(tx, shelf, row) if row["state"] == State.OPEN else None
-    return SessionWhole.whole(row, proof, await sql.charges(tx, row["id"]), so_far)
+    so_far, now = None, None
+    if row["state"] == State.OPEN:
+        so_far = await _so_far(tx, shelf, row)
+        stands = await standing(tx, row["car_park"], plate=row["plate"], color=row["color"], session=row["id"])
+        now = CreditView.now(entry_decision(stands), tx.now)
+    return SessionWhole.whole(row, proof, await sql.charges(tx, row["id"]), so_far=so_far, now=now)
 
 
 async def _so_far(tx: Tx, shelf: TariffShelf, row: Row) -> SoFarView | None:

@@ -79,3 +79,21 @@ async def test_a_driver_names_his_own_stay_and_a_machine_the_plate(site: Site, g
     assert mine.json == machine.json
     assert (await site.post(path, {"vehicle": CAR}, who=OTTO)).status == 404
     assert (await site.post(path, {}, who=MIRA)).status == 422
+
+
+async def test_a_driver_sees_how_he_stands_while_he_is_inside(site: Site, gates: Gates) -> None:
+    await site.post("/v1/agreements", {"vehicle": CAR})
+    await gates.drive("entry")
+    (session,) = await gates.sessions()
+    path = f"/v1/sessions/{session['id']}"
+    seen = (await site.get(path)).json
+    assert (seen["at_entry"]["pays_later"], seen["now"]["reasons"], seen["at_exit"]) == (True, [], None)
+    policy = f"/v1/operator/car-parks/{PARK}/billing-policy"
+    await site.put(policy, {"pay_later": False}, who=MIRA)
+    assert (await site.get(path)).json["now"]["reasons"] == ["not_offered"]
+    await site.put(policy, {}, who=MIRA)
+    site.clock.advance(60)
+    await gates.drive("exit")
+    left = (await site.get(path)).json
+    assert (left["at_exit"]["way"], left["at_exit"]["amount"]["amount"], left["now"]) == ("pay_later", 300, None)
+    assert left["at_exit"]["charge"] == left["charges"][0]["id"]
