@@ -30,6 +30,7 @@ from billing.confirm_agreement import ConfirmAgreement
 from billing.credit import JOB as CREDIT_JOB
 from billing.credit import give_back_excess
 from billing.doubt_sessions import DOUBT_S, doubt_sessions
+from billing.forget_told import FORGET_S, forget_told
 from billing.hear_callback import hear_sandbox
 from billing.http.agreements import AgreementsApi
 from billing.http.arrears import GUESSES, ArrearsApi
@@ -110,7 +111,7 @@ def serving(
             QuotesApi(database, shelf),
             PermitsApi(database, record_audit),
             CouponsApi(database, record_audit),
-            SessionCouponsApi(shelf),
+            SessionCouponsApi(database, shelf),
             PaymentsApi(database, channels),
             OperatorPaymentsApi(database, record_audit),
             RefundsApi(database, record_audit),
@@ -172,6 +173,9 @@ def upkeep(
     async def ask_channels() -> None:
         await poll_channels(database, carry_payment, carry_refund)
 
+    async def forget() -> None:
+        await forget_told(database)
+
     async def hear_the_sandbox() -> None:
         await hear_sandbox(database, channels.sandbox, on_paid)
 
@@ -185,6 +189,7 @@ def upkeep(
             Loop("billing.channels", ask_channels, POLL_S),
             Loop("billing.days", look_at_the_day, DAYS_S),
             Loop("billing.sandbox", hear_the_sandbox, POLL_S),
+            Loop("billing.forget", forget, FORGET_S),
         ],
         jobs=[
             Job(SEND_JOB, carry_payment.handle),

@@ -124,6 +124,33 @@ async def put_on(tx: Tx, coupon: str, session: str, actor: str) -> None:
     await tx.execute(PUT_ON, coupon, session, tx.now, actor)
 
 
+ON_STAY: Final = """
+    SELECT coupon.id, coupon.concession, coupon.issuer, used.is_spent, session.state, session.tariff
+    FROM billing.session
+    LEFT JOIN billing.coupon_use AS used ON used.session = session.id
+    LEFT JOIN billing.coupon ON coupon.id = used.coupon
+    WHERE session.id = $1 AND session.driver = $2
+    ORDER BY used.at, coupon.id
+"""
+
+
+async def on_stay(tx: Tx, session: str, driver: str) -> list[Row]:
+    """The coupons on the driver's stay; one row without a coupon where there is none, no row where it is not his."""
+    return await tx.fetch(ON_STAY, session, driver)
+
+
+TAKE_OFF: Final = """
+    DELETE FROM billing.coupon_use USING billing.session
+    WHERE coupon_use.coupon = $1 AND coupon_use.session = $2 AND session.id = coupon_use.session
+        AND session.state = 'open'
+"""
+
+
+async def take_off(tx: Tx, coupon: str, session: str) -> bool:
+    """Whether it was on the stay, which still goes on: it is there for another one."""
+    return await tx.execute(TAKE_OFF, coupon, session) > 0
+
+
 IS_ON: Final = "SELECT EXISTS (SELECT FROM billing.coupon_use WHERE coupon = $1 AND session = $2)"
 
 

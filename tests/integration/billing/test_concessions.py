@@ -189,7 +189,18 @@ async def test_a_code_is_put_on_ones_own_open_stay(lot: Site) -> None:
     assert (await lot.post(path, body)).status == 200, "it is there already"
     second = await stay(lot, -59)
     assert (await lot.post(f"/v1/sessions/{second}/coupons", body)).json["code"] == "coupon-not-good"
+    listed = (await lot.get(path)).json["items"]
+    assert [(one["coupon"], one["issuer"], one["needed"]) for one in listed] == [(made["id"], "Joyful Books", True)]
+    assert (await lot.get(path, who=BEN)).json["code"] == "unknown-session"
+    assert (await lot.get(f"/v1/sessions/{second}/coupons")).json["items"] == []
+    for status in (204, 404):
+        assert (await lot.ask("DELETE", f"{path}/{made['id']}")).status == status
+    assert (await lot.post(f"/v1/sessions/{second}/coupons", body)).status == 200, "it is there for another stay"
+    assert (await lot.ask("DELETE", f"/v1/sessions/{second}/coupons/{made['id']}", who=BEN)).status == 404
+    assert (await lot.ask("DELETE", f"/v1/sessions/{second}/coupons/{made['id']}")).status == 204
+    assert (await lot.post(path, body)).status == 200
     assert await rated(lot, session) == (0, [made["id"]])
+    assert (await lot.ask("DELETE", f"{path}/{made['id']}")).json["code"] == "wrong-state"
     assert (await lot.post(path, body)).json["code"] == "wrong-state"
     assert (await lot.get(f"/v1/operator/coupons/{made['id']}", who=MIRA)).json["uses"] == 1
 
