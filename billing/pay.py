@@ -87,7 +87,7 @@ async def _under_way(tx: Tx, parts: Sequence[tuple[str, int]], payer: Payer, cha
     wanted, amount = [charge for charge, _ in parts], sum(part for _, part in parts)
     for row in await sql.under_way(tx, wanted):
         is_same = (row["way"], row["channel"], row["driver"]) == ("now", channel.name, payer.driver)
-        is_good = row["expires_at"] is not None and row["expires_at"] > tx.now and row["error"] is None
+        is_good = row["expires_at"] is not None and row["expires_at"] > tx.now
         if is_same and is_good and row["amount"] == amount and list(row["charges"]) == wanted:
             return row
     return None

@@ -35,6 +35,9 @@ class WechatSettings(BaseModel):
     private_key_file: Path | None = Field(default=None, description="Our private key, PEM.")
     platform_key_file: Path | None = Field(default=None, description="WeChat Pay's public key or certificate, PEM.")
     platform_key_id: str = Field(default="", description="Its id (PUB_KEY_ID_...) or serial number.")
+    more_platform_keys: dict[str, Path] = Field(
+        default_factory=dict, description='Further ones, while they change: {"id": "file.pem"}.'
+    )
     apiv3_key: SecretStr = Field(default=SecretStr(""), description="Decrypts notifications; 32 bytes.")
     gateway: Address = Field(default="https://api.mch.weixin.qq.com", description="Base address.")
     profit_sharing: bool = Field(default=False, description="WeChat holds payments until they are shared out.")

@@ -27,6 +27,8 @@ ALTER TABLE billing.callback
     ADD COLUMN resolved_at timestamptz,
     ADD CONSTRAINT callback_resolved CHECK ((outcome = 'resolved') = (resolved_at IS NOT NULL));
 
+CREATE INDEX callback_to_forget ON billing.callback (received_at) WHERE outcome <> 'quarantined';
+
 -- When the channel last said how it stands with the vehicle: its words come in any order.
 ALTER TABLE billing.agreement ADD COLUMN told_at timestamptz;
 
@@ -70,3 +72,4 @@ CREATE TABLE billing.sandbox_refund (
 );
 CREATE INDEX sandbox_refund_order ON billing.sandbox_refund (out_trade_no);
 CREATE INDEX sandbox_refund_ended ON billing.sandbox_refund (ends_at);
+CREATE INDEX sandbox_order_to_forget ON billing.sandbox_order (created_at);

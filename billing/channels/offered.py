@@ -88,7 +88,10 @@ def _wechat(settings: WechatSettings, clock: Clock, notify_url: str) -> WechatCh
         mch_id=settings.mch_id,
         serial=settings.serial,
         key=_private(settings.private_key_file),
-        platform_keys={settings.platform_key_id: _public(settings.platform_key_file)},
+        platform_keys={
+            settings.platform_key_id: _public(settings.platform_key_file),
+            **{number: _public(file) for number, file in settings.more_platform_keys.items()},
+        },
         platform_key_id=settings.platform_key_id,
     )
     account = WechatAccount(

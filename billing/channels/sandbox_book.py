@@ -1,6 +1,6 @@
 """What the sandbox keeps: orders and refunds, with the moment at which each will have ended, and how."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from billing.channels.protocol import ChannelRefused, Plate, RefundOrder, Standing
@@ -42,6 +42,14 @@ WHERE out_trade_no IN (
         AND ends_at <= $1 AND (told < 2 OR repaid_at <= $1)
     ORDER BY ends_at LIMIT $2 FOR UPDATE SKIP LOCKED)
 RETURNING *
+"""
+FORGET: Final = """
+WITH old AS (
+    SELECT out_trade_no FROM billing.sandbox_order WHERE created_at < $1 ORDER BY created_at LIMIT $2
+), refunds AS (
+    DELETE FROM billing.sandbox_refund WHERE out_trade_no IN (SELECT out_trade_no FROM old)
+)
+DELETE FROM billing.sandbox_order WHERE out_trade_no IN (SELECT out_trade_no FROM old)
 """
 
 
@@ -108,3 +116,7 @@ class Book:
     async def to_tell(self, limit: int) -> list[Row]:
         """Orders that have something to tell; each is told once more for having been asked."""
         return await self._tx.fetch(TO_TELL, self._tx.now, limit)
+
+    async def forget(self, kept_for: timedelta, limit: int) -> int:
+        """Orders that are older, with their refunds."""
+        return await self._tx.execute(FORGET, self._tx.now - kept_for, limit)

@@ -1,6 +1,7 @@
 """What channels told, once each; what was set aside waits for a person."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 from kernel.db import Row, Tx
@@ -25,6 +26,11 @@ OWN: Final = f"SELECT callback.* FROM billing.callback WHERE (channel, id) = ($1
 RESOLVE: Final = """
 UPDATE billing.callback SET outcome = 'resolved', answer = $3, resolved_by = $4, resolved_at = $5
 WHERE (channel, id) = ($1, $2) RETURNING *
+"""
+FORGET: Final = """
+DELETE FROM billing.callback WHERE (channel, id) IN (
+    SELECT channel, id FROM billing.callback
+    WHERE received_at < $1 AND outcome <> 'quarantined' ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED)
 """
 
 
@@ -70,3 +76,8 @@ async def resolve(tx: Tx, channel: str, number: str, *, answer: str, actor: str)
     """`number` is locked."""
     (row,) = await tx.fetch(RESOLVE, channel, number, answer, actor, tx.now)
     return row
+
+
+async def forget(tx: Tx, kept_for: timedelta, limit: int) -> int:
+    """Those that are settled, and older than that."""
+    return await tx.execute(FORGET, tx.now - kept_for, limit)

@@ -20,6 +20,7 @@ from billing.channels.sandbox_book import Book
 from billing.charges import void_charge
 from billing.collect import Collect
 from billing.errors import NothingToRefund, NotPayable, UnknownCharge
+from billing.forget_told import forget_told
 from billing.hear_callback import hear_callback
 from billing.pay import Payer, pay_now
 from billing.poll_channels import poll_channels
@@ -350,3 +351,21 @@ async def test_more_than_was_paid_is_never_given_back_however_many_ask(till: Til
     await till.settle()
     assert (await till.charge(charge))["state"] == "refunded"
     assert await till.balances() == {}
+
+
+async def test_what_was_told_is_forgotten_after_a_quarter_and_what_was_set_aside_is_not(till: Till) -> None:
+    charge = await owes(till)
+    await till.collect.handle(charge.encode())
+    till.clock.advance(3)
+    await till.hear()
+    (payment,) = await till.rows("SELECT * FROM billing.payment")
+    headers, body = till.forged(payment, amount=1)
+    await hear_callback(till.database, till.sandbox, headers, body, till.on_paid)
+    async with till.database.transaction() as tx:
+        await start_refund(tx, charge, None, reason="x", actor="operator:x")
+    await till.settle()
+    assert await forget_told(till.database) == 0
+    till.clock.advance(91 * 86_400)
+    assert await forget_told(till.database) == 2
+    assert [row["outcome"] for row in await till.rows("SELECT outcome FROM billing.callback")] == ["quarantined"]
+    assert not await till.rows("SELECT FROM billing.sandbox_refund")
