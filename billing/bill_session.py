@@ -5,7 +5,7 @@ says so. Of a vehicle that stands at the exit it is not later.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from msgspec import Struct
@@ -112,6 +112,13 @@ async def bill_sessions(tx: Tx, till: Till, stays: Sequence[tuple[Row, Passage]]
 
 async def _keep(tx: Tx, priced: Sequence[tuple[Row, Priced]]) -> list[Row]:
     return await sql.move(tx, [(row, found.columns) for row, found in priced])
+
+
+def in_order(row: Row) -> tuple[str, str, datetime, str]:
+    """By what sessions are sorted before they are billed: two who bill the same vehicles never wait in a circle for
+    their accounts, and each vehicle's stays are priced one after the other.
+    """
+    return row["plate"] or "", row["ticket"] or "", row["entry_at"] or row["exit_at"], row["id"]
 
 
 async def decide_again(tx: Tx, till: Till, row: Row, passage: Passage) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from billing.bill_anew import bill_anew, later_visits
-from billing.bill_session import Till, bill_sessions, decide_again, seen
+from billing.bill_session import Till, bill_sessions, decide_again, in_order, seen
 from billing.entry_decision import decide_entry
 from billing.exit_decision import decide_exit
 from billing.new_session import NewSession, ends_of, exit_of
@@ -182,10 +182,10 @@ class _Following:
         await self._write(moves)
 
     async def _bill(self, known: Sequence[tuple[Row, Visit]]) -> None:
-        """What is inside another stay first: the other one is billed without it."""
+        """Vehicle by vehicle, in the order that everybody keeps who asks several for money; each by time."""
         ready: list[tuple[Row, Passage]] = []
         late = 0
-        for row, visit in sorted(known, key=lambda one: (one[0]["zone"] == "", one[1].first.at, one[0]["id"])):
+        for row, visit in sorted(known, key=lambda one: in_order(one[0])):
             if visit.exit is None:
                 continue
             stands = is_live(seen(row, visit.exit), self._tx.now)

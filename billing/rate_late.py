@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from billing.bill_session import Till, bill_sessions
+from billing.bill_session import Till, bill_sessions, in_order
 from billing.sql import passages, sweeps
 from billing.sql import sessions as sql
 from billing.tariff_shelf import TariffShelf
@@ -37,7 +37,7 @@ class RateLate:
 
     async def _part(self) -> int:
         async with self._database.transaction() as tx:
-            rows = await sweeps.unbilled(tx, limit=PART_ROWS)
+            rows = sorted(await sweeps.unbilled(tx, limit=PART_ROWS), key=in_order)
             if not rows:
                 return 0
             policies = await sql.policies(tx, {row["car_park"] for row in rows})

@@ -62,10 +62,10 @@ async def close_all(tx: Tx, *, limit: int) -> int:
 
 UNBILLED: Final = """
     SELECT * FROM billing.session WHERE state = 'exited' AND reason IS NULL
-    ORDER BY zone = '', entry_at, id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+    ORDER BY entry_at, id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
 """
 
 
 async def unbilled(tx: Tx, *, limit: int) -> list[Row]:
-    """Stays that are over and that nobody has priced yet, locked; nested ones first, then as they began."""
+    """Stays that are over and that nobody has priced yet, locked; those that began first."""
     return await tx.fetch(UNBILLED, limit)

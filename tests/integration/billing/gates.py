@@ -86,9 +86,10 @@ class Gates:
         ]
 
     async def pay(self) -> None:
-        """All that is owed, as its channel tells it."""
-        async with self.site.database.transaction() as tx:
-            for row in await tx.fetch("SELECT * FROM billing.charge WHERE state IN ('due', 'quoted', 'adjusted')"):
+        """All that is owed, each charge as its channel tells it."""
+        wanted = "SELECT * FROM billing.charge WHERE state IN ('due', 'quoted', 'adjusted') ORDER BY id"
+        for row in await self.site.rows(wanted):
+            async with self.site.database.transaction() as tx:
                 parts = [(row["id"], row["amount"] - row["paid"])]
                 payment = await payments.insert(
                     tx,
@@ -98,12 +99,15 @@ class Gates:
                     plate=row["plate"],
                     color=row["color"],
                     channel="sandbox",
-                    out_trade_no=row["id"],
+                    out_trade_no=new_id("no", tx.now),
                     parts=parts,
                     ordered={},
                 )
                 told = PaymentTold(
-                    out_trade_no=row["id"], standing=Standing.SUCCEEDED, amount=parts[0][1], transaction=row["id"]
+                    out_trade_no=payment["out_trade_no"],
+                    standing=Standing.SUCCEEDED,
+                    amount=parts[0][1],
+                    transaction=payment["out_trade_no"],
                 )
                 await settle_payment(tx, payment, told, close_session_of)
 
