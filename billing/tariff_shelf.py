@@ -12,8 +12,8 @@ from billing.sql import tariffs as sql
 from billing.tariffs.tariff import TariffVersion, read_tariff
 from kernel.db import Tx
 
-VERSIONS_MAX: Final = 4_096
-"""A city has a few for each car park; the ones used longest ago go. Some 20 kB each."""
+VERSIONS_MAX: Final = 2_048
+"""A city has a few for each car park; the ones used longest ago go. Some 35 kB each, once stays were priced by them."""
 
 
 class TariffShelf:

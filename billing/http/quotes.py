@@ -83,7 +83,7 @@ class QuotesApi:
         problems=(UnknownTariff,),
     )
     async def one(self, tariff: PathTariff) -> TariffView:
-        """Also when it is no longer in force; not before it was announced, nor when it was withdrawn."""
+        """Also one that is over or still to come; not one that was withdrawn."""
         async with self._db.transaction(readonly=True) as tx:
             row = await sql.one(tx, tariff)
             if row is None or row["withdrawn_at"] is not None:

@@ -20,6 +20,7 @@ from billing.http.tariff_views import (
 )
 from billing.own_place import own_place, own_tariff
 from billing.past_stays import PAST_STAYS_MAX, past_stays
+from billing.sql.policies import policy_of
 from billing.tariff_document import read_document
 from billing.tariff_shelf import TariffShelf
 from billing.tariffs.apds_rates import apds_rates
@@ -115,7 +116,8 @@ class TariffTrialsApi:
         """What it cannot say is listed."""
         async with self._db.transaction(readonly=True) as tx:
             await own_tariff(tx, caller, car_park, tariff)
-            made = charging_rule(await self._shelf.version(tx, tariff))
+            policy = await policy_of(tx, car_park)
+            made = charging_rule(await self._shelf.version(tx, tariff), exit_free_min=policy.exit_window_s // 60)
         return ChargingRuleView(tariff=tariff, charging_rule=made.rule, unsaid=UnsaidView.all(made.unsaid))
 
     @operation(

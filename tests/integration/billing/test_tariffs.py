@@ -223,6 +223,10 @@ async def test_exports_list_what_does_not_fit(site: Site) -> None:
     made = await in_force(site, hourly(3, choose="cheapest"))
     rule = (await get(site, f"{TARIFFS}/{made['id']}/charging-rule")).json
     assert rule["charging_rule"]["rule_type"] == "CHARGING_RULE_FIXED_INTERVAL"
+    policy = f"/v1/operator/car-parks/{PARK}/billing-policy"
+    assert (await site.put(policy, {"exit_window_s": 1200})).status == 200
+    told = (await get(site, f"{TARIFFS}/{made['id']}/charging-rule")).json["charging_rule"]
+    assert told["free_exit_duration"] == 20
     tables = (await get(site, f"{TARIFFS}/{made['id']}/apds")).json
     assert tables["rate_tables"][0]["id"] == f"{made['id']}-all"
     assert isinstance(rule["unsaid"], list)
