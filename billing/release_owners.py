@@ -5,7 +5,7 @@ from typing import Final
 from billing.charges import owed
 from billing.freeze_day import parts_due
 from billing.ledger import owner_due
-from billing.post import post
+from billing.post import post_all
 from billing.sql import charges, splits
 from kernel.db import Database
 
@@ -18,11 +18,13 @@ async def release_owners(database: Database) -> int:
     while True:
         async with database.transaction() as tx:
             due = await splits.owners_due(tx, PORTION)
+            journals = []
             for row in await charges.lock(tx, due):
                 part = parts_due(row, paid=row["paid"], refunded=row["refunded"]).owner
                 if part:
-                    await post(tx, owner_due(owed(row), row["owner"], part))
-                await splits.released(tx, row["id"])
+                    journals.append(owner_due(owed(row), row["owner"], part))
+            await post_all(tx, journals)
+            await splits.released(tx, due)
         count += len(due)
         if len(due) < PORTION:
             return count

@@ -9,14 +9,22 @@ from billing.matching import Differs, Kind, Way
 from kernel.db import Row, Tx
 
 INSERT: Final = """
+-- Of a refund that we do not know, the payment is still ours.
+WITH about AS (
+    SELECT coalesce($8, (
+        SELECT payment.id FROM billing.bill_line AS line
+        JOIN billing.payment ON payment.out_trade_no = line.out_trade_no AND payment.channel = line.channel
+        WHERE line.id = $7 AND line.kind = 'refund' AND $9::text IS NULL)) AS payment
+)
 INSERT INTO billing.difference
     (id, channel, day, kind, item, number, line, payment, refund, ours, theirs, operators, state, created_at)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, ARRAY(
+SELECT $1, $2, $3, $4, $5, $6, $7, about.payment, $9, $10, $11, ARRAY(
         SELECT DISTINCT charge.operator FROM billing.charge WHERE charge.id IN (
-            SELECT part.charge FROM billing.payment_charge AS part WHERE part.payment = $8
+            SELECT part.charge FROM billing.payment_charge AS part WHERE part.payment = about.payment
             UNION ALL SELECT refund.charge FROM billing.refund WHERE refund.id = $9)
         ORDER BY charge.operator
     ), 'open', $12
+FROM about
 ON CONFLICT DO NOTHING
 """
 TO_LOOK_AT: Final = """

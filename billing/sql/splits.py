@@ -1,5 +1,6 @@
 """What the ledger says of the split of charges, and the owners' parts that wait for their time."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -13,7 +14,7 @@ ON CONFLICT ON CONSTRAINT owner_part_key DO NOTHING
 OWNERS_DUE: Final = """
 SELECT charge FROM billing.owner_part WHERE released_at IS NULL AND due_at <= $1 ORDER BY charge LIMIT $2
 """
-RELEASED: Final = "UPDATE billing.owner_part SET released_at = $2 WHERE charge = $1 AND released_at IS NULL"
+RELEASED: Final = "UPDATE billing.owner_part SET released_at = $2 WHERE charge = ANY ($1) AND released_at IS NULL"
 
 
 async def splits_of(tx: Tx, charge: str) -> frozenset[str]:
@@ -31,6 +32,6 @@ async def owners_due(tx: Tx, limit: int) -> list[str]:
     return [row["charge"] for row in await tx.fetch(OWNERS_DUE, tx.now, limit)]
 
 
-async def released(tx: Tx, charge: str) -> None:
-    """Its owner has the part."""
-    await tx.execute(RELEASED, charge, tx.now)
+async def released(tx: Tx, charges: Sequence[str]) -> None:
+    """Their owners have the parts."""
+    await tx.execute(RELEASED, list(charges), tx.now)

@@ -1,5 +1,6 @@
 """The channels' bills beside our own rows and ledger, over a real database."""
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -294,10 +295,45 @@ async def test_a_refund_that_nobody_asked_for(city: City) -> None:
     city.bills.add(line(payment, 1_000, at=now))
     city.bills.add(line(payment, 400, at=now, refund="rfd_unknown"))
     await city.next_day()
-    assert (await city.one())["kind"] == Kind.UNKNOWN_REFUND
-    await city.resolve(Way.LOSS)
+    row = await city.one()
+    assert (row["kind"], row["payment"], row["operators"]) == (Kind.UNKNOWN_REFUND, payment, ["mira"])
+    await city.resolve(Way.LOSS, operators=["mira"])
     balances = await city.money.balances()
-    assert (balances["bad_debt:"], balances["bank:"], await city.clearing()) == (400, 600, 0)
+    assert (balances["operator:mira"], balances["bank:"], await city.clearing()) == (400 - 950, 600, 0)
+
+
+async def test_a_refund_of_what_nobody_knows_is_the_citys_loss(city: City) -> None:
+    await city.money.paid(1_000, channel="sandbox")
+    async with city.database.transaction() as tx:
+        await city.money.ask(tx, await city.money.charge(tx, 1), state="closed")
+    city.bills.add(line("gone", 400, at=city.clock.now(), refund="rfd_unknown"))
+    await city.next_day()
+    await city.resolve(Way.LOSS)
+    assert ((await city.money.balances())["bad_debt:"], await city.clearing()) == (400, 0)
+
+
+async def test_several_workers_settle_at_once(city: City) -> None:
+    """Each bill is taken, each line booked, each day split and reconciled by one of them, or none twice."""
+    chance, seeded = random.Random(7), Counter[tuple[str, str]]()
+    for _ in range(40):
+        city.clock.advance(chance.randrange(60, 1_000))
+        await _something(city, chance, seeded)
+    city.clock.advance(DAY)
+    await asyncio.gather(*[city.run() for _ in range(3)])
+    city.clock.advance(DAY)
+    await asyncio.gather(*[city.run() for _ in range(3)])
+    assert Counter((row["kind"], row["number"]) for row in await city.differences()) == seeded
+    (told,) = await city.rows(
+        "SELECT count(*) AS lines, count(*) FILTER (WHERE is_booked) AS booked,"
+        " (SELECT count(*) FROM billing.journal WHERE kind = 'bill') AS journals FROM billing.bill_line"
+    )
+    assert told["lines"] == told["booked"] == told["journals"] > 30
+    for row in [row for row in await city.differences() if row["state"] == "open"]:
+        async with city.database.transaction() as tx:
+            await resolve_difference(tx, row["id"], Way.SUSPENSE, reason="seeded", actor="operator:x", operators=None)
+    await asyncio.gather(*[city.run() for _ in range(3)])
+    assert (set(await city.states()), await city.clearing()) == ({"reconciled"}, 0)
+    await city.is_whole()
 
 
 async def test_charged_twice_by_the_channel(city: City) -> None:
