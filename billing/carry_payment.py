@@ -6,6 +6,7 @@ it before sending it again. It is sent again under the same number and in the sa
 """
 
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -29,6 +30,7 @@ from billing.quarantine import QUERY, quarantine
 from billing.settle_payment import COLLECTABLE, DoesNotFit, OnPaid, settle_payment
 from billing.sql import announcements, charges
 from billing.sql import payments as sql
+from billing.undone import again_if_undone
 from kernel.db import Database, Row, Tx
 
 NO_LONGER_OWED: Final = "not owed any more"
@@ -87,7 +89,7 @@ class CarryPayment:
         else:
             patience.answered(channel.name)
             self._meters.ended(channel.name, ABOUT, "answered")
-            await self._apply(row["id"], told, action)
+            await again_if_undone(partial(self._apply, row["id"], told, action))
 
     async def _talk(self, channel: PaymentChannel, row: Row) -> tuple[PaymentTold, Action | None]:
         """Raises ChannelAway, ChannelRefused where nothing was sent."""

@@ -1,6 +1,7 @@
 """One talk with the channel about one refund; the same three phases as `carry_payment`."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +23,7 @@ from billing.settle_payment import DoesNotFit
 from billing.settle_refund import settle_refund
 from billing.sql import payments
 from billing.sql import refunds as sql
+from billing.undone import again_if_undone
 from kernel.db import Database, Row
 
 ABOUT: Final = "refund"
@@ -71,7 +73,7 @@ class CarryRefund:
         else:
             patience.answered(channel.name)
             self._meters.ended(channel.name, ABOUT, "answered")
-            await self._apply(row, told)
+            await again_if_undone(partial(self._apply, row, told))
 
     async def _apply(self, claimed: Row, told: RefundTold) -> None:
         async with self._database.transaction() as tx:

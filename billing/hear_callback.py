@@ -30,6 +30,7 @@ from billing.settle_payment import DoesNotFit, OnPaid, settle_payment
 from billing.settle_refund import settle_refund
 from billing.sql import callbacks as sql
 from billing.sql import payments, refunds
+from billing.undone import again_if_undone
 from kernel.db import Database, Row, Tx
 from kernel.jobs import enqueue
 
@@ -47,8 +48,12 @@ async def hear_callback(
     except CallbackRefused as reason:
         log.warning("a callback was refused", channel=channel.name, reason=str(reason))
         return channel.reply(is_taken=False, is_verified=False)
-    async with database.transaction() as tx:
-        await take_heard(tx, channel.name, heard, on_paid)
+
+    async def take() -> None:
+        async with database.transaction() as tx:
+            await take_heard(tx, channel.name, heard, on_paid)
+
+    await again_if_undone(take)
     return channel.reply(is_taken=True)
 
 
