@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from billing.errors import ProofRefused
-from billing.sql import agreements, charge_lists
+from billing.sql import agreements, charge_lists, disputes
 from contracts.vehicles import Vehicle
 from kernel.db import Row, Tx
 
@@ -33,9 +33,11 @@ async def proven(tx: Tx, vehicle: Vehicle, proof: Proof) -> None:
     raise ProofRefused
 
 
-async def concerns(tx: Tx, charge: Row, driver: str, proof: Proof | None) -> bool:
-    """Whether `charge` is the driver's to look at. Raises ProofRefused, where he offers proof that is none."""
-    if charge["driver"] == driver:
+async def concerns(tx: Tx, charge: Row, driver: str, proof: Proof | None = None) -> bool:
+    """Whether `charge` is the driver's to look at: also when he has proved it once, and objected. Raises ProofRefused,
+    where he offers proof that is none.
+    """
+    if charge["driver"] == driver or await disputes.is_of(tx, charge["id"], driver):
         return True
     if charge["plate"] is None or charge["color"] is None:
         return False

@@ -7,13 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from billing.charge_lifecycle import State
 from billing.dispute import dispute_charge_of
 from billing.errors import AlreadyDisputed, ProofRefused, UnknownCharge, WrongState
-from billing.http.charge_views import ChargeView, ChargeWhole, DisputeView, NewsView, PathCharge
+from billing.http.charge_views import ChargeView, ChargeWhole, NewsView, PathCharge
 from billing.sql import charge_lists as sql
 from billing.sql import disputes
-from billing.whose_vehicle import Proof
+from billing.whose_vehicle import Proof, concerns
 from contracts.ids import Slug
 from kernel.db import Database, Row, Tx
-from kernel.http import Caller, Created, Cursor, Limit, Page, below_id, decode_cursor, operation, page_by
+from kernel.http import Caller, Cursor, Limit, Page, below_id, decode_cursor, operation, page_by
 from kernel.moments import Moment
 from kernel.rates import Limiter
 
@@ -102,8 +102,8 @@ class ChargesApi:
     async def one(self, caller: Caller, charge: PathCharge) -> ChargeWhole:
         """Line by line, with what proves it and what happened to it."""
         async with self._db.transaction(readonly=True) as tx:
-            row = await sql.read(tx, charge, driver=caller.id)
-            if row is None:
+            row = await sql.read(tx, charge, driver=None)
+            if row is None or not await concerns(tx, row, caller.id):
                 raise UnknownCharge(charge=charge)
             return await whole(tx, row)
 
@@ -113,18 +113,20 @@ class ChargesApi:
         tags=("payments",),
         scopes=PAY,
         idempotent=True,
-        responses={201: DisputeView},
+        responses={200: ChargeWhole},
         problems=(UnknownCharge, WrongState, AlreadyDisputed, ProofRefused),
     )
-    async def dispute(self, tx: Tx, caller: Caller, charge: PathCharge, wanted: DisputeIn) -> Created[DisputeView]:
+    async def dispute(self, tx: Tx, caller: Caller, charge: PathCharge, wanted: DisputeIn) -> ChargeWhole:
         """Nobody reminds you of it until its operator has looked at it. One that is paid already is paid back where
         you are right.
         """
         proof = None if wanted.proof is None else wanted.proof.proof
         if proof is not None:
             self._guesses.take(caller.principal)
-        row = await dispute_charge_of(tx, charge, driver=caller.id, kind=wanted.kind, reason=wanted.reason, proof=proof)
-        return Created(f"/v1/charges/{charge}", DisputeView.of(row))
+        await dispute_charge_of(tx, charge, driver=caller.id, kind=wanted.kind, reason=wanted.reason, proof=proof)
+        row = await sql.read(tx, charge, driver=None)
+        assert row is not None, "it was objected to just now"  # noqa: S101
+        return await whole(tx, row)
 
 
 async def whole(tx: Tx, row: Row) -> ChargeWhole:

@@ -25,6 +25,14 @@ async def of_charge(tx: Tx, charge: str) -> list[Row]:
     return await tx.fetch("SELECT * FROM billing.dispute WHERE charge = $1 ORDER BY id DESC LIMIT 20", charge)
 
 
+IS_OF: Final = "SELECT EXISTS (SELECT FROM billing.dispute WHERE charge = $1 AND driver = $2)"
+
+
+async def is_of(tx: Tx, charge: str, driver: str) -> bool:
+    """Whether the driver has objected to it."""
+    return bool(await tx.fetchval(IS_OF, charge, driver))
+
+
 PAGE: Final = """
     SELECT dispute.*, charge.state AS charge_state, charge.amount AS charge_amount, charge.paid AS charge_paid,
         charge.refunded AS charge_refunded, charge.plate, charge.color, charge.ticket, charge.begins, charge.ends
