@@ -227,7 +227,8 @@ def answering(tools: Tools) -> tuple[list[Service], Board]:
 def _channels(tools: Tools) -> Channels:
     """Payment channels; only a worker talks to them, an api process hears what they tell."""
     settings = tools.settings
-    listens_at = f"http://{settings.http_host}:{settings.http_port}"
+    host = "127.0.0.1" if settings.http_host in ("0.0.0.0", "::") else settings.http_host
+    listens_at = f"http://{host}:{settings.http_port}"
     try:
         return offered(settings.billing.channels, tools.database, listens_at=listens_at)
     except KeyUnusable as error:

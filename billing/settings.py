@@ -1,6 +1,7 @@
 """The settings section of billing: which payment channels there are, and how each is reached.
 
-The sandbox is there unless it is switched off; another channel is there once it is configured, and then all of it.
+A channel is there once it is configured, and then all of it; the sandbox, with which everybody pays for nothing, as long
+as no other one is.
 """
 
 from pathlib import Path
@@ -16,7 +17,9 @@ class SandboxSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    enabled: bool = Field(default=True, description="Whether drivers may choose it; off wherever money is real.")
+    enabled: bool | None = Field(
+        default=None, description="Whether drivers may choose it; empty: only where no other channel is configured."
+    )
     collects_after_s: float = Field(default=2.0, ge=0, le=86_400, description="From accepted to paid, and for refunds.")
     secret: SecretStr = Field(
         default=SecretStr(""), description="Signs its callbacks; empty: they are made and heard in the worker only."
@@ -86,6 +89,12 @@ class ChannelsSettings(BaseModel):
     sandbox: SandboxSettings = SandboxSettings()
     wechat: WechatSettings = WechatSettings()
     alipay: AlipaySettings = AlipaySettings()
+
+    @property
+    def has_sandbox(self) -> bool:
+        """Never beside real money, unless somebody wants it so."""
+        enabled = self.sandbox.enabled
+        return not (self.wechat.mch_id or self.alipay.app_id) if enabled is None else enabled
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:

@@ -72,7 +72,7 @@ def offered(settings: ChannelsSettings, database: Database, *, listens_at: str) 
         channels["wechat"] = _wechat(settings.wechat, clock, f"{url}/v1/callbacks/wechat")
     if settings.alipay.app_id:
         channels["alipay"] = _alipay(settings.alipay, clock, f"{url}/v1/callbacks/alipay")
-    if settings.sandbox.enabled:
+    if settings.has_sandbox:
         secret = settings.sandbox.secret.get_secret_value().encode()
         channels["sandbox"] = SandboxChannel(
             database,

@@ -46,11 +46,13 @@ def test_the_sandbox_is_there_until_it_is_switched_off() -> None:
         none.chosen(None)
 
 
-def test_a_real_channel_goes_before_the_sandbox(tmp_path: Path) -> None:
+def test_the_sandbox_is_not_beside_real_money_unless_somebody_wants_it_so(tmp_path: Path) -> None:
     settings = ChannelsSettings(public_url="https://park.example", wechat=wechat(tmp_path))
-    channels = offered(settings, DATABASE, listens_at="")
+    assert offered(settings, DATABASE, listens_at="").names == ["wechat"]
+    both = settings.model_copy(update={"sandbox": SandboxSettings(enabled=True)})
+    channels = offered(both, DATABASE, listens_at="")
     assert (channels.names, channels.default) == (["wechat", "sandbox"], "wechat")
-    chosen = offered(settings.model_copy(update={"default": "sandbox"}), DATABASE, listens_at="")
+    chosen = offered(both.model_copy(update={"default": "sandbox"}), DATABASE, listens_at="")
     assert chosen.default == "sandbox"
 
 
