@@ -1,7 +1,7 @@
 """The settings section of billing: which payment channels there are, and how each is reached.
 
-A channel is there once it is configured, and then all of it; the sandbox, with which everybody pays for nothing, as long
-as no other one is.
+A channel is there once it is configured, and then all of it; the sandbox, with which everybody pays for nothing, as
+long as no other one is.
 """
 
 from pathlib import Path
