@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from billing.charge_lifecycle import State
-from billing.charges import NewCharge, defer_charge, raise_charge, take_up_quote, void_charge
+from billing.charges import NewCharge, defer_charge, take_up_quote, void_charge
 from billing.exit_way import Decision, Way
 from billing.fee_lines import lines_of, paid_before
 from billing.sql import charges
@@ -23,10 +23,11 @@ async def ask_at_exit(
     decision: Decision,
     left_at: datetime,
     actor: str,
-) -> str | None:
-    """The charge's id; None: nothing is owed. `open_ones` are the stay's, locked: of what is owed for another amount
-    than the decision's, the charge is void; of a price for the same amount, whoever is just paying it has not to pay
-    again.
+) -> str | NewCharge | None:
+    """The charge's id, or the charge that is still to be raised; None: nothing is owed.
+
+    `open_ones` are the stay's, locked: of what is owed for another amount than the decision's, the charge is void; of a
+    price for the same amount, whoever is just paying it has not to pay again.
     """
     stands = seen.standing
     for row in open_ones:
@@ -42,7 +43,7 @@ async def ask_at_exit(
     for row in reversed(open_ones):
         if row["state"] == State.QUOTED and row["amount"] == decision.amount and row["good_until"] > tx.now:
             return await _kept(tx, await _taken_up(tx, row, stands, actor=actor), stands, decision)
-    return await _raised(tx, session, fee, seen=seen, decision=decision, left_at=left_at)
+    return _new(tx, session, fee, seen=seen, decision=decision, left_at=left_at)
 
 
 async def _taken_up(tx: Tx, row: Row, stands: Standing, *, actor: str) -> Row:
@@ -67,31 +68,26 @@ def _due_at(tx: Tx, stands: Standing, way: Way) -> datetime:
     return tx.now + timedelta(seconds=stands.policy.collect_s if way is Way.PAY_LATER else 0)
 
 
-async def _raised(tx: Tx, session: Row, fee: Fee, *, seen: AtExit, decision: Decision, left_at: datetime) -> str:
+def _new(tx: Tx, session: Row, fee: Fee, *, seen: AtExit, decision: Decision, left_at: datetime) -> NewCharge:
     policy, lines = seen.standing.policy, lines_of(fee)
     if seen.paid and seen.paid_at is not None:
         lines.append(paid_before(seen.paid, seen.paid_at))
     due_at = _due_at(tx, seen.standing, decision.way)
-    row = await raise_charge(
-        tx,
-        NewCharge(
-            kind="parking",
-            session=session["id"],
-            car_park=session["car_park"],
-            operator=session["operator"],
-            plate=session["plate"],
-            color=session["color"],
-            ticket=session["ticket"],
-            driver=seen.standing.driver or session["driver"],
-            amount=decision.amount,
-            lines=lines,
-            tariff=session["tariff"],
-            platform_share_bp=policy.platform_share_bp,
-            begins=session["entry_at"],
-            ends=left_at,
-            due_at=due_at,
-            remind_at=policy.look_again_at(due_at, level=0),
-        ),
+    return NewCharge(
+        kind="parking",
+        session=session["id"],
+        car_park=session["car_park"],
+        operator=session["operator"],
+        plate=session["plate"],
+        color=session["color"],
+        ticket=session["ticket"],
+        driver=seen.standing.driver or session["driver"],
+        amount=decision.amount,
+        lines=lines,
+        tariff=session["tariff"],
+        platform_share_bp=policy.platform_share_bp,
+        begins=session["entry_at"],
+        ends=left_at,
+        due_at=due_at,
+        remind_at=policy.look_again_at(due_at, level=0),
     )
-    charge: str = row["id"]
-    return charge

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from billing.charge_promise import charge_promise
 from billing.credit import count_later
-from billing.exit_decision import decide_exit
+from billing.exit_decision import Leaving, decide_exit, decide_exits
 from billing.pairing import Passage
 from billing.policy import BillingPolicy
 from billing.rate_session import Rated, Unrated, billed_by, rate_session
@@ -100,11 +100,14 @@ async def bill_sessions(tx: Tx, till: Till, stays: Sequence[tuple[Row, Passage]]
         if found.rated.looks_back:  # the next one may have to see this one
             written += await _keep(tx, priced[len(written) :])
     written += await _keep(tx, priced[len(written) :])
+    leaving = []
     for row, (_, found), (_, passage) in zip(written, priced, stays, strict=True):
         if found.reservation is not None:
             await charge_promise(tx, found.reservation)
         fee = NOTHING if found.is_of_parent else found.rated.fee
-        await decide_exit(tx, till.give_order, row, fee, seen(row, passage))
+        leaving.append(Leaving(row, fee, seen(row, passage)))
+    await decide_exits(tx, till.give_order, leaving)
+    for row in written:
         if row["supersedes"] is not None:
             await count_later(tx, row["id"])
     return written

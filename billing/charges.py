@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from billing import charge_lifecycle as lifecycle
 from billing import ledger
 from billing.charge_lifecycle import Charge, State, StepRefused
 from billing.errors import WrongState
 from billing.ledger import Owed, Posting
-from billing.post import post
+from billing.post import post, post_all
 from billing.sql import charges as sql
 from kernel.db import Row, Tx
 from kernel.ids import new_id
@@ -54,37 +54,28 @@ def owed(row: Row) -> Owed:
 
 async def raise_charge(tx: Tx, wanted: NewCharge, *, actor: str = "billing") -> Row:
     """Ask for it. The database refuses a second one for the same stay or promise (IntegrityConstraintViolation)."""
-    state = State.DUE if wanted.quote_good_until is None else State.QUOTED
-    row = await sql.insert(
-        tx,
-        new_id("chg", tx.now),
-        wanted.kind,
-        wanted.session,
-        wanted.reservation,
-        wanted.car_park,
-        wanted.operator,
-        wanted.owner,
-        wanted.owner_share_bp,
-        wanted.platform_share_bp,
-        wanted.plate,
-        wanted.color,
-        wanted.ticket,
-        wanted.driver,
-        state,
-        wanted.amount,
-        wanted.tariff,
-        list(wanted.lines),
-        wanted.begins,
-        wanted.ends,
-        wanted.quote_good_until,
-        wanted.due_at,
-        wanted.remind_at,
-        tx.now,
-        actor,
-    )
-    if state is State.DUE:
-        await post(tx, ledger.rated(owed(row), wanted.amount))
+    (row,) = await raise_charges(tx, [wanted], actor=actor)
     return row
+
+
+async def raise_charges(tx: Tx, wanted: Sequence[NewCharge], *, actor: str = "billing") -> list[Row]:
+    """The same for many, in as many round trips as for one; in the same order."""
+    if not wanted:
+        return []
+    rows = await sql.insert(tx, [_columns(tx, one) for one in wanted], actor=actor)
+    await post_all(tx, [ledger.rated(owed(row), row["amount"]) for row in rows if row["state"] == State.DUE])
+    return rows
+
+
+def _columns(tx: Tx, wanted: NewCharge) -> dict[str, Any]:
+    said = structs.asdict(wanted)
+    good_until = said.pop("quote_good_until")
+    return {
+        **said,
+        "id": new_id("chg", tx.now),
+        "state": State.DUE if good_until is None else State.QUOTED,
+        "good_until": good_until,
+    }
 
 
 async def take_up_quote(tx: Tx, row: Row, *, actor: str = "billing", remind_at: datetime | None = None) -> Row:

@@ -18,7 +18,6 @@ from contracts.orders import (
 from gateway.errors import UnknownCarPark, UnknownLane, UnknownSign, UnknownSpace
 from gateway.order_place import fault_of
 from gateway.sql import orders as sql
-from gateway.sql.notices import notify
 from kernel.db import Row, Tx
 from kernel.edge_problems import MalformedBody
 from kernel.ids import new_id
@@ -32,32 +31,39 @@ async def give_order(tx: Tx, wanted: WantedOrder) -> OrderId:
 
     Raises UnknownCarPark, UnknownLane, UnknownSpace, UnknownSign, MalformedBody for what nobody could obey.
     """
-    place = await sql.place_of_order(tx, wanted)
+    order_id = OrderId(new_id("ord", tx.now))
+    malformed = _malformed(wanted)
+    deadline = _whole_ms(tx, wanted.ttl or TTL[wanted.kind])
+    place = await sql.give(tx, order_id, wanted, deadline, can_be_obeyed=malformed is None)
     if place is None:
         raise UnknownCarPark(car_park=wanted.car_park)
+    if malformed is not None:
+        raise malformed
     _check(wanted, place)
-    ttl = wanted.ttl or TTL[wanted.kind]
-    order_id = OrderId(new_id("ord", tx.now))
-    if not await sql.insert_order(tx, order_id, place["operator"], wanted, _whole_ms(tx, ttl)):
+    if not place["is_new"]:
         return await sql.order_of_cause(tx, wanted.car_park, wanted.cause)
     if wanted.kind is OrderKind.SHOW_TEXT:
         await sql.supersede_texts(tx, order_id, wanted)
-    await notify(tx, sql.CHANNEL, "")
     return order_id
 
 
-def _check(wanted: WantedOrder, place: Row) -> None:
-    """As with passages, a car park that registered no lanes may name them as it likes."""
+def _malformed(wanted: WantedOrder) -> MalformedBody | None:
+    """What is wrong with it wherever it goes."""
     fault = fault_of(wanted.kind, lane=wanted.lane, space=wanted.space, sign=wanted.sign, text=wanted.text)
     if fault is not None:
-        raise MalformedBody.of(fault.field, fault.advice)
+        return MalformedBody.of(fault.field, fault.advice)
     if wanted.ttl is not None and not timedelta(seconds=1) <= wanted.ttl <= TTL_MAX:
-        raise MalformedBody.of("ttl_s", f"must be from 1 s to {TTL_MAX.total_seconds():.0f} s")
+        return MalformedBody.of("ttl_s", f"must be from 1 s to {TTL_MAX.total_seconds():.0f} s")
     limits = {"text": TEXT_CHARACTERS_MAX, "reason": REASON_CHARACTERS_MAX, "cause": CAUSE_CHARACTERS_MAX}
     for field, most in limits.items():
         words = getattr(wanted, field)
         if words is not None and not 0 < len(words) <= most:
-            raise MalformedBody.of(field, f"must have 1 to {most} characters")
+            return MalformedBody.of(field, f"must have 1 to {most} characters")
+    return None
+
+
+def _check(wanted: WantedOrder, place: Row) -> None:
+    """As with passages, a car park that registered no lanes may name them as it likes."""
     if wanted.lane is not None and place["has_lanes"] and not place["lane"]:
         raise UnknownLane(f"{wanted.car_park} has no lane {wanted.lane}", car_park=wanted.car_park, lane=wanted.lane)
     if wanted.space is not None and not place["space"]:

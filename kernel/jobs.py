@@ -78,6 +78,15 @@ async def enqueue(
     await tx.fetch(_ENQUEUE, [0], [name], [payload], [after], [once], [None])
 
 
+async def enqueue_each(tx: Tx, name: str, payloads: Sequence[str]) -> None:
+    """The same for many, at once: each is once waiting, by its payload."""
+    number = len(payloads)
+    if number:
+        asked = [payload.encode() for payload in payloads], [timedelta(0)] * number
+        once = [f"{name} {payload}" for payload in payloads]
+        await tx.fetch(_ENQUEUE, [0] * number, [name] * number, *asked, once, [None] * number)
+
+
 class JobRunner:
     """Handles the rows of `jobs` until cancelled; comes back when the database was away."""
 

@@ -1,6 +1,6 @@
 """Charges: read, locked, and moved with the row of what happened to them in the same statement."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -29,14 +29,17 @@ async def lock(tx: Tx, charges: Sequence[str]) -> list[Row]:
 
 LOCK_OPEN_OF: Final = """
     SELECT * FROM billing.charge
-    WHERE session = $1 AND state IN ('quoted', 'due', 'accepted', 'overdue', 'disputed', 'adjusted')
+    WHERE session = ANY ($1) AND state IN ('quoted', 'due', 'accepted', 'overdue', 'disputed', 'adjusted')
     ORDER BY id FOR UPDATE
 """
 
 
-async def lock_open_of(tx: Tx, session: str) -> list[Row]:
-    """Prices of the stay that somebody asked for, and what is owed for it; locked."""
-    return await tx.fetch(LOCK_OPEN_OF, session)
+async def lock_open_of(tx: Tx, sessions: Sequence[str]) -> dict[str, list[Row]]:
+    """Prices of each stay that somebody asked for, and what is owed for it; locked."""
+    found: dict[str, list[Row]] = {session: [] for session in sessions}
+    for row in await tx.fetch(LOCK_OPEN_OF, list(sessions)):
+        found[row["session"]].append(row)
+    return found
 
 
 async def lock_if_free(tx: Tx, charge: str) -> Row | None:
@@ -50,24 +53,29 @@ INSERT: Final = """
             id, kind, session, reservation, car_park, operator, owner, owner_share_bp, platform_share_bp,
             plate, color, ticket, driver, state, amount, tariff, lines, begins, ends, good_until, due_at, remind_at,
             created_at, updated_at
-        ) VALUES (
-            $1, $2, $3, $4, $5, $6, $7, $8, $9,
-            $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-            $23, $23
+        )
+        SELECT new.id, new.kind, new.session, new.reservation, new.car_park, new.operator, new.owner,
+            new.owner_share_bp, new.platform_share_bp, new.plate, new.color, new.ticket, new.driver, new.state,
+            new.amount, new.tariff, new.lines, new.begins, new.ends, new.good_until, new.due_at, new.remind_at, $2, $2
+        FROM jsonb_to_recordset($1) AS new (
+            id text, kind text, session text, reservation text, car_park text, operator text, owner text,
+            owner_share_bp integer, platform_share_bp integer, plate text, color text, ticket text, driver text,
+            state text, amount bigint, tariff text, lines jsonb, begins timestamptz, ends timestamptz,
+            good_until timestamptz, due_at timestamptz, remind_at timestamptz
         )
         RETURNING *
     ), told AS (
         INSERT INTO billing.charge_event (charge, at, kind, version, actor, detail)
-        VALUES ($1, $23, CASE $14 WHEN 'quoted' THEN 'quoted' ELSE 'raised' END, 1, $24, '{}')
+        SELECT id, $2, CASE state WHEN 'quoted' THEN 'quoted' ELSE 'raised' END, 1, $3, '{}' FROM charge
     )
     SELECT * FROM charge
 """
 
 
-async def insert(tx: Tx, *values: Any) -> Row:
-    """The charge that was made, and its first event."""
-    (row,) = await tx.fetch(INSERT, *values)
-    return row
+async def insert(tx: Tx, charges: Sequence[Mapping[str, Any]], *, actor: str) -> list[Row]:
+    """The charges that were made, in the same order, each with its first event."""
+    made = {row["id"]: row for row in await tx.fetch(INSERT, list(charges), tx.now, actor)}
+    return [made[charge["id"]] for charge in charges]
 
 
 MOVE: Final = """

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec import Struct
+
 from contracts.facts import PassageSeen
 from kernel.db import Row, Tx
 
@@ -19,18 +21,46 @@ async def keep_at_entry(tx: Tx, session: str, document: dict[str, Any], driver: 
 
 KEEP_AT_EXIT: Final = """
     -- Whoever is decided on at a lane takes the place of whoever stood there, who has gone; and stands nowhere else.
-    WITH gone AS (
-        DELETE FROM billing.lane_wait WHERE $4 AND ((car_park, lane) = ($5, $6) OR session = $1)
+    WITH kept AS (
+        SELECT * FROM jsonb_to_recordset($1)
+            AS kept (session text, at_exit jsonb, driver text, car_park text, lane text, is_live boolean)
+    ), gone AS (
+        DELETE FROM billing.lane_wait AS wait USING kept
+        WHERE kept.is_live AND (wait.car_park, wait.lane) = (kept.car_park, kept.lane)
+    ), moved AS (
+        DELETE FROM billing.lane_wait AS wait USING kept
+        WHERE kept.is_live AND wait.session = kept.session AND (wait.car_park, wait.lane) <> (kept.car_park, kept.lane)
     )
-    UPDATE billing.session SET at_exit = $2, driver = coalesce($7, driver), updated_at = $3 WHERE id = $1
+    UPDATE billing.session SET at_exit = kept.at_exit, driver = coalesce(kept.driver, session.driver), updated_at = $2
+    FROM kept WHERE session.id = kept.session
 """
 
 
-async def keep_at_exit(
-    tx: Tx, session: str, document: dict[str, Any], passage: PassageSeen, *, is_live: bool, driver: str | None
-) -> None:
-    """`is_live`: the vehicle of `passage` stands at its lane, and nobody else does."""
-    await tx.execute(KEEP_AT_EXIT, session, document, tx.now, is_live, passage.car_park, passage.lane, driver)
+class AtExitKept(Struct, frozen=True, kw_only=True):
+    """What is kept of a decision. `is_live`: the vehicle of `passage` stands at its lane, and nobody else does."""
+
+    session: str
+    document: dict[str, Any]
+    passage: PassageSeen
+    is_live: bool
+    driver: str | None
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Of the statement."""
+        return {
+            "session": self.session,
+            "at_exit": self.document,
+            "driver": self.driver,
+            "car_park": self.passage.car_park,
+            "lane": self.passage.lane,
+            "is_live": self.is_live,
+        }
+
+
+async def keep_at_exit(tx: Tx, decided: Sequence[AtExitKept]) -> None:
+    """The sessions are locked; no two stand at one lane."""
+    await tx.execute(KEEP_AT_EXIT, [one.columns for one in decided], tx.now)
 
 
 WAIT: Final = """

@@ -1,5 +1,9 @@
-"""How a vehicle stands when it is decided on: its policy, its agreement, what is unpaid. One statement each."""
+"""How a vehicle stands when it is decided on: its policy, its agreement, what is unpaid. One statement each, at the
+exit for as many as leave in one batch.
+"""
 
+from collections.abc import Sequence
+from functools import reduce
 from typing import Final
 
 from billing.eligibility import AgreementState, Known
@@ -68,6 +72,12 @@ async def standing(
     return _standing(row, has_plate=plate is not None)
 
 
+def _of_asked(statement: str, asked: tuple[int, str]) -> str:
+    """The statement for many: a parameter becomes the column of one who is asked for."""
+    number, column = asked
+    return statement.replace(f"${number}", f"asked.{column}")
+
+
 AT_EXIT: Final = f"""
     SELECT {_STANDING}, own.paid, own.paid_at, promise.charge AS promise_charge, promise.amount AS promise_amount
     FROM {_OF_VEHICLE}
@@ -92,21 +102,34 @@ AT_EXIT: Final = f"""
 """
 
 
-async def at_exit(tx: Tx, session: Row) -> AtExit:
-    """Of the stay in `session`."""
-    (row,) = await tx.fetch(
-        AT_EXIT,
-        session["car_park"],
-        session["plate"],
-        session["color"],
+_ASKED: Final = ("car_park", "plate", "color", "id", "reservation")
+AT_EXITS: Final = f"""
+    SELECT asked.id AS session, seen.*
+    FROM unnest($1::text[], $2::text[], $3::text[], $5::text[], $6::text[]) AS asked ({", ".join(_ASKED)})
+    CROSS JOIN LATERAL ({reduce(_of_asked, zip((1, 2, 3, 5, 6), _ASKED, strict=True), AT_EXIT)}) AS seen
+"""
+
+
+async def at_exits(tx: Tx, sessions: Sequence[Row]) -> dict[str, AtExit]:
+    """Of each of the stays in `sessions`."""
+    columns = {name: [session[name] for session in sessions] for name in _ASKED}
+    rows = await tx.fetch(
+        AT_EXITS,
+        columns["car_park"],
+        columns["plate"],
+        columns["color"],
         tx.now,
-        session["id"],
-        session["reservation"],
+        columns["id"],
+        columns["reservation"],
     )
-    return AtExit(
-        standing=_standing(row, has_plate=session["plate"] is not None),
-        paid=row["paid"],
-        paid_at=row["paid_at"],
-        promise_charge=row["promise_charge"],
-        promise_amount=row["promise_amount"] or 0,
-    )
+    has_plate = {session["id"]: session["plate"] is not None for session in sessions}
+    return {
+        row["session"]: AtExit(
+            standing=_standing(row, has_plate=has_plate[row["session"]]),
+            paid=row["paid"],
+            paid_at=row["paid_at"],
+            promise_charge=row["promise_charge"],
+            promise_amount=row["promise_amount"] or 0,
+        )
+        for row in rows
+    }

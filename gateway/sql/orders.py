@@ -10,26 +10,33 @@ from kernel.db import Row, Tx
 CHANNEL = "gateway_order"
 """Where a commit with an order in it is told: whoever dispatches listens."""
 
-# Where the order would go: the operator, whether the lane, space or sign is there, and whether lanes are known at all.
-PLACE = """
-SELECT card.operator,
-       EXISTS (SELECT FROM registry.lane_directory AS lane WHERE lane.car_park = card.id) AS has_lanes,
-       EXISTS (SELECT FROM registry.lane_directory AS lane WHERE lane.car_park = card.id AND lane.label = $2) AS lane,
-       EXISTS (SELECT FROM registry.space_directory AS space WHERE space.car_park = card.id AND space.label = $3)
-           AS space,
-       EXISTS (SELECT FROM registry.sign_directory AS sign WHERE sign.id = $4 AND sign.operator = card.operator) AS sign
-FROM registry.car_park_card AS card WHERE card.id = $1
+# Where the order goes: the operator, whether the lane, space or sign is there, and whether lanes are known at all; and
+# the order itself, where somebody can obey it (a car park that registered no lanes may name them as it likes).
+GIVE = """
+WITH place AS (
+    SELECT card.operator,
+        EXISTS (SELECT FROM registry.lane_directory AS lane WHERE lane.car_park = card.id) AS has_lanes,
+        EXISTS (SELECT FROM registry.lane_directory AS lane WHERE lane.car_park = card.id AND lane.label = $4) AS lane,
+        EXISTS (SELECT FROM registry.space_directory AS space WHERE space.car_park = card.id AND space.label = $5)
+            AS space,
+        EXISTS (SELECT FROM registry.sign_directory AS sign WHERE sign.id = $6 AND sign.operator = card.operator)
+            AS sign
+    FROM registry.car_park_card AS card WHERE card.id = $2
+), given AS (
+    INSERT INTO gateway.device_order (id, operator, car_park, kind, lane, space, sign, text, reason, actor, cause,
+                                      given_at, expires_at, state)
+    SELECT $1, operator, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'pending' FROM place
+    WHERE $13 AND ($4::text IS NULL OR lane OR NOT has_lanes) AND ($5::text IS NULL OR space)
+      AND ($6::text IS NULL OR sign)
+    ON CONFLICT ON CONSTRAINT device_order_same DO NOTHING
+    RETURNING id
+)
+SELECT place.*, given.id IS NOT NULL AS is_new, CASE WHEN given.id IS NOT NULL THEN pg_notify($14, '') END
+FROM place LEFT JOIN given ON true
 """
 
 OPERATOR_OF = """
 SELECT operator FROM registry.car_park_card WHERE id = $1 AND ($2::text[] IS NULL OR operator = ANY ($2))
-"""
-
-INSERT = """
-INSERT INTO gateway.device_order (id, operator, car_park, kind, lane, space, sign, text, reason, actor, cause,
-                                  given_at, expires_at, state)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'pending')
-ON CONFLICT ON CONSTRAINT device_order_same DO NOTHING
 """
 
 OF_CAUSE = "SELECT id FROM gateway.device_order WHERE car_park = $1 AND cause = $2"
@@ -144,18 +151,16 @@ async def operator_of_car_park(tx: Tx, car_park: CarParkId, operators: Sequence[
     return found
 
 
-async def place_of_order(tx: Tx, wanted: WantedOrder) -> Row | None:
-    """`operator`, `has_lanes`, and whether `lane`, `space` and `sign` are there; None: no such car park."""
-    return await tx.fetchrow(PLACE, wanted.car_park, wanted.lane, wanted.space, wanted.sign)
-
-
-async def insert_order(tx: Tx, order_id: OrderId, operator: str, wanted: WantedOrder, expires_at: datetime) -> bool:
-    """Whether it is new: False when the same cause gave an order before."""
+async def give(
+    tx: Tx, order_id: OrderId, wanted: WantedOrder, expires_at: datetime, *, can_be_obeyed: bool
+) -> Row | None:
+    """`operator`, `has_lanes`, whether `lane`, `space` and `sign` are there; None: no such car park. `is_new`: it was
+    given, and whoever dispatches is told with the commit; False where nobody could obey, or the cause gave one before.
+    """
     place = (wanted.lane, wanted.space, wanted.sign, wanted.text)
     why = (wanted.reason, wanted.actor, wanted.cause)
-    return bool(
-        await tx.execute(INSERT, order_id, operator, wanted.car_park, wanted.kind, *place, *why, tx.now, expires_at)
-    )
+    when = (tx.now, expires_at)
+    return await tx.fetchrow(GIVE, order_id, wanted.car_park, wanted.kind, *place, *why, *when, can_be_obeyed, CHANNEL)
 
 
 async def order_of_cause(tx: Tx, car_park: CarParkId, cause: str) -> OrderId:
