@@ -7,18 +7,21 @@ from typing import Any, Final
 from kernel.db import Row, Tx
 
 WAITING: Final = """
--- Of each operator the oldest journal that no settlement has, and the last day that has one.
-SELECT operator.id AS operator, waits.at, last.day, last.state, last.is_split
-FROM registry.operator_directory AS operator
-CROSS JOIN LATERAL (
-    SELECT at FROM billing.settlement_item
-    WHERE settlement_item.operator = operator.id AND settlement IS NULL ORDER BY at LIMIT 1
-) AS waits
-LEFT JOIN LATERAL (
-    SELECT day, state, is_split FROM billing.settlement
-    WHERE settlement.operator = operator.id ORDER BY day DESC LIMIT 1
+-- Of each operator the oldest journal that no settlement has, and its last day. From operator to operator by the index:
+-- a day's journals are many.
+WITH RECURSIVE waits AS (
+    (SELECT operator, at FROM billing.settlement_item WHERE settlement IS NULL ORDER BY operator, at LIMIT 1)
+    UNION ALL
+    SELECT following.operator, following.at FROM waits CROSS JOIN LATERAL (
+        SELECT operator, at FROM billing.settlement_item
+        WHERE settlement IS NULL AND operator > waits.operator ORDER BY operator, at LIMIT 1
+    ) AS following
+)
+SELECT waits.operator, waits.at, last.day, last.state FROM waits LEFT JOIN LATERAL (
+    SELECT day, state FROM billing.settlement
+    WHERE settlement.operator = waits.operator ORDER BY day DESC LIMIT 1
 ) AS last ON true
-ORDER BY operator.id
+ORDER BY waits.operator
 """
 OPEN: Final = """
 INSERT INTO billing.settlement (id, operator, day, begins, ends, state, created_at, updated_at)
@@ -169,7 +172,7 @@ ORDER BY day DESC, settlement.id DESC LIMIT $8
 
 
 async def waiting(tx: Tx) -> list[Row]:
-    """`operator`, `at` of the oldest journal that waits, and of the operator's last day `day`, `state`, `is_split`."""
+    """`operator`, `at` of the oldest journal that waits, and of the operator's last day `day` and `state`."""
     return await tx.fetch(WAITING)
 
 
