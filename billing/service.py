@@ -27,6 +27,7 @@ from billing.close_sessions import CLOSE_S, close_session_of, close_sessions
 from billing.collect import JOB as COLLECT_JOB
 from billing.collect import Collect
 from billing.confirm_agreement import ConfirmAgreement
+from billing.count_waiting import count_waiting
 from billing.credit import JOB as CREDIT_JOB
 from billing.credit import give_back_excess
 from billing.doubt_sessions import DOUBT_S, doubt_sessions
@@ -63,6 +64,7 @@ from billing.read_bill import JOB as READ_BILL_JOB
 from billing.read_bill import ReadBill
 from billing.reconsider import reconsider
 from billing.remind import SWEEP_S, remind_all
+from billing.session_meters import SessionMeters
 from billing.settle_all import CRON as SETTLE_CRON
 from billing.settle_all import JOB as SETTLE_JOB
 from billing.settle_all import settle_all
@@ -73,6 +75,7 @@ from billing.settlement_meters import SettlementMeters
 from billing.start_refund import JOB as REFUND_JOB
 from billing.take_passages import take_passages
 from billing.tariff_shelf import TariffShelf
+from billing.tariffs.calendar import public_calendar
 from contracts.audit import RecordAudit
 from contracts.facts import PassageHandler, PassageSeen
 from contracts.orders import GiveOrder
@@ -85,7 +88,8 @@ __all__ = ["on_passages", "serving", "upkeep"]
 
 
 def on_passages(give_order: GiveOrder) -> PassageHandler:
-    """Who comes and goes, as it concerns what is owed."""
+    """Who comes and goes, as it concerns what is owed. Holidays take half a second to read: not the first exit's."""
+    public_calendar()
     return partial(_take, give_order, TariffShelf())
 
 
@@ -139,6 +143,7 @@ def upkeep(
     carry_payment = CarryPayment(database, channels, on_paid, talks)
     carry_refund = CarryRefund(database, channels, talks)
     meters = SettlementMeters(registry)
+    stays = SessionMeters(registry)
     every = [channels.chosen(name) for name in channels.names]
 
     late = RateLate(database, give_order)
@@ -148,6 +153,7 @@ def upkeep(
 
     async def doubt() -> None:
         await doubt_sessions(database)
+        await count_waiting(database, stays)
 
     async def close() -> None:
         await close_sessions(database)

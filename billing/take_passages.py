@@ -8,6 +8,7 @@ a circle. A passage that comes late moves the same sessions, and opens no barrie
 from collections.abc import Iterable, Sequence
 
 from billing.bill_session import Till
+from billing.exit_decision import ACTOR, CALL_STAFF
 from billing.follow_passages import follow_passages
 from billing.match_plates import match_plates
 from billing.sql import passages as sql
@@ -15,7 +16,8 @@ from billing.sql import sessions
 from billing.sql.passages import Asked
 from billing.tariff_shelf import TariffShelf
 from contracts.facts import PassageSeen
-from contracts.orders import GiveOrder
+from contracts.lane_orders import tell_lane
+from contracts.orders import GiveOrder, OrderKind
 from kernel.db import Tx
 
 
@@ -28,6 +30,11 @@ async def take_passages(tx: Tx, give_order: GiveOrder, shelf: TariffShelf, passa
     if asked:
         till = Till(give_order=give_order, shelf=shelf, policies=await sessions.policies(tx, car_parks))
         await match_plates(tx, till, await follow_passages(tx, till, asked))
+    for seen in passages:
+        if seen.direction == "exit" and seen.plate is None and seen.ticket is None:
+            await tell_lane(
+                tx, give_order, seen, OrderKind.SHOW_TEXT, actor=ACTOR, reason="nobody_known", text=CALL_STAFF
+            )
 
 
 def asked_of(passages: Iterable[PassageSeen]) -> list[Asked]:

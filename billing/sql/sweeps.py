@@ -69,3 +69,17 @@ UNBILLED: Final = """
 async def unbilled(tx: Tx, *, limit: int) -> list[Row]:
     """Stays that are over and that nobody has priced yet, locked; those that began first."""
     return await tx.fetch(UNBILLED, limit)
+
+
+WAITING: Final = """
+    SELECT state, count(*) FILTER (WHERE state <> 'exited' OR reason IS NOT NULL) AS waiting,
+        min(updated_at) FILTER (WHERE state = 'exited' AND reason IS NULL) AS unbilled_since
+    FROM billing.session WHERE state IN ('exited', 'suspect', 'orphan_exit') GROUP BY state
+"""
+
+
+async def waiting(tx: Tx) -> tuple[dict[str, int], float]:
+    """How many stays of each state wait for a person; for how many seconds the oldest has waited for its price."""
+    rows = await tx.fetch(WAITING)
+    since = [row["unbilled_since"] for row in rows if row["unbilled_since"] is not None]
+    return {row["state"]: row["waiting"] for row in rows}, (tx.now - min(since)).total_seconds() if since else 0.0

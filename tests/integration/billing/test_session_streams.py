@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from billing import service as billing
+from billing.confusable import resembling
 from billing.rate_late import RateLate
 from contracts.facts import PassageSeen
 from gateway.give_order import give_order
@@ -130,3 +131,53 @@ async def test_transactions_at_the_same_time_end_as_one_after_the_other(site: Si
     for number in range(10):
         first, second = [await stays(gates, f"辽{letter}1{number:02}88") for letter in "BC"]
         assert _without_times_of_doubles(first) == _without_times_of_doubles(second)
+
+
+NOT_COVERED = """
+    -- Billed although a passage of it no longer stands, is of another vehicle, or another one lies between them.
+    SELECT session.id FROM billing.session
+    JOIN billing.passage AS came ON (came.car_park, came.id) = (session.car_park, session.entry_passage)
+    JOIN billing.passage AS went ON (went.car_park, went.id) = (session.car_park, session.exit_passage)
+    WHERE session.state IN ('exited', 'rated', 'closed') AND (
+        came.plate <> session.plate OR went.plate <> session.plate
+        OR EXISTS (SELECT FROM billing.passage AS better
+                   WHERE better.car_park = session.car_park AND better.supersedes IN (came.id, went.id))
+        OR EXISTS (
+            SELECT FROM billing.passage AS between_them
+            WHERE between_them.car_park = session.car_park AND between_them.plate = session.plate
+                AND between_them.at > session.entry_at + interval '10 seconds' AND between_them.at < session.exit_at
+                AND NOT between_them.is_void AND NOT EXISTS (
+                    SELECT FROM billing.passage AS better WHERE better.car_park = between_them.car_park
+                        AND better.supersedes = between_them.id)
+        )
+    )
+"""
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_misread_plates_in_any_order_bill_nobody_for_time_that_is_not_covered(gates: Gates, seed: int) -> None:
+    luck = random.Random(100 + seed)
+    told: list[PassageSeen] = []
+    for number in range(STREAMS):
+        plate = f"辽B{number:02}8{seed}2"
+        for one in stream(gates, luck, plate):
+            if luck.random() < 0.25:
+                misread = luck.choice(sorted(resembling(plate)))
+                told.append(replace(one, plate=misread, confidence=0.5))
+            else:
+                told.append(one)
+    luck.shuffle(told)
+    while told:
+        size = luck.randint(1, 9)
+        await gates.tell(*told[:size])
+        del told[:size]
+    await RateLate(gates.site.database, give_order).step()
+    assert await gates.site.rows(NO_PAIR) == []
+    assert await gates.site.rows(NOT_COVERED) == []
+    matched = await gates.site.rows("SELECT made_by FROM billing.passage WHERE made_by IS NOT NULL")
+    assert matched, "some were matched"
+    debts = await owed(gates)
+    rows = await gates.site.rows(
+        "SELECT plate, sum(amount) AS owed FROM billing.session WHERE state = 'rated' GROUP BY plate"
+    )
+    assert debts == {row["plate"]: row["owed"] for row in rows}

@@ -111,6 +111,8 @@ async def test_a_ticket_is_a_vehicle_without_a_plate(site: Site, gates: Gates) -
     rows = {row["ticket"]: row["state"] for row in await gates.sessions()}
     assert rows == {"T-1": "rated", "T-2": "open"}
     assert await gates.charges() == [("due", 600)]
+    told = [(kind, reason) for kind, _, reason in await gates.orders()]
+    assert sorted(told) == [("show_text", "nobody_known"), ("show_text", "pay_at_barrier")]
 
 
 async def test_two_vehicles_of_one_plate_are_told_apart_by_colour(site: Site, gates: Gates) -> None:
