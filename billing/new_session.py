@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from billing.pairing import Outcome, Passage, Visit
 from billing.session_lifecycle import State
+from kernel.db import Row
 
 _STATE: Final = {Outcome.OPEN: State.OPEN, Outcome.PAIRED: State.EXITED, Outcome.ORPHAN: State.ORPHAN_EXIT}
 
@@ -77,3 +78,16 @@ def ends_of(visit: Visit) -> dict[str, Any]:
         if visit.entry.vehicle_class is None and visit.exit is not None and visit.exit.vehicle_class is not None:
             told |= {"class": visit.exit.vehicle_class}
     return told if visit.color is None else {**told, "color": visit.color}
+
+
+def visit_of(row: Row, came: Passage, left: Passage) -> Visit:
+    """The pair that the session in `row` stands on."""
+    return Visit(
+        zone=row["zone"],
+        color=row["color"],
+        outcome=Outcome.PAIRED,
+        entry=came,
+        exit=left,
+        entries=(came.id,),
+        exits=(left.id,),
+    )

@@ -187,9 +187,23 @@ async def around(tx: Tx, sessions: Collection[str]) -> dict[str, Row]:
     return {row["id"]: row for row in await tx.fetch(AROUND, list(sessions))}
 
 
-ADOPT: Final = "UPDATE billing.session SET parent = $2, version = version + 1 WHERE parent = $1"
+ADOPT: Final = "UPDATE billing.session SET parent = $2 WHERE parent = $1"
 
 
 async def adopt(tx: Tx, before: str, after: str) -> None:
-    """What lay in one session lies in the one that supersedes it."""
+    """What lay in one session lies in the one that supersedes it; for itself it stays what it is."""
     await tx.execute(ADOPT, before, after)
+
+
+LATER: Final = """
+    SELECT * FROM billing.session
+    WHERE car_park = $1 AND zone = $2 AND plate = $3 AND color IS NOT DISTINCT FROM $4
+        AND state IN ('rated', 'closed') AND tariff IS NOT NULL AND entry_at > $5 AND entry_at <= $6
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+"""
+
+
+async def later_priced(tx: Tx, row: Row, until: datetime) -> list[Row]:
+    """Stays of the vehicle there that began after this one, until then, and have a price, locked."""
+    values = (row["car_park"], row["zone"], row["plate"], row["color"], row["entry_at"], until)
+    return await tx.fetch(LATER, *values)

@@ -4,6 +4,9 @@ import pytest
 
 from billing.credit import give_back_excess
 from billing.doubt_sessions import doubt_sessions
+from billing.follow_passages import LATE_AT_ONCE
+from billing.rate_late import RateLate
+from gateway.give_order import give_order
 from tests.integration.billing.conftest import CAR, PARK, Site, park
 from tests.integration.billing.gates import Gates
 from tests.integration.billing.tariffs import hourly, in_force
@@ -242,3 +245,24 @@ async def test_a_cap_over_all_visits_of_a_day_holds_when_the_first_one_becomes_k
     live = [(row["state"], row["amount"]) for row in await gates.sessions() if row["state"] != "corrected"]
     assert sorted(live) == [("rated", 100), ("rated", 900)]
     assert sorted(await gates.charges()) == [("due", 100), ("due", 900), ("void", 1000)]
+
+
+async def test_the_cap_holds_as_well_when_the_worker_prices_what_came_late(site: Site) -> None:
+    document = hourly(3)
+    document["plans"][0]["caps"] = [{"per": "day", "amounts": [1000], "across_visits": True}]
+    await in_force(site, document)
+    gates = Gates(site)
+    site.clock.advance(3600 * 4)
+    await gates.park(240)
+    assert await gates.charges() == [("due", 1000)]
+    others = [
+        gates.passage(way, CAR | {"plate": f"辽A{number:05}"}, minute=minute)
+        for number in range(LATE_AT_ONCE)
+        for way, minute in (("entry", 1), ("exit", 2))
+    ]
+    early = [gates.passage("entry", minute=10), gates.passage("exit", minute=180)]
+    await gates.tell(*others, *early)
+    assert [row["state"] for row in await gates.sessions() if row["plate"] == CAR["plate"]].count("exited") == 1
+    assert await RateLate(site.database, give_order).step() == 1
+    live = [(row["state"], row["amount"]) for row in await gates.sessions() if row["plate"] == CAR["plate"]]
+    assert sorted(one for one in live if one[0] != "corrected") == [("rated", 100), ("rated", 900)]
