@@ -64,13 +64,16 @@ class PayPagesApi:
         summary="Pay at the barrier: by this channel",
         tags=("payments",),
         responses={200: HTML},
-        problems=(UnknownCharge, UnknownChannel, NotPayable),
+        problems=(UnknownCharge, UnknownChannel),
     )
     async def pay(self, charge: ChargeId, channel: ChannelName) -> Raw:
         """Asked again, it is the same payment, until it is paid or over."""
         chosen = self._channels.chosen(channel)
-        async with self._db.transaction() as tx:
-            row = await pay_now(tx, [charge], Payer(), chosen)
+        try:
+            async with self._db.transaction() as tx:
+                row = await pay_now(tx, [charge], Payer(), chosen)
+        except NotPayable as why:
+            return _page("现在不能支付 Cannot be paid now", f"<p>{escape(why.detail)}</p>", status=409)
         return _waiting(row, charge)
 
     @operation(
@@ -154,10 +157,10 @@ def _yuan(fen: int) -> str:
     return f"{fen // 100}.{fen % 100:02d}"
 
 
-def _page(title: str, body: str, *, head: str = "") -> Raw:
+def _page(title: str, body: str, *, head: str = "", status: int = 200) -> Raw:
     text = (
         '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"{head}<title>{escape(title)}</title></head><body><main><h1>{escape(title)}</h1>{body}</main></body></html>"
     )
-    return Raw(text.encode(), HTML, headers=HEADERS, charset="utf-8")
+    return Raw(text.encode(), HTML, headers=HEADERS, charset="utf-8", status=status)

@@ -195,3 +195,5 @@ async def test_whoever_stands_at_the_barrier_pays_without_an_account(site: Site,
     assert "Paid" in (await site.get(f"/pay/{charge}/sandbox", who=None)).raw.decode()
     assert "Nothing is owed" in (await site.get(f"/pay/{charge}", who=None)).raw.decode()
     assert (await site.get("/pay/chg_" + "0" * 32, who=None)).status == 404
+    again = await site.ask("POST", f"/pay/{charge}/sandbox", who=None)
+    assert (again.status, again.headers["Content-Type"]) == (409, "text/html; charset=utf-8")
