@@ -41,9 +41,12 @@ class DisputeIn(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=1_000, strip_whitespace=True)] = Field(
-        description="In your own words."
-    )
+    reason: Annotated[
+        str,
+        StringConstraints(
+            min_length=1, max_length=1_000, strip_whitespace=True, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+        ),
+    ] = Field(description="In your own words.")
     kind: DisputeKind = "other"
     proof: ProofIn | None = Field(default=None, description="Of a vehicle for which you had no agreement then.")
 

@@ -1,5 +1,6 @@
 """Agreements, charges, arrears and objections over REST: whose they are, what is told, what becomes of them."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any, cast
 
@@ -264,3 +265,15 @@ async def test_what_a_channel_could_not_collect_is_unpaid_at_once(site: Site) ->
     assert (await site.get(f"/v1/agreements/{made}")).json["reasons"] == ["unpaid"]
     (item,) = (await site.get(ARREARS, params=MINE)).json["items"]
     assert (item["state"], item["channel"]) == ("due", "sandbox")
+
+
+async def test_of_two_drivers_who_agree_at_once_one_does(site: Site) -> None:
+    both = await asyncio.gather(agreed(site), agreed(site, who="ben"))
+    assert sorted(answer.status for answer in both) == [201, 409]
+
+
+@pytest.mark.parametrize("words", ["", " ", "a\0b", "x" * 1001])
+async def test_an_objection_is_words(site: Site, words: str) -> None:
+    charge = await unpaid(site)
+    answer = await site.post(f"/v1/charges/{charge['id']}/dispute", {"reason": words})
+    assert answer.status == 422
