@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, RootMod
 from pydantic_core import CoreSchema
 
 from billing.tariffs.dry_run import DryRun
-from billing.tariffs.tariff import TariffVersion
+from billing.tariffs.in_short import in_short
+from billing.tariffs.tariff import TariffVersion, read_tariff
 from billing.tariffs.words import Unsaid
 from contracts.ids import Label
 from kernel.db import Row, Tx
@@ -67,11 +68,12 @@ class TariffRow(BaseModel):
 class TariffView(TariffRow):
     """With what it says."""
 
+    in_short: dict[str, str] = Field(description="What most vehicles pay, in a sentence.")
     tariff: dict[str, Any]
 
     @classmethod
     def of(cls, tx: Tx, row: Row) -> Self:
-        return cls(**_members(tx, row), tariff=row["document"])
+        return cls(**_members(tx, row), in_short=_in_short(row), tariff=row["document"])
 
 
 class OperatorTariffRow(TariffRow):
@@ -88,12 +90,13 @@ class OperatorTariffRow(TariffRow):
 class OperatorTariffView(OperatorTariffRow):
     """With what it says."""
 
+    in_short: dict[str, str] = Field(description="What most vehicles pay, in a sentence.")
     tariff: dict[str, Any]
 
     @classmethod
     def of(cls, tx: Tx, row: Row) -> Self:
         told = OperatorTariffRow.of(tx, row)
-        return cls(**told.__dict__, tariff=row["document"])
+        return cls(**told.__dict__, in_short=_in_short(row), tariff=row["document"])
 
 
 def _members(tx: Tx, row: Row) -> dict[str, Any]:
@@ -108,6 +111,11 @@ def _members(tx: Tx, row: Row) -> dict[str, Any]:
         "valid_until": row["valid_until"],
         "created_at": row["created_at"],
     }
+
+
+def _in_short(row: Row) -> dict[str, str]:
+    said = in_short(read_tariff(row["document"]))
+    return {"zh": said.zh, "en": said.en}
 
 
 def _status(tx: Tx, row: Row) -> Status:

@@ -152,6 +152,7 @@ async def test_everybody_reads_what_a_car_park_charges(site: Site) -> None:
     assert (await site.get(path, who=None)).json["code"] == "no-tariff"
     told = (await site.get(path, who=None, params={"at": site.at(61)})).json
     assert (told["id"], told["tariff"]["plans"]) == (made["id"], hourly(3)["plans"])
+    assert told["in_short"] == {"zh": "每小时3元", "en": "3 yuan an hour"}
     assert "created_by" not in told
     schema = await site.get("/v1/tariff-schema", who=None)
     assert schema.headers["Content-Type"] == "application/schema+json"
