@@ -13,7 +13,7 @@ from billing.ledger import split_up
 from billing.post import post_all
 from billing.settlement_lifecycle import State
 from billing.split import NOTHING, Parts, given_back, split
-from billing.sql import charges, splits
+from billing.sql import charges, settled, splits
 from billing.sql import settlements as sql
 from contracts.promises import OWNERS_MONEY_HELD_FOR
 from kernel.db import Database, Row, Tx
@@ -32,7 +32,7 @@ async def freeze_day(tx: Tx, settlement: str, *, before_its_end: bool = False) -
     if row["ends"] > tx.now and not before_its_end:
         return False
     await sql.take_items(tx, row)
-    await sql.keep_figures(tx, settlement)
+    await settled.keep_figures(tx, settlement)
     return await sql.move(tx, row, State.FROZEN) is not None
 
 
@@ -41,7 +41,7 @@ async def split_day(database: Database, settlement: str) -> None:
     after = ""
     while True:
         async with database.transaction() as tx:
-            found = await sql.charges_of(tx, settlement, after=after, limit=PORTION)
+            found = await settled.charges_of(tx, settlement, after=after, limit=PORTION)
             await _split(tx, await charges.lock(tx, found), settlement)
         if len(found) < PORTION:
             break
@@ -49,7 +49,7 @@ async def split_day(database: Database, settlement: str) -> None:
     async with database.transaction() as tx:
         day = await sql.lock(tx, settlement)
         if day is not None and not day["is_split"]:
-            await sql.keep_figures(tx, settlement)
+            await settled.keep_figures(tx, settlement)
             await sql.move(
                 tx, day, day["state"], held_in=day["held_in"], is_split=True, held_by_city=day["held_by_city"]
             )
@@ -57,14 +57,14 @@ async def split_day(database: Database, settlement: str) -> None:
 
 async def _split(tx: Tx, rows: Sequence[Row], settlement: str) -> None:
     """What is not even between what is settled of these charges and whose it is."""
-    settled = await sql.settled(tx, [row["id"] for row in rows])
+    so_far = await settled.settled(tx, [row["id"] for row in rows])
     journals = []
     for row in rows:
-        so_far = settled[row["id"]]
-        due = parts_due(row, paid=so_far["paid"], refunded=so_far["refunded"])
-        change = Parts(0, due.operator - so_far["operator"], due.platform - so_far["platform"])
+        was = so_far[row["id"]]
+        due = parts_due(row, paid=was["paid"], refunded=was["refunded"])
+        change = Parts(0, due.operator - was["operator"], due.platform - was["platform"])
         if change != NOTHING:
-            journals.append(split_up(owed(row), change, times=settlement if so_far["is_split"] else ""))
+            journals.append(split_up(owed(row), change, times=settlement if was["is_split"] else ""))
         if due.owner and row["owner"] is not None:
             await splits.owner_waits(tx, row, OWNERS_MONEY_HELD_FOR)
     await post_all(tx, journals, settlement=settlement)

@@ -4,6 +4,7 @@ from billing.errors import UnknownSettlement, WrongState
 from billing.ledger import paid_out
 from billing.post import post
 from billing.settlement_lifecycle import State
+from billing.sql import settled
 from billing.sql import settlements as sql
 from kernel.db import Row, Tx
 
@@ -20,7 +21,7 @@ async def pay_out(tx: Tx, settlement: str) -> Row:
     if row is None or row["state"] != State.RECONCILED:
         state = seen["state"] if row is None else row["state"]
         raise WrongState(f"{settlement} is {state}: only what is reconciled is paid out", state=state)
-    amount = max(0, await sql.net(tx, settlement) + await sql.carried(tx, row["operator"]))
+    amount = max(0, await settled.net(tx, settlement) + await settled.carried(tx, row["operator"]))
     if amount:
         await post(tx, paid_out(row["operator"], settlement, amount), settlement=settlement)
     moved = await sql.move(tx, row, State.PAID_OUT, paid=amount)

@@ -55,6 +55,7 @@ from billing.http.refunds import RefundsApi
 from billing.http.session_coupons import SessionCouponsApi
 from billing.http.sessions import SessionsApi
 from billing.http.settlements import SettlementsApi
+from billing.http.statements import StatementsApi
 from billing.http.tariff_trials import TariffTrialsApi
 from billing.http.tariffs import OperatorTariffsApi
 from billing.pay import JOB as SEND_JOB
@@ -126,7 +127,8 @@ def serving(
             ArrearsApi(database, guesses),
             OperatorChargesApi(database),
             OperatorDisputesApi(database, record_audit),
-            SettlementsApi(database, zone, record_audit),
+            SettlementsApi(database, record_audit),
+            StatementsApi(database, zone),
             DifferencesApi(database, record_audit),
             OwnerStatementsApi(database, zone, record_audit),
             PrepaymentsApi(shelf, guesses),

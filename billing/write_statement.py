@@ -8,7 +8,7 @@ from billing.business_day import bounds
 from billing.ledger import Account, AccountKind
 from billing.settlement_lifecycle import State
 from billing.split import given_back, split
-from billing.sql import balances, settlements
+from billing.sql import balances, settled
 from billing.sql import statements as sql
 from billing.statement import Figures, Item, Language, OwnerStatement, Place, Share, Statement
 from contracts.promises import OWNERS_MONEY_HELD_FOR
@@ -52,11 +52,11 @@ async def places_of(tx: Tx, row: Row) -> list[Place]:
 
 async def places_of_all(tx: Tx, rows: Sequence[Row]) -> dict[str, list[Place]]:
     """The same of several. Before a day is split, all that is left of it is told as the operator's."""
-    found = await settlements.figures(tx, [row["id"] for row in rows])
+    found = await settled.figures(tx, [row["id"] for row in rows])
     figures = {row["id"]: [one for one in found if one["settlement"] == row["id"]] for row in rows}
     for row in rows:
         if row["state"] == State.OPEN:  # an operator has one at most
-            figures[row["id"]] = await settlements.figures_so_far(tx, row["operator"], row["ends"])
+            figures[row["id"]] = await settled.figures_so_far(tx, row["operator"], row["ends"])
     return {
         row["id"]: [
             Place(one["car_park"], one["channel"], figures_of(one, is_split=row["is_split"]))

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from billing.errors import CityWide, NothingAvailable
 from billing.http.payments import READ
 from billing.http.settlement_views import OwnerStatementView
-from billing.http.settlements import CSV, HTML, PAPER, Lang
+from billing.http.statements import CSV, HTML, PAPER, Lang
 from billing.pay_owner import pay_owner
 from billing.statement import Language, OwnerStatement
 from billing.statement_csv import owner_statement_csv

@@ -1,8 +1,7 @@
-"""`/v1/operator/settlements`: an operator's business days, their papers, and when they are paid out."""
+"""`/v1/operator/settlements`: an operator's business days, and when they are paid out."""
 
 from datetime import date, timedelta
 from typing import Annotated, Final
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -15,10 +14,7 @@ from billing.settle_all import JOB
 from billing.settlement_lifecycle import State
 from billing.sql import differences
 from billing.sql import settlements as sql
-from billing.statement import Language, Statement
-from billing.statement_csv import statement_csv
-from billing.statement_page import statement_page
-from billing.write_statement import places_of, places_of_all, write_statement
+from billing.write_statement import places_of, places_of_all
 from contracts.audit import RecordAudit
 from contracts.ids import Slug
 from kernel.db import Database, Row, Tx
@@ -29,7 +25,6 @@ from kernel.http import (
     InvalidParameter,
     Limit,
     Page,
-    Raw,
     after_id,
     decode_cursor,
     encode_cursor,
@@ -39,16 +34,11 @@ from kernel.http import (
 from kernel.jobs import enqueue
 from kernel.moments import YEAR_MAX, YEAR_MIN
 
-CSV: Final = "text/csv"
-HTML: Final = "text/html"
-PAPER: Final = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
-"""Its styles are its own, and there is nothing else in it."""
 PathSettlement = Annotated[str, StringConstraints(pattern=r"^stl_[0-9a-f]{32}$")]
 Day = Annotated[
     date | None, Field(ge=date(YEAR_MIN + 1, 1, 1), le=date(YEAR_MAX, 12, 31), description="A business day.")
 ]
 States = Annotated[list[State], Field(description="Only these.")]
-Lang = Annotated[Language, Field(description="Of the paper.")]
 Open = Annotated[str | None, StringConstraints(pattern="^(open|resolved)$"), Field(description="Only these.")]
 Reason = Annotated[
     str,
@@ -68,11 +58,10 @@ class ReasonIn(BaseModel):
 
 
 class SettlementsApi:
-    """For the operators whose days they are. `zone` is the city's."""
+    """For the operators whose days they are."""
 
-    def __init__(self, db: Database, zone: ZoneInfo, record_audit: RecordAudit) -> None:
+    def __init__(self, db: Database, record_audit: RecordAudit) -> None:
         self._db = db
-        self._zone = zone
         self._record_audit = record_audit
 
     @operation(
@@ -125,35 +114,8 @@ class SettlementsApi:
     async def one(self, caller: Caller, settlement: PathSettlement) -> SettlementWhole:
         """By car park and channel."""
         async with self._db.transaction(readonly=True) as tx:
-            row = await _own(tx, caller, settlement)
+            row = await own_settlement(tx, caller, settlement)
             return SettlementWhole.of(row, await places_of(tx, row))
-
-    @operation(
-        get="/v1/operator/settlements/{settlement}/statement.csv",
-        summary="The statement of a settlement, as CSV",
-        tags=("operator", "settlements"),
-        scopes=OPERATE,
-        responses={200: CSV},
-        problems=(UnknownSettlement,),
-    )
-    async def csv(self, caller: Caller, settlement: PathSettlement, lang: Lang = Language.ZH) -> Raw:
-        """A row a charge, amounts in yuan, the total at the end."""
-        statement = await self._statement(caller, settlement, lang)
-        name = f'attachment; filename="settlement-{statement.operator}-{statement.day}.csv"'
-        return Raw(statement_csv(statement, lang), CSV, {"Content-Disposition": name}, charset="utf-8")
-
-    @operation(
-        get="/v1/operator/settlements/{settlement}/statement.html",
-        summary="The statement of a settlement, to print",
-        tags=("operator", "settlements"),
-        scopes=OPERATE,
-        responses={200: HTML},
-        problems=(UnknownSettlement,),
-    )
-    async def page(self, caller: Caller, settlement: PathSettlement, lang: Lang = Language.ZH) -> Raw:
-        """A page of its own, laid out for A4; printed to a file it is the PDF."""
-        statement = await self._statement(caller, settlement, lang)
-        return Raw(statement_page(statement, lang), HTML, PAPER, charset="utf-8")
 
     @operation(
         get="/v1/operator/settlements/{settlement}/differences",
@@ -174,7 +136,7 @@ class SettlementsApi:
         """Oldest first. While one is open, the day is not reconciled."""
         after = after_id(cursor)
         async with self._db.transaction(readonly=True) as tx:
-            await _own(tx, caller, settlement)
+            await own_settlement(tx, caller, settlement)
             rows = await differences.of_settlement(tx, settlement, state=state, after=after, limit=limit + 1)
         return page_by("id", rows, limit, DifferenceView.of)
 
@@ -191,7 +153,7 @@ class SettlementsApi:
         """By itself it is closed after midnight. What comes from now on is the next day's; the worker splits what came
         so far, and reconciles it as soon as the payment channels' bills are there.
         """
-        row = await _own(tx, caller, settlement)
+        row = await own_settlement(tx, caller, settlement)
         if not await freeze_day(tx, settlement, before_its_end=True):
             detail = f"{settlement} is {row['state']}: only an open day is closed, after the one before it"
             raise WrongState(detail, state=row["state"])
@@ -209,7 +171,7 @@ class SettlementsApi:
     )
     async def hold(self, tx: Tx, caller: Caller, settlement: PathSettlement, wanted: ReasonIn) -> SettlementWhole:
         """Until it is released; what the city holds, only the city releases."""
-        row = await _own(tx, caller, settlement)
+        row = await own_settlement(tx, caller, settlement)
         await hold_settlement(tx, settlement, reason=wanted.reason, by_city=caller.covered is None)
         return await self._told(tx, caller, row, "settlement.hold", {"reason": wanted.reason})
 
@@ -224,7 +186,7 @@ class SettlementsApi:
     )
     async def release(self, tx: Tx, caller: Caller, settlement: PathSettlement, wanted: ReasonIn) -> SettlementWhole:
         """It goes on where it was held."""
-        row = await _own(tx, caller, settlement)
+        row = await own_settlement(tx, caller, settlement)
         await release_settlement(tx, settlement, reason=wanted.reason, by_city=caller.covered is None)
         return await self._told(tx, caller, row, "settlement.release", {"reason": wanted.reason})
 
@@ -239,15 +201,11 @@ class SettlementsApi:
     )
     async def pay_out(self, tx: Tx, caller: Caller, settlement: PathSettlement) -> SettlementWhole:
         """The city's step: the transfer was made. What earlier days were short of is less."""
-        row = await _own(tx, caller, settlement)
+        row = await own_settlement(tx, caller, settlement)
         if caller.covered is not None:
             raise CityWide("operators are paid; the city pays")
         paid = await pay_out(tx, settlement)
         return await self._told(tx, caller, row, "settlement.pay-out", {"paid": paid["paid"]})
-
-    async def _statement(self, caller: Caller, settlement: str, language: Language) -> Statement:
-        async with self._db.transaction(readonly=True) as tx:
-            return await write_statement(tx, await _own(tx, caller, settlement), self._zone, language)
 
     async def _told(self, tx: Tx, caller: Caller, row: Row, action: str, detail: dict[str, object]) -> SettlementWhole:
         await self._record_audit(
@@ -258,11 +216,12 @@ class SettlementsApi:
             subject=f"settlement/{row['id']}",
             detail={"day": row["day"].isoformat(), **detail},
         )
-        now = await _own(tx, caller, row["id"])
+        now = await own_settlement(tx, caller, row["id"])
         return SettlementWhole.of(now, await places_of(tx, now))
 
 
-async def _own(tx: Tx, caller: Caller, settlement: str) -> Row:
+async def own_settlement(tx: Tx, caller: Caller, settlement: str) -> Row:
+    """Raises UnknownSettlement for another operator's as well."""
     row = await sql.read(tx, settlement, caller.covered)
     if row is None:
         raise UnknownSettlement(settlement=settlement)

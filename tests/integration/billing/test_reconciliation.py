@@ -1,108 +1,22 @@
 """The channels' bills beside our own rows and ledger, over a real database."""
 
-import asyncio
-import random
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from typing import Any, cast
+from datetime import date, timedelta
+from typing import cast
 
 import pytest
-from prometheus_client import CollectorRegistry
 
-from billing.business_day import day_of
-from billing.channels.protocol import BillLine, ChannelAway, PaymentChannel
+from billing.channels.protocol import PaymentChannel
 from billing.errors import UnknownDifference, WrongState
-from billing.ledger_differences import ledger_differences
 from billing.matching import Kind, Way
 from billing.pay_out import pay_out
 from billing.read_bill import JOB, ReadBill
 from billing.resolve_difference import ask_about_difference, resolve_difference
-from billing.settle_all import settle_all
-from billing.settlement_meters import SettlementMeters
-from billing.sql import charges
 from kernel.clock import ManualClock
-from kernel.db import Database, Row, Tx
-from tests.integration.billing.day_of_money import CITY, Money, line
+from kernel.db import Database
+from tests.integration.billing.billed_city import HOUR, City
+from tests.integration.billing.day_of_money import CITY, line
 
 MONDAY = date(2026, 11, 23)
-HOUR = 3600
-FAULTS: list[Kind | None] = [*[None] * 14, *Kind]
-DAY = 24 * HOUR
-
-
-@dataclass
-class Bills:
-    """A channel of which only the bills are asked: by day, None while one is not made up."""
-
-    name: str = "wechat"
-    makes_up_bills: bool = True
-    days: dict[date, list[BillLine] | None] = field(default_factory=dict)
-    is_away: bool = False
-    asked: list[date] = field(default_factory=list)
-
-    async def bill(self, day: date) -> Sequence[BillLine] | None:
-        self.asked.append(day)
-        if self.is_away:
-            raise ChannelAway("no answer")
-        return self.days.get(day, [])
-
-    def add(self, one: BillLine, *, day: date | None = None) -> BillLine:
-        """To the bill of the day that it is in, or of `day`."""
-        lines = self.days.setdefault(day or day_of(one.at, CITY), [])
-        assert lines is not None
-        lines.append(one)
-        return one
-
-
-class City:
-    """Money, its clock and one channel."""
-
-    def __init__(self, database: Database, clock: ManualClock) -> None:
-        self.database, self.clock, self.money, self.bills = database, clock, Money(database), Bills()
-        self.meters = SettlementMeters(CollectorRegistry())
-        self.opened: list[str] = []
-
-    async def run(self) -> None:
-        async def on_paid(_tx: Tx, charge: Row) -> None:
-            self.opened.append(charge["id"])
-
-        channels = cast(list[PaymentChannel], [self.bills])
-        await settle_all(self.database, CITY, channels, on_paid=on_paid, meters=self.meters)
-
-    async def next_day(self) -> None:
-        self.clock.advance(DAY)
-        await self.run()
-
-    async def rows(self, statement: str, *values: Any) -> list[Row]:
-        async with self.database.transaction(readonly=True) as tx:
-            return await tx.fetch(statement, *values)
-
-    async def differences(self) -> list[Row]:
-        return await self.rows("SELECT * FROM billing.difference ORDER BY id")
-
-    async def one(self) -> Row:
-        (found,) = await self.differences()
-        return found
-
-    async def states(self) -> list[str]:
-        return [row["state"] for row in await self.rows("SELECT state FROM billing.settlement ORDER BY operator, day")]
-
-    async def resolve(self, way: Way, *, operators: Sequence[str] | None = None) -> Row:
-        async with self.database.transaction() as tx:
-            (row,) = await tx.fetch("SELECT id FROM billing.difference WHERE state = 'open'")
-            return await resolve_difference(
-                tx, row["id"], way, reason="looked at it", actor="operator:x", operators=operators
-            )
-
-    async def clearing(self) -> int:
-        """What the channel still has: nothing, once all is billed and resolved."""
-        return (await self.money.balances()).get("channel_clearing:wechat", 0)
-
-    async def is_whole(self) -> None:
-        async with self.database.transaction(readonly=True) as tx:
-            assert await ledger_differences(tx) == []
 
 
 @pytest.fixture
@@ -312,30 +226,6 @@ async def test_a_refund_of_what_nobody_knows_is_the_citys_loss(city: City) -> No
     assert ((await city.money.balances())["bad_debt:"], await city.clearing()) == (400, 0)
 
 
-async def test_several_workers_settle_at_once(city: City) -> None:
-    """Each bill is taken, each line booked, each day split and reconciled by one of them, or none twice."""
-    chance, seeded = random.Random(7), Counter[tuple[str, str]]()
-    for _ in range(40):
-        city.clock.advance(chance.randrange(60, 1_000))
-        await _something(city, chance, seeded)
-    city.clock.advance(DAY)
-    await asyncio.gather(*[city.run() for _ in range(3)])
-    city.clock.advance(DAY)
-    await asyncio.gather(*[city.run() for _ in range(3)])
-    assert Counter((row["kind"], row["number"]) for row in await city.differences()) == seeded
-    (told,) = await city.rows(
-        "SELECT count(*) AS lines, count(*) FILTER (WHERE is_booked) AS booked,"
-        " (SELECT count(*) FROM billing.journal WHERE kind = 'bill') AS journals FROM billing.bill_line"
-    )
-    assert told["lines"] == told["booked"] == told["journals"] > 30
-    for row in [row for row in await city.differences() if row["state"] == "open"]:
-        async with city.database.transaction() as tx:
-            await resolve_difference(tx, row["id"], Way.SUSPENSE, reason="seeded", actor="operator:x", operators=None)
-    await asyncio.gather(*[city.run() for _ in range(3)])
-    assert (set(await city.states()), await city.clearing()) == ({"reconciled"}, 0)
-    await city.is_whole()
-
-
 async def test_charged_twice_by_the_channel(city: City) -> None:
     now = city.clock.now()
     _, payment = await city.money.paid(1_000)
@@ -382,80 +272,3 @@ async def test_a_bill_that_was_put_right_is_read_once_more(city: City) -> None:
     assert (found["state"], found["way"], found["kind"]) == ("resolved", Way.ITSELF, Kind.MISSING_THERE)
     assert (await city.states(), await city.clearing()) == (["reconciled"], 0)
     assert [row["lines"] for row in await city.rows("SELECT lines FROM billing.bill")] == [2]
-
-
-@pytest.mark.parametrize("seed", range(4))
-async def test_every_seeded_difference_is_found_and_none_is_invented(city: City, seed: int) -> None:
-    """Three days of payments and refunds, a third of them wrong in some way."""
-    chance = random.Random(seed)
-    seeded: Counter[tuple[str, str]] = Counter()
-    for _ in range(3):
-        for _ in range(30):
-            city.clock.advance(chance.randrange(60, 1_500))
-            await _something(city, chance, seeded)
-        city.clock.advance((16 * HOUR - _since_eight(city.clock.now())) % DAY or DAY)  # to eight the next morning
-        await city.run()
-    await city.next_day()
-    await city.next_day()
-    found = await city.differences()
-    assert Counter((row["kind"], row["number"]) for row in found) == seeded
-    by_itself = {row["kind"] for row in found if row["way"] == Way.ITSELF}
-    assert by_itself <= {Kind.LATE, Kind.STATE}
-    assert {row["kind"] for row in found if row["state"] == "open"}.isdisjoint(by_itself)
-    for row in found:
-        if row["state"] == "open":
-            async with city.database.transaction() as tx:
-                await resolve_difference(
-                    tx, row["id"], Way.SUSPENSE, reason="seeded", actor="operator:x", operators=None
-                )
-    assert await city.clearing() == 0, "what the bank has is what the bills say, and the rest is set aside"
-    await city.next_day()
-    assert set(await city.states()) == {"reconciled"}
-    await city.is_whole()
-
-
-def _since_eight(moment: datetime) -> int:
-    return (moment.hour * HOUR + moment.minute * 60 + moment.second + 8 * HOUR) % DAY
-
-
-async def _something(city: City, chance: random.Random, seeded: Counter[tuple[str, str]]) -> None:
-    """A charge that is paid, or partly given back, and what the bill makes of it."""
-    now, amount = city.clock.now(), chance.randrange(1, 5_000)
-    fault = chance.choice(FAULTS)
-    operator = chance.choice(["mira", "nord"])
-    fee = amount * 6 // 1_000
-    if fault is Kind.MISSING_HERE:
-        city.bills.add(line(f"unknown_{now.timestamp()}", amount, fee=fee, at=now))
-        seeded[fault, f"unknown_{now.timestamp()}"] += 1
-        return
-    if fault is Kind.STATE:
-        async with city.database.transaction() as tx:
-            payment = await city.money.ask(tx, await city.money.charge(tx, amount, operator=operator), state="closed")
-        city.bills.add(line(payment, amount, fee=fee, at=now))
-        seeded[fault, payment] += 1
-        return
-    charge, payment = await city.money.paid(amount, operator=operator)
-    match fault:
-        case Kind.MISSING_THERE:
-            seeded[fault, payment] += 1
-        case Kind.LATE:
-            city.bills.add(line(payment, amount, fee=fee, at=now), day=day_of(now, CITY) + timedelta(days=1))
-            seeded[fault, payment] += 1
-        case Kind.AMOUNT:
-            city.bills.add(line(payment, amount + chance.choice([-1, 1, 100]), fee=fee, at=now))
-            seeded[fault, payment] += 1
-        case _:
-            city.bills.add(line(payment, amount, fee=fee, at=now))
-    if fault is Kind.DOUBLED:
-        city.bills.add(line(payment, amount, fee=fee, at=now))
-        seeded[fault, payment] += 1
-    if fault is Kind.UNKNOWN_REFUND:
-        city.bills.add(line(payment, amount, at=now, refund=f"unknown_{payment}"))
-        seeded[fault, f"unknown_{payment}"] += 1
-    if fault is None and chance.random() < 0.3:
-        part = chance.randrange(1, amount + 1)
-        refund = await city.money.give_back(charge, payment, part)
-        city.bills.add(line(payment, part, fee=-(part * 6 // 1_000), at=now, refund=refund))
-        async with city.database.transaction() as tx:
-            (row,) = await charges.lock(tx, [charge])
-            assert row["refunded"] == part

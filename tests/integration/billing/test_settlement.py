@@ -12,7 +12,7 @@ from billing.pay_out import pay_out
 from billing.reconcile_day import reconcile_day
 from billing.release_owners import release_owners
 from billing.settle_days import settle_days
-from billing.sql import settlements as sql
+from billing.sql import settled
 from kernel.clock import ManualClock
 from kernel.db import Database
 from tests.integration.billing.day_of_money import CITY, Money
@@ -230,5 +230,5 @@ async def test_a_day_that_is_open_shows_its_figures_so_far(database: Database, m
     await money.settle()
     row = (await money.settlements())["mira", MONDAY]
     async with database.transaction(readonly=True) as tx:
-        (figure,) = await sql.figures_so_far(tx, "mira", row["ends"])
+        (figure,) = await settled.figures_so_far(tx, "mira", row["ends"])
     assert (row["state"], figure["gross"], figure["refunded"], figure["car_park"]) == ("open", 1_000, 10, "sy-mira-1")

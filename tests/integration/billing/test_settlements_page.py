@@ -12,10 +12,10 @@ from billing.channels.protocol import PaymentChannel
 from billing.settle_all import settle_all
 from billing.settlement_meters import SettlementMeters
 from kernel.db import Row, Tx
+from tests.integration.billing.billed_city import Bills
 from tests.integration.billing.conftest import ANN, CITY, MIRA, OTTO, PARK, Site
 from tests.integration.billing.day_of_money import CITY as ZONE
 from tests.integration.billing.day_of_money import Money, line
-from tests.integration.billing.test_reconciliation import Bills
 
 MONDAY = date(2026, 11, 23)
 DAY_S = 24 * 3600
