@@ -230,6 +230,16 @@ class UnknownRefund(Problem):
     slug = "unknown-refund"
 
 
+class NoSuchChannel(Problem):
+    """No such payment channel here
+
+    It was never configured, or is no more: nothing that it tells is heard.
+    """
+
+    status = 404
+    slug = "no-such-channel"
+
+
 class UnknownNotification(Problem):
     """No such notification
 

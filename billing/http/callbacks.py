@@ -7,7 +7,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from billing.channels.offered import Channels
-from billing.errors import UnknownChannel, UnknownNotification, WrongState
+from billing.errors import NoSuchChannel, UnknownNotification, WrongState
 from billing.hear_callback import hear_callback
 from billing.http.payments import ChannelName, Limit
 from billing.settle_payment import OnPaid
@@ -79,7 +79,7 @@ class CallbacksApi:
         summary="A payment channel speaks",
         tags=("payments",),
         responses={200: "application/json"},
-        problems=(UnknownChannel,),
+        problems=(NoSuchChannel,),
         body_bytes_max=BODY_BYTES_MAX,
         takes={"application/json": {}, "application/x-www-form-urlencoded": {}},
         for_devices=True,
@@ -88,8 +88,11 @@ class CallbacksApi:
         """Signed as the channel signs; what is not is answered in its own way, and changes nothing. The same
         notification may come as often as it likes.
         """
+        known = self._channels.known(channel)
+        if known is None:
+            raise NoSuchChannel(channel=channel)
         body = await read_body(request, BODY_BYTES_MAX)
-        reply = await hear_callback(self._db, self._channels.chosen(channel), request.headers, body, self._on_paid)
+        reply = await hear_callback(self._db, known, request.headers, body, self._on_paid)
         return Raw(reply.body, reply.content_type, status=reply.status)
 
     @operation(

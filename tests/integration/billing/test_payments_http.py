@@ -118,6 +118,8 @@ async def test_bytes_that_nobody_signed_change_nothing(site: Site, till: Till) -
     ):
         heard = await site.ask("POST", "/v1/callbacks/sandbox", who=None, headers=wrong, data=said)
         assert (heard.status, heard.json) == (401, {"taken": False})
+    nobody = await site.ask("POST", "/v1/callbacks/wechat", who=None, headers=headers, data=told)
+    assert (nobody.status, nobody.json["code"]) == (404, "no-such-channel")
     site.clock.advance(301)
     late = await site.ask("POST", "/v1/callbacks/sandbox", who=None, headers=headers, data=told)
     assert late.status == 401
