@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from billing.bill_session import Till, seen
+from billing.bill_session import Till, decide_again, seen
 from billing.confusable import Proposal, decided
 from billing.exit_decision import decide_exit
 from billing.follow_passages import Followed, follow_passages
@@ -92,9 +92,16 @@ async def _restore(tx: Tx, till: Till, wrong: Sequence[Row]) -> None:
 
 
 async def _decide(tx: Tx, till: Till, orphans: Sequence[tuple[Row, Passage]]) -> None:
-    """Whoever stands at the exit and was not matched; of the others there is nothing to decide."""
+    """Whoever stands at the exit and was not matched; of the others there is nothing to decide. Whoever came to the
+    exit before, and did not pay, has not left since: it still owes that.
+    """
     rows = {row["id"]: row for row in await sessions.lock(tx, [row["id"] for row, _ in orphans])} if orphans else {}
     for row, passage in orphans:
         now = rows[row["id"]]
-        if now["state"] == State.ORPHAN_EXIT and is_live(seen(now, passage), tx.now):
+        if now["state"] != State.ORPHAN_EXIT or not is_live(seen(now, passage), tx.now):
+            continue
+        before = await sessions.not_through(tx, now)
+        if before is not None:
+            await decide_again(tx, till, before, passage)
+        else:
             await decide_exit(tx, till.give_order, now, None, seen(now, passage))

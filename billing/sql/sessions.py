@@ -207,3 +207,27 @@ async def later_priced(tx: Tx, row: Row, until: datetime) -> list[Row]:
     """Stays of the vehicle there that began after this one, until then, and have a price, locked."""
     values = (row["car_park"], row["zone"], row["plate"], row["color"], row["entry_at"], until)
     return await tx.fetch(LATER, *values)
+
+
+def _not_through(vehicle: str) -> str:
+    return f"""
+    SELECT * FROM billing.session
+    WHERE car_park = $1 AND {vehicle} = $2 AND zone = $3 AND (color = $4 OR color IS NULL OR $4::text IS NULL)
+        AND state = 'rated' AND at_exit ->> 'way' = 'pay_at_barrier'
+        AND exit_at < $5 AND exit_at > $5::timestamptz - interval '31 days'
+    ORDER BY exit_at DESC LIMIT 1 FOR NO KEY UPDATE
+    """
+
+
+NOT_THROUGH_OF_PLATE: Final = _not_through("plate")
+NOT_THROUGH_OF_TICKET: Final = _not_through("plate IS NULL AND ticket")
+
+
+async def not_through(tx: Tx, row: Row) -> Row | None:
+    """The stay whose vehicle stood before the barrier and has not paid, locked: the exit in `row`, which no entry
+    precedes, is its next attempt.
+    """
+    statement, vehicle = NOT_THROUGH_OF_PLATE, row["plate"]
+    if vehicle is None:
+        statement, vehicle = NOT_THROUGH_OF_TICKET, row["ticket"]
+    return await tx.fetchrow(statement, row["car_park"], vehicle, row["zone"], row["color"], row["exit_at"])

@@ -83,6 +83,20 @@ async def test_whoever_is_read_again_at_the_exit_is_told_again_and_not_let_out_f
     assert [order[0] for order in await gates.orders()] == ["show_text", "show_text"]
 
 
+async def test_whoever_comes_back_to_the_exit_hours_later_without_having_paid_is_not_let_out_as_unknown(
+    site: Site, gates: Gates
+) -> None:
+    await gates.park(30)
+    site.clock.advance(3600 * 3)
+    await gates.drive("exit")
+    assert sorted(await gates.states()) == ["orphan_exit", "rated"]
+    assert [order[0] for order in await gates.orders()] == ["show_text", "show_text"]
+    await gates.pay()
+    site.clock.advance(3600)
+    await gates.drive("exit")
+    assert [order[0] for order in await gates.orders()][-1] == "open_barrier"
+
+
 async def test_passages_of_a_car_park_that_was_offline_end_in_the_same_sessions(site: Site, gates: Gates) -> None:
     told = [
         gates.passage("entry", minute=0),
