@@ -46,6 +46,7 @@ from occupancy.resync import hear_of_order
 from registry.key_store import RegistryKeyStore
 from registry.service import registry_service
 from registry.sql import audit
+from registry.tell_tariffs import tell_tariffs
 from reservation import service as reservation
 from reservation.signing import SigningKey
 
@@ -170,6 +171,7 @@ async def worker(tools: Tools) -> AsyncIterator[Mapping[str, Probe]]:
             registry=tools.registry,
             give_order=give_order,
         ),
+        billing.telling(tools.database, tell_tariffs),
         gateway_service.upkeep(tools.database, settings.gateway, tools.registry, ON_ORDER),
         Service("kernel", loops=[purge_loop(tools.database)]),
     ]

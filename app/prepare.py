@@ -29,6 +29,7 @@ from registry.districts import load_districts
 from registry.issue_key import issue_key
 from registry.key_store import RegistryKeyStore
 from registry.seed import is_registry_empty, seed_city
+from registry.tell_tariffs import tell_tariffs
 
 CITY_SEED = 24
 """The demo's city is the same everywhere: 024 is Shenyang's dialling code."""
@@ -72,7 +73,7 @@ async def _seed(database: Database, settings: BerthSettings, car_parks: int) -> 
         districts = load_districts(settings.registry.districts_file)
         city = generate_city(CITY_SEED, car_parks, districts, time_zone=settings.registry.time_zone)
         await seed_city(tx, city)
-        await seed_tariffs(tx, map(_priced, city.plans))
+        await seed_tariffs(tx, map(_priced, city.plans), tell_tariffs)
         return len(city.plans)
 
 

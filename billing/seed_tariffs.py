@@ -8,8 +8,10 @@ from msgspec import Struct
 
 from billing.city_tariffs import city_tariff
 from billing.sql import tariffs as sql
+from billing.tariffs.in_short import in_short
 from billing.tariffs.tariff import read_tariff
 from contracts.ids import CarParkId
+from contracts.tariffs import TellTariffs
 from kernel.db import Tx
 from kernel.ids import new_id
 
@@ -26,12 +28,18 @@ class Priced(Struct, frozen=True):
     summary: Mapping[str, str]
 
 
-async def seed_tariffs(tx: Tx, priced: Iterable[Priced]) -> int:
-    """How many there are now. Raises KeyError for a name that is none of `CITY_TARIFFS`."""
+async def seed_tariffs(tx: Tx, priced: Iterable[Priced], tell: TellTariffs) -> int:
+    """How many there are now, told with the city and not one after the other once it lives. Raises KeyError for a name
+    that is none of `CITY_TARIFFS`.
+    """
     rows = []
+    told: dict[CarParkId, dict[str, str]] = {}
     for one in priced:
         document = {**city_tariff(one.tariff, one.summary), "time_zone": one.time_zone}
-        read_tariff(document)
+        said = in_short(read_tariff(document))
+        told[one.car_park] = {"zh": said.zh, "en": said.en}
         rows.append((new_id("tar", tx.now), one.car_park, "", 1, document, tx.now - IN_FORCE_FOR, tx.now, "seed"))
     await sql.copy(tx, rows)
+    await tell(tx, told)
+    await sql.note_told(tx, [(row[1], row[0]) for row in rows])
     return len(rows)

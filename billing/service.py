@@ -2,6 +2,7 @@
 
 - `serving`, in every API process: what stays cost, who owes what, and paying it.
 - `upkeep`, in a worker: what is done by the clock, and what may wait.
+- `telling`, in a worker: what car parks charge is told to the registry;
 - `on_passages`: what the gateway runs in its own transactions.
 """
 
@@ -77,15 +78,17 @@ from billing.start_refund import JOB as REFUND_JOB
 from billing.take_passages import take_passages
 from billing.tariff_shelf import TariffShelf
 from billing.tariffs.calendar import public_calendar
+from billing.tell_tariffs import TELL_S, tell_tariffs
 from contracts.audit import RecordAudit
 from contracts.facts import PassageHandler, PassageSeen
 from contracts.orders import GiveOrder
 from contracts.promises import PROMISE_OVER
+from contracts.tariffs import TellTariffs
 from kernel.db import Database, Row, Tx
 from kernel.rates import Limiter
 from kernel.service import Job, Loop, Service
 
-__all__ = ["on_passages", "serving", "upkeep"]
+__all__ = ["on_passages", "serving", "telling", "upkeep"]
 
 
 def on_passages(give_order: GiveOrder) -> PassageHandler:
@@ -134,6 +137,16 @@ def serving(
             PrepaymentsApi(shelf, guesses),
         ],
     )
+
+
+def telling(database: Database, tell: TellTariffs) -> Service:
+    """The side that has the registry show what car parks charge."""
+    shelf = TariffShelf()
+
+    async def step() -> None:
+        await tell_tariffs(database, shelf, tell)
+
+    return Service("billing", loops=[Loop("billing.tell-tariffs", step, TELL_S)])
 
 
 def upkeep(

@@ -186,3 +186,32 @@ _COPIED: Final = ("id", "car_park", "zone", "number", "document", "valid_from", 
 async def copy(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
     """Many first versions at once: values of the columns above, in that order."""
     await tx.copy_records("tariff", schema="billing", columns=_COPIED, records=rows)
+
+
+UNTOLD: Final = """
+    WITH in_force AS (
+        SELECT DISTINCT ON (car_park) car_park, id FROM billing.tariff
+        WHERE zone = '' AND withdrawn_at IS NULL AND valid_from <= $1 AND (valid_until IS NULL OR $1 < valid_until)
+        ORDER BY car_park, valid_from DESC, number DESC
+    )
+    SELECT car_park, in_force.id AS tariff
+    FROM in_force FULL JOIN billing.tariff_told AS told USING (car_park)
+    WHERE in_force.id IS DISTINCT FROM told.tariff
+    ORDER BY car_park LIMIT $2
+"""
+
+
+async def untold(tx: Tx, *, limit: int) -> list[Row]:
+    """Car parks of which another version is in force than the one told, or none any more (`tariff` NULL)."""
+    return await tx.fetch(UNTOLD, tx.now, limit)
+
+
+TOLD: Final = """
+    INSERT INTO billing.tariff_told (car_park, tariff) SELECT * FROM unnest($1::text[], $2::text[])
+    ON CONFLICT (car_park) DO UPDATE SET tariff = excluded.tariff
+"""
+
+
+async def note_told(tx: Tx, told: Sequence[tuple[str, str | None]]) -> None:
+    """Of each car park which version is told, or that there is none."""
+    await tx.execute(TOLD, [car_park for car_park, _ in told], [tariff for _, tariff in told])

@@ -1,6 +1,6 @@
 """Statements on car parks and the operators who run them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contracts.ids import CarParkId, OperatorId
@@ -44,6 +44,13 @@ WHERE id = $1
 """
 
 CLOSE = "UPDATE registry.car_park SET closed = $2, closed_reason = $3, updated_at = $4 WHERE id = $1"
+
+TELL_TARIFFS = """
+UPDATE registry.car_park SET tariff_told = said.told
+FROM jsonb_to_recordset($1) AS said (id text, told jsonb)
+WHERE car_park.id = said.id AND car_park.tariff_told IS DISTINCT FROM said.told
+"""
+"""`updated_at` stays: it is when its operator changed it."""
 
 RETIRE = "UPDATE registry.car_park SET retired = true, updated_at = $2 WHERE id = $1"
 
@@ -121,6 +128,12 @@ async def update_car_park(tx: Tx, car_park: CarPark) -> None:
 async def close_car_park(tx: Tx, car_park: CarParkId, *, closed: bool, reason: str | None) -> None:
     """Set the closure; `reason` is None when open."""
     await tx.execute(CLOSE, car_park, closed, reason, tx.now)
+
+
+async def tell_tariffs(tx: Tx, told: Mapping[CarParkId, Mapping[str, str] | None]) -> int:
+    """How many of these car parks say something else of what they charge now."""
+    listed = [{"id": car_park, "told": None if said is None else dict(said)} for car_park, said in sorted(told.items())]
+    return await tx.execute(TELL_TARIFFS, listed)
 
 
 async def retire_car_park(tx: Tx, car_park: CarParkId) -> None:

@@ -1,9 +1,11 @@
 """The generated city's tariffs: each of its car parks says what it charges, from the first second on."""
 
 from billing.seed_tariffs import Priced, seed_tariffs
+from billing.sql.tariffs import untold
 from registry.city_generator import generate_city
 from registry.districts import load_districts
 from registry.seed import seed_city
+from registry.tell_tariffs import tell_tariffs
 from tests.integration.billing.conftest import Site
 
 
@@ -16,7 +18,8 @@ async def test_every_car_park_of_a_seeded_city_has_a_price(site: Site) -> None:
             for plan in city.plans
             if (summary := plan.car_park.tariff_summary) is not None
         ]
-        assert await seed_tariffs(tx, told) == 40
+        assert await seed_tariffs(tx, told, tell_tariffs) == 40
+        assert await untold(tx, limit=1) == []
     for plan in city.plans:
         body = {"car_park": plan.car_park.id, "from": site.at(-1440), "until": site.at(-1300)}
         answer = await site.ask("POST", "/v1/quotes", json=body, who=None)
