@@ -30,8 +30,8 @@ class ParkingHabits:
 
     def __init__(
         self,
-        rests_s: tuple[float, float] = (5.0, 60.0),
-        stays_s: tuple[float, float] = (20.0, 150.0),
+        rests_s: tuple[float, float] = (3.0, 40.0),
+        stays_s: tuple[float, float] = (15.0, 100.0),
         looks_s: tuple[float, float] = (120.0, 600.0),
     ) -> None:
         self.rests_s, self.stays_s, self.looks_s = rests_s, stays_s, looks_s
