@@ -5,11 +5,7 @@ the same data, with the clock put forward.
 """
 
 import asyncio
-import json
 import re
-import subprocess
-import urllib.error
-import urllib.request
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -18,13 +14,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from contracts.wire import Plate
-from kernel.clock import SystemClock
-from kernel.ids import new_id
 from tests.conftest import Eventually
+from tests.e2e.asking import Api, token_of
 from tests.e2e.conftest import StartCity
 from tests.e2e.gates import Gate, gate_of
 from tests.e2e.later import later
-from tests.e2e.outside import City, berth
 
 PARK, OPERATOR = "river-1", "river"
 CAR_PARK = {
@@ -50,45 +44,6 @@ FAILS = Plate("辽A90001", "blue")
 """Has an agreement, and the sandbox cannot collect: the driver pays a day later himself."""
 NOW = Plate("辽A10008", "blue")
 """Has none, and pays at the barrier."""
-
-
-class Api:
-    """REST at an address, asked as an app, a console or (without a token) a passer-by asks."""
-
-    def __init__(self, http: str) -> None:
-        self._http = http
-
-    async def ask(self, token: str | None, method: str, path: str, body: object = None) -> Any:
-        return await asyncio.to_thread(self._asked, token, method, path, body)
-
-    async def items(self, token: str, path: str) -> list[Any]:
-        found: list[Any] = (await self.ask(token, "GET", path))["items"]
-        return found
-
-    async def press(self, path: str) -> bool:
-        """The one button of the sandbox; False while it has not heard of the order."""
-        try:
-            await self.ask(None, "POST", path)
-        except urllib.error.HTTPError as refused:
-            with refused:
-                assert refused.code == 404, refused.read()
-            return False
-        return True
-
-    def _asked(self, token: str | None, method: str, path: str, body: object) -> Any:
-        headers = {"Content-Type": "application/json", "Idempotency-Key": new_id("key", SystemClock().now())}
-        if token is not None:
-            headers["Authorization"] = f"Bearer {token}"
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._http + path, data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            said = answer.read()
-            return json.loads(said) if answer.headers.get_content_type() == "application/json" else said.decode()
-
-
-def token_of(city: City, driver: str) -> str:
-    command = berth("token", "--driver", driver, "--data-dir", str(city.data_dir))
-    return subprocess.run(command, capture_output=True, check=True, text=True, timeout=60).stdout.strip()
 
 
 @pytest.mark.timeout(240)
