@@ -121,7 +121,9 @@ class Simulation:
         """A guest who was let in takes `space`, or any; its slot, None when somebody stands there."""
         number = self._numbers[car_park]
         sensors = self._car_parks[number].layout.sensors
-        slot = sensors.index(space) if space is not None and space in sensors else None  # what has no sensor has no place of its own
+        slot = (
+            sensors.index(space) if space is not None and space in sensors else None
+        )  # what has no sensor has no place of its own
         return self._city.park(number, vehicle, slot)
 
     def unpark(self, car_park: str, slot: int) -> None:
