@@ -1,8 +1,8 @@
 """A business day ends: from then on nothing is added to it, and what was paid in it is split.
 
-The day is given its journals in one statement, which is all that has to happen at once; the charges are split in
-portions, each a transaction of its own, so that nobody waits long for a charge. Whoever comes after a crash begins the
-portions anew: a charge that was split is found even.
+The day takes its journals, and then its charges are split, in portions, each a transaction of its own, so that nobody
+waits long for a charge. Whoever comes after a crash goes on: a journal that was taken is not taken again, and a charge
+that was split is found even.
 """
 
 from collections.abc import Sequence
@@ -18,22 +18,22 @@ from billing.sql import settlements as sql
 from contracts.promises import OWNERS_MONEY_HELD_FOR
 from kernel.db import Database, Row, Tx
 
+ITEMS: Final = 20_000
+"""Journals that a day takes at a time: less than a second."""
 PORTION: Final = 200
+"""Charges that are locked and split at a time."""
 
 
-async def freeze_day(tx: Tx, settlement: str, *, before_its_end: bool = False) -> bool:
-    """Whether it was frozen now; not while somebody else does it, or an earlier day is not split.
-
-    `before_its_end`: somebody wants it so, and what comes after this is the next day's.
-    """
-    row = await sql.lock_in(tx, settlement, State.OPEN)
-    if row is None or await sql.has_unsplit_before(tx, row["operator"], row["day"]):
-        return False
-    if row["ends"] > tx.now and not before_its_end:
-        return False
-    await sql.take_items(tx, row)
-    await settled.keep_figures(tx, settlement)
-    return await sql.move(tx, row, State.FROZEN) is not None
+async def freeze_day(database: Database, settlement: str) -> bool:
+    """Whether it was frozen now; not while somebody else does it, or an earlier day is not split."""
+    while True:
+        async with database.transaction() as tx:
+            row = await sql.lock_in(tx, settlement, State.OPEN)
+            if row is None or row["ends"] > tx.now or await sql.has_unsplit_before(tx, row["operator"], row["day"]):
+                return False
+            if await sql.take_items(tx, row, ITEMS) < ITEMS:
+                await settled.keep_figures(tx, settlement)
+                return await sql.move(tx, row, State.FROZEN) is not None
 
 
 async def split_day(database: Database, settlement: str) -> None:

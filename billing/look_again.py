@@ -7,6 +7,8 @@ the callback was lost, and the answer to whatever we asked.
 import contextlib
 from typing import Any, Final
 
+import structlog
+
 from billing.channels.protocol import LineKind, PaymentTold, RefundStanding, RefundTold, Standing
 from billing.matching import Kind, Line, Way, how
 from billing.settle_payment import DoesNotFit, OnPaid, settle_payment
@@ -15,10 +17,13 @@ from billing.sql import bills, payments, refunds
 from billing.sql import differences as sql
 from billing.take_bill import are_the_same
 from kernel.db import Database, Row, Tx
+from kernel.db_errors import will_pass
 
 PORTION: Final = 100
 ITSELF: Final = "billing"
 """Who resolved it."""
+
+log = structlog.get_logger(__name__)
 
 
 async def look_again(database: Database, on_paid: OnPaid) -> int:
@@ -28,11 +33,22 @@ async def look_again(database: Database, on_paid: OnPaid) -> int:
         async with database.transaction() as tx:
             rows = await sql.to_look_at(tx, after=after, limit=PORTION)
             for row in rows:
-                mended = await (_in_no_bill(tx, row) if row["line"] is None else _in_a_bill(tx, row, on_paid))
-                count += mended
+                count += await _mended(tx, row, on_paid)
         if len(rows) < PORTION:
             return count
         after = rows[-1]["id"]
+
+
+async def _mended(tx: Tx, row: Row, on_paid: OnPaid) -> bool:
+    """A defect in one keeps no other from being looked at."""
+    try:
+        async with tx.savepoint():
+            return await (_in_no_bill(tx, row) if row["line"] is None else _in_a_bill(tx, row, on_paid))
+    except Exception as error:
+        if will_pass(error):
+            raise
+        log.exception("a difference cannot be looked at", difference=row["id"])
+        return False
 
 
 async def _in_no_bill(tx: Tx, row: Row) -> bool:

@@ -4,12 +4,17 @@ from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from billing.business_day import bounds, day_of
 from billing.freeze_day import freeze_day, split_day
 from billing.settlement_lifecycle import State
 from billing.sql import settlements as sql
 from kernel.db import Database, Tx
+from kernel.db_errors import will_pass
 from kernel.ids import new_id
+
+log = structlog.get_logger(__name__)
 
 EVERY_S: Final = 30.0
 """How late a day is opened after its first journal, and frozen after its end."""
@@ -28,15 +33,24 @@ async def settle_days(database: Database, zone: ZoneInfo) -> int:
         async with database.transaction(readonly=True) as tx:
             days = await sql.to_freeze(tx)
         for day in days:
-            async with database.transaction() as tx:
-                frozen += await freeze_day(tx, day)
+            frozen += await freeze_day(database, day)
         async with database.transaction(readonly=True) as tx:
             unsplit = await sql.to_split(tx)
         for row in unsplit:
-            await split_day(database, row["id"])
+            await _split(database, row["id"])
         if frozen == 0:
             return count
         count += frozen
+
+
+async def _split(database: Database, settlement: str) -> None:
+    """A defect in one operator's day keeps nobody else's from being settled."""
+    try:
+        await split_day(database, settlement)
+    except Exception as error:
+        if will_pass(error):
+            raise
+        log.exception("a day cannot be split", settlement=settlement)
 
 
 async def _open_days(tx: Tx, zone: ZoneInfo) -> None:
@@ -44,6 +58,10 @@ async def _open_days(tx: Tx, zone: ZoneInfo) -> None:
         if row["state"] == State.OPEN:
             continue
         day = day_of(row["at"], zone)
-        if row["day"] is not None:
-            day = max(day, row["day"] + timedelta(days=1))
-        await sql.open_day(tx, new_id("stl", tx.now), row["operator"], day, bounds(day, zone))
+        following = None if row["day"] is None else row["day"] + timedelta(days=1)
+        if following is not None:
+            day = max(day, following)
+        begins, ends = bounds(day, zone)
+        if day == following:  # the one before may have been closed before its end
+            begins = row["ends"]
+        await sql.open_day(tx, new_id("stl", tx.now), row["operator"], day, (begins, ends))

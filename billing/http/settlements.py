@@ -6,7 +6,6 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from billing.errors import CityWide, UnknownOperator, UnknownSettlement, WrongState
-from billing.freeze_day import freeze_day
 from billing.hold_settlement import hold_settlement, release_settlement
 from billing.http.settlement_views import DifferenceView, SettlementView, SettlementWhole
 from billing.pay_out import pay_out
@@ -141,7 +140,7 @@ class SettlementsApi:
         return page_by("id", rows, limit, DifferenceView.of)
 
     @operation(
-        post="/v1/operator/settlements/{settlement}/freeze",
+        post="/v1/operator/settlements/{settlement}/close",
         summary="Close a day before its end",
         tags=("operator", "settlements"),
         scopes=OPERATE,
@@ -149,16 +148,16 @@ class SettlementsApi:
         responses={200: SettlementWhole},
         problems=(UnknownSettlement, WrongState),
     )
-    async def freeze(self, tx: Tx, caller: Caller, settlement: PathSettlement, wanted: ReasonIn) -> SettlementWhole:
-        """By itself it is closed after midnight. What comes from now on is the next day's; the worker splits what came
-        so far, and reconciles it as soon as the payment channels' bills are there.
+    async def close(self, tx: Tx, caller: Caller, settlement: PathSettlement, wanted: ReasonIn) -> SettlementWhole:
+        """It ends now instead of at midnight, and what comes from now on is the next day's. The worker freezes it in a
+        moment, and reconciles it as soon as the payment channels' bills are there.
         """
         row = await own_settlement(tx, caller, settlement)
-        if not await freeze_day(tx, settlement, before_its_end=True):
-            detail = f"{settlement} is {row['state']}: only an open day is closed, after the one before it"
+        if not await sql.close(tx, settlement):
+            detail = f"{settlement} is {row['state']}: only an open day that has begun and not ended is closed"
             raise WrongState(detail, state=row["state"])
         await enqueue(tx, JOB, once=f"settle {settlement}")
-        return await self._told(tx, caller, row, "settlement.freeze", {"reason": wanted.reason})
+        return await self._told(tx, caller, row, "settlement.close", {"reason": wanted.reason})
 
     @operation(
         post="/v1/operator/settlements/{settlement}/hold",

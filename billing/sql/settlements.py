@@ -17,8 +17,8 @@ WITH RECURSIVE waits AS (
         WHERE settlement IS NULL AND operator > waits.operator ORDER BY operator, at LIMIT 1
     ) AS following
 )
-SELECT waits.operator, waits.at, last.day, last.state FROM waits LEFT JOIN LATERAL (
-    SELECT day, state FROM billing.settlement
+SELECT waits.operator, waits.at, last.day, last.ends, last.state FROM waits LEFT JOIN LATERAL (
+    SELECT day, ends, state FROM billing.settlement
     WHERE settlement.operator = waits.operator ORDER BY day DESC LIMIT 1
 ) AS last ON true
 ORDER BY waits.operator
@@ -39,7 +39,13 @@ SELECT FROM billing.settlement
 WHERE operator = $1 AND day < $2 AND NOT is_split AND state IN ('open', 'frozen', 'held') LIMIT 1
 """
 TAKE_ITEMS: Final = """
-UPDATE billing.settlement_item SET settlement = $1 WHERE operator = $2 AND settlement IS NULL AND at < $3
+UPDATE billing.settlement_item SET settlement = $1 WHERE journal IN (
+    SELECT journal FROM billing.settlement_item
+    WHERE operator = $2 AND settlement IS NULL AND at < $3 ORDER BY at LIMIT $4)
+"""
+CLOSE: Final = """
+UPDATE billing.settlement SET version = version + 1, ends = $2, updated_at = $2
+WHERE id = $1 AND state = 'open' AND begins < $2 AND ends > $2
 """
 MOVE: Final = """
 UPDATE billing.settlement
@@ -68,7 +74,7 @@ ORDER BY day DESC, settlement.id DESC LIMIT $8
 
 
 async def waiting(tx: Tx) -> list[Row]:
-    """`operator`, `at` of the oldest journal that waits, and of the operator's last day `day` and `state`."""
+    """`operator`, `at` of the oldest journal that waits, and of the operator's last day `day`, `ends`, `state`."""
     return await tx.fetch(WAITING)
 
 
@@ -106,9 +112,14 @@ async def has_unsplit_before(tx: Tx, operator: str, day: date) -> bool:
     return bool(await tx.fetch(EARLIER_UNSPLIT, operator, day))
 
 
-async def take_items(tx: Tx, row: Row) -> int:
-    """Whatever of its operator came before its end and is no other settlement's; how many journals that are."""
-    return await tx.execute(TAKE_ITEMS, row["id"], row["operator"], row["ends"])
+async def take_items(tx: Tx, row: Row, limit: int) -> int:
+    """Of its operator's journals that came before its end and are no other settlement's so many; how many they were."""
+    return await tx.execute(TAKE_ITEMS, row["id"], row["operator"], row["ends"], limit)
+
+
+async def close(tx: Tx, settlement: str) -> bool:
+    """An open day ends now. False for one that is not open, or has ended."""
+    return bool(await tx.execute(CLOSE, settlement, tx.now))
 
 
 async def move(

@@ -236,15 +236,17 @@ async def test_a_day_is_closed_before_its_end(books: Books) -> None:
     await books.money.settle()
     (day,) = await books.listed(MIRA)
     path = f"/v1/operator/settlements/{day['id']}"
-    assert (await site.post(f"{path}/freeze", {"reason": "we close"}, who=OTTO)).status == 404
-    frozen = await site.post(f"{path}/freeze", {"reason": "we close"}, who=MIRA)
-    assert (frozen.status, frozen.json["state"], frozen.json["figures"]["net"]["amount"]) == (200, "frozen", 1_000)
+    assert (await site.post(f"{path}/close", {"reason": "we close"}, who=OTTO)).status == 404
+    site.clock.advance(3_600)
+    closed = await site.post(f"{path}/close", {"reason": "we close"}, who=MIRA)
+    assert (closed.status, closed.json["until"]) == (200, "2026-11-23T01:00:00.000Z")
     (job,) = await site.rows("SELECT entrypoint FROM jobs.pgqueuer WHERE entrypoint = 'billing.settle'")
     assert job["entrypoint"] == "billing.settle"
     await books.money.paid(200, car_park=PARK, channel="sandbox")
     await books.run()
-    assert (await site.post(f"{path}/freeze", {"reason": "again"}, who=MIRA)).json["code"] == "wrong-state"
+    assert (await site.post(f"{path}/close", {"reason": "again"}, who=MIRA)).json["code"] == "wrong-state"
     later, first = await books.listed(MIRA)
     assert (first["state"], first["figures"]["net"]["amount"], later["state"]) == ("reconciled", 950, "open")
     assert (later["day"], later["figures"]["gross"]["amount"]) == ("2026-11-24", 200)
+    assert (later["from"], later["until"]) == (first["until"], "2026-11-24T16:00:00.000Z")
     assert (await site.post(f"{path}/pay-out", who=CITY)).json["paid"]["amount"] == 950
