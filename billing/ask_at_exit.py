@@ -79,7 +79,7 @@ def _new(tx: Tx, session: Row, fee: Fee, *, seen: AtExit, decision: Decision, le
         car_park=session["car_park"],
         operator=session["operator"],
         plate=session["plate"],
-        color=session["color"],
+        color=session["color"] or seen.standing.color,
         ticket=session["ticket"],
         driver=seen.standing.driver or session["driver"],
         amount=decision.amount,

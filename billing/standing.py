@@ -9,13 +9,14 @@ from billing.policy import BillingPolicy
 
 
 class Standing(Struct, frozen=True, kw_only=True):
-    """`agreement`, `driver` and `channel` None: it has no agreement that was confirmed."""
+    """`agreement`, `driver`, `channel`, `color` None: it has no agreement that was confirmed."""
 
     policy: BillingPolicy
     known: Known
     agreement: str | None = None
     driver: str | None = None
     channel: str | None = None
+    color: str | None = None
 
 
 class AtExit(Struct, frozen=True, kw_only=True):

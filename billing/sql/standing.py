@@ -14,8 +14,8 @@ from kernel.db import Row, Tx
 _STANDING: Final = f"""
     {MERGED}, agreed.id AS agreement,
     CASE WHEN found.number = 0 AND found.words > 0 THEN 'pending' ELSE agreed.state END AS agreement_state,
-    agreed.driver AS agreement_driver, agreed.channel AS agreement_channel, unpaid.number AS unpaid,
-    unpaid.amount AS amount_unpaid, unpaid.disputed
+    agreed.driver AS agreement_driver, agreed.channel AS agreement_channel,
+    agreed.color AS agreement_color, unpaid.number AS unpaid, unpaid.amount AS amount_unpaid, unpaid.disputed
 """
 _OF_VEHICLE: Final = """
     (
@@ -24,11 +24,14 @@ _OF_VEHICLE: Final = """
         SELECT count(*) FILTER (WHERE state <> 'pending') AS number, count(*) AS words,
             min(id) FILTER (WHERE state <> 'pending') AS id, min(state) FILTER (WHERE state <> 'pending') AS state,
             min(driver) FILTER (WHERE state <> 'pending') AS driver,
-            min(channel) FILTER (WHERE state <> 'pending') AS channel
+            min(channel) FILTER (WHERE state <> 'pending') AS channel,
+            min(color) FILTER (WHERE state <> 'pending') AS color
         FROM billing.agreement
         WHERE plate = $2 AND ($3::text IS NULL OR color = $3) AND state <> 'ended'
     ) AS found
-    LEFT JOIN LATERAL (SELECT found.id, found.state, found.driver, found.channel) AS agreed ON found.number = 1
+    LEFT JOIN LATERAL (
+        SELECT found.id, found.state, found.driver, found.channel, found.color
+    ) AS agreed ON found.number = 1
     CROSS JOIN (
         SELECT count(*) FILTER (WHERE state <> 'disputed' AND due_at <= $4) AS number,
             coalesce(sum(amount - paid) FILTER (WHERE state <> 'disputed' AND due_at <= $4), 0)::bigint AS amount,
@@ -58,6 +61,7 @@ def _standing(row: Row, *, has_plate: bool) -> Standing:
         agreement=row["agreement"],
         driver=row["agreement_driver"],
         channel=row["agreement_channel"],
+        color=row["agreement_color"],
     )
 
 

@@ -192,6 +192,8 @@ async def test_without_a_colour_the_plate_alone_decides_where_it_is_one_vehicle(
         first, second = await stay(tx, color=None), await stay(tx, color=None)
         await leave_both(tx)
     assert (await leave(site, first, fee(100), color=None)).way == "pay_later"
+    charge = await one(site, "SELECT color FROM billing.charge")
+    assert charge["color"] == COLOR, "the channel collects from the vehicle of the agreement"
     async with site.database.transaction() as tx:
         await agreement(tx, color="black", driver="ben")
     assert (await leave(site, second, fee(100), color=None)).reasons == ("no_agreement",)
