@@ -47,7 +47,8 @@ class Changes:
 class City:
     """What is where, moment by moment; the same seed, places and moments give the same city."""
 
-    def __init__(self, places: Sequence[Place], *, seed: int, now_s: float) -> None:
+    def __init__(self, places: Sequence[Place], *, seed: int, now_s: float, vehicles_from: int = 0) -> None:
+        """`vehicles_from`: a city that begins again has other vehicles than those that somebody may still know."""
         self.places = places
         self.now_s = now_s
         self.turned_away = 0
@@ -60,7 +61,7 @@ class City:
         self.taken: NDArray[np.bool_] = np.zeros(slots, dtype=np.bool_)
         self.vehicles: Ints = np.zeros(slots, dtype=np.int64)
         self._leaves_at: Floats = np.full(slots, _NEVER)
-        self._vehicles_made = seed % 1000 * 1_000_000
+        self._vehicles_made = vehicles_from + seed % 1000 * 1_000_000
         self._streams, pairs = _pairs(places)
         self._demand = Demand(self._streams)
         self._pair_place: Ints = np.array([place for place, _ in pairs], dtype=np.int64)

@@ -79,7 +79,7 @@ class Simulation:
         self.with_cameras = [self._car_parks[number].id for number in with_cameras]
         self._numbers = {each.id: number for number, each in enumerate(self._car_parks)}
         places = [Place(each.id, of.kind, each.layout.slots) for each, of in zip(self._car_parks, held, strict=True)]
-        self._city = City(places, seed=seed, now_s=self._from_s)
+        self._city = City(places, seed=seed, now_s=self._from_s, vehicles_from=_vehicles_from(self._started))
         for number in with_cameras:
             inside = self._city.vehicles[self._city.starts[number] : self._city.starts[number + 1]]
             there = inside[self._taken(number)].tolist()
@@ -276,6 +276,11 @@ class Simulation:
 
     def _taken(self, number: int) -> Taken:
         return self._city.taken[self._city.starts[number] : self._city.starts[number + 1]]
+
+
+def _vehicles_from(started: datetime) -> int:
+    """Of each minute others, a million and more, and below those of drivers."""
+    return int(started.timestamp()) // 60 % 900_000 * 1_000_000
 
 
 def _whole_ms(at: datetime) -> datetime:

@@ -9,6 +9,7 @@ import pytest
 
 from contracts.wire import OrderMessage
 from kernel.clock import ManualClock
+from simulators.cameras import CameraPlan
 from simulators.faults import FaultPlan
 from simulators.operator_api import CarParkHeld, LaneHeld
 from simulators.parkers import PARKERS_FROM
@@ -58,3 +59,23 @@ async def test_only_a_code_on_a_display_is_paid(clock: ManualClock) -> None:
 def test_more_than_all_is_refused() -> None:
     with pytest.raises(ValueError, match="more than all"):
         PayingHabits(late=60, never=60)
+
+
+def test_a_city_that_begins_again_has_other_vehicles_than_before(clock: ManualClock) -> None:
+    def came_before() -> set[int]:
+        simulation = Simulation(
+            [LANES],
+            clock,
+            seed=1,
+            speed=60,
+            zone=ZoneInfo("Asia/Shanghai"),
+            faults=FaultPlan(),
+            cameras=CameraPlan(),
+        )
+        return set(simulation.car_park("lanes").came_before)
+
+    first = came_before()
+    assert first == came_before()
+    clock.advance(60)
+    assert first
+    assert not first & came_before()
