@@ -105,9 +105,13 @@ async def _give_up(tx: Tx, payment: Row, error: str) -> None:
 
 
 async def _take(tx: Tx, payment: Row, told: PaymentTold, on_paid: OnPaid) -> None:
-    """Each charge takes what is open of it; what nothing is owed for goes back by itself."""
+    """Each charge takes what is open of it; what nothing is owed for goes back by itself.
+
+    Payer by payer: their accounts are locked as they are posted to, by payments of the same vehicles in the same order.
+    """
     rows = {row["id"]: row for row in await _charges(tx, payment)}
-    for part in await sql.parts(tx, payment["id"]):
+    parts = await sql.parts(tx, payment["id"])
+    for part in sorted(parts, key=lambda part: (owed(rows[part["charge"]]).payer, part["charge"])):
         row = rows[part["charge"]]
         open_now = charges.charge_of(row).open
         taken = open_now if 0 < open_now <= part["amount"] else 0
